@@ -1,0 +1,1 @@
+"""Detectors and embedders: the seams behind which nets and runtimes are swapped."""

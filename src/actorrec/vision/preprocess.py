@@ -1,0 +1,37 @@
+"""What is done to an aligned crop before a net sees it. Its parameters travel in the bundle."""
+
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.types import UInt8Image
+
+PREPROCESS_VERSION: Final = 1
+"""Raised when the same parameters would give other numbers; an interpreter refuses a version it lacks."""
+
+ColourOrder = Literal["rgb", "bgr"]
+
+
+def to_net_input(
+    crops: UInt8Image,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+    colour_order: ColourOrder = "rgb",
+) -> NDArray[np.float32]:
+    """Scale aligned crops for an embedder: (x − mean) / std per channel.
+
+    Args:
+        crops: Shape (N, H, W, 3), uint8, RGB.
+        mean: Per channel in the order the net expects, 0–255 scale.
+        std: Per channel, 0–255 scale, not 0.
+        colour_order: Order the net expects.
+
+    Returns:
+        Shape (N, H, W, 3), float32, in the net's channel order.
+    """
+    ordered = crops if colour_order == "rgb" else crops[..., ::-1]
+    scaled = ordered.astype(np.float32)
+    scaled -= np.asarray(mean, np.float32)
+    scaled *= 1.0 / np.asarray(std, np.float32)
+    return scaled
