@@ -1,0 +1,245 @@
+"""Every setting, in strict sections; and how defaults, file, environment and flags are merged."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from actorrec.errors import ConfigError
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, values are fixed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSection(Section):
+    """Where artifacts live."""
+
+    uri: str = "actorrec-store"
+
+
+class DetectorSection(Section):
+    """How faces are found."""
+
+    name: Literal["mtcnn", "yunet", "ssd", "haar"] = "mtcnn"
+    path: Path | None = None
+    min_face_px: int = Field(default=24, ge=12)
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
+    max_side_px: int = Field(default=1280, ge=64)
+
+
+class EmbedderSection(Section):
+    """What turns a face into a vector. ``path`` brings a net of your own."""
+
+    name: str = "dlib-resnet29"
+    path: Path | None = None
+    template: str = "arcface-112"
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    std: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    colour_order: Literal["rgb", "bgr"] = "rgb"
+    licence: str = "unknown"
+    weights: str = "imagenet"
+
+
+class DatasetSection(Section):
+    """How photos become a clean data set."""
+
+    min_face_px: float = 40
+    min_sharpness: float = 12
+    max_yaw: float = 0.9
+    min_visible: float = 0.6
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 80_000_000
+    near_duplicate_bits: int = Field(default=6, ge=0, le=32)
+    near_copy_cosine: float = Field(default=0.985, ge=0, le=1)
+    wrong_person: Literal["drop", "flag", "keep"] = "drop"
+    test_share: float = Field(default=1 / 3, ge=0, lt=1)
+    seed: int = 0
+    max_skip_ratio: float = Field(default=0.9, ge=0, le=1)
+    workers: int = Field(default=0, ge=0)
+
+
+class TrainingSection(Section):
+    """How the recogniser is trained."""
+
+    preset: Literal["cosine", "original"] = "cosine"
+    epochs: int = Field(default=40, ge=1)
+    batch_size: int = Field(default=128, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    learning_rate: float = Field(default=0.01, gt=0)
+    margin: float = Field(default=0.15, ge=0, lt=1)
+    scale: float = Field(default=24.0, gt=0)
+    augmentations: int = Field(default=2, ge=0, le=50)
+    seed: int = 0
+    patience: int = Field(default=8, ge=1)
+    fine_tune: bool = False
+    fine_tune_learning_rate: float = Field(default=1e-5, gt=0)
+    fine_tune_loss: Literal["cosine", "contrastive", "triplet"] = "cosine"
+
+
+class CalibrationSection(Section):
+    """When a face gets a name."""
+
+    target_fpir: float = Field(default=0.01, gt=0, lt=0.5)
+
+
+class EdgeSection(Section):
+    """How the model is made small."""
+
+    variant: Literal["auto", "float32", "float16", "dynamic", "int8"] = "auto"
+    max_accuracy_loss: float = Field(default=0.003, ge=0, le=1)
+    enrol_jitters: int = Field(default=10, ge=0, le=50)
+
+
+class InferenceSection(Section):
+    """How frames are read and named."""
+
+    threads: int = Field(default=0, ge=0)
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 80_000_000
+
+
+class ModelsSection(Section):
+    """Where fetched detectors and embedders are kept. ``base_url`` replaces the publisher's host."""
+
+    cache_dir: Path | None = None
+    base_url: str | None = None
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    store: StoreSection = StoreSection()
+    detector: DetectorSection = DetectorSection()
+    embedder: EmbedderSection = EmbedderSection()
+    dataset: DatasetSection = DatasetSection()
+    training: TrainingSection = TrainingSection()
+    calibration: CalibrationSection = CalibrationSection()
+    edge: EdgeSection = EdgeSection()
+    inference: InferenceSection = InferenceSection()
+    models: ModelsSection = ModelsSection()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A configuration and where each value that is not a default came from.
+
+    Attributes:
+        sources: ``section.key`` → ``file PATH``, ``environment NAME`` or ``flag``.
+    """
+
+    config: Config
+    sources: dict[str, str]
+
+
+ENV_PREFIX = "ACTORREC_"
+# Names that share the prefix but are no settings: a debug switch and the tests' data folder.
+_NOT_SETTINGS = frozenset({"ACTORREC_DEBUG", "ACTORREC_TEST_DATA"})
+
+
+def load_config(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> LoadedConfig:
+    """Merge defaults < file < ``ACTORREC_SECTION__KEY`` < flags.
+
+    Args:
+        path: YAML file with sections; None for none.
+        environ: Environment; ``os.environ`` by default.
+        flags: ``section.key`` → value; None values are ignored.
+
+    Raises:
+        ConfigError: If a key or value is wrong; the message names it and the nearest right key.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    sources: dict[str, str] = {}
+    for name, value, source in (
+        *_from_file(path),
+        *_from_environment(os.environ if environ is None else environ),
+        *((name, value, "flag") for name, value in (flags or {}).items() if value is not None),
+    ):
+        section, _, key = name.partition(".")
+        _check_key(section, key, source)
+        values.setdefault(section, {})[key] = value
+        sources[name] = source
+    try:
+        return LoadedConfig(Config.model_validate(values), sources)
+    except ValidationError as error:
+        raise _as_config_error(error, sources) from None
+
+
+def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
+    if path is None:
+        return []
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from None
+    if data is None:
+        return []
+    if not isinstance(data, dict):
+        raise ConfigError(f"the configuration {path} must hold sections, not a {type(data).__name__}")
+    found: list[tuple[str, Any, str]] = []
+    for section, content in data.items():
+        if not isinstance(content, dict):
+            _check_key(str(section), "", f"file {path}")
+            raise ConfigError(f"'{section}' in {path} must hold keys, not {content!r}")
+        found += [(f"{section}.{key}", value, f"file {path}") for key, value in content.items()]
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    import yaml
+
+    found: list[tuple[str, Any, str]] = []
+    for variable in sorted(environ):
+        if not variable.startswith(ENV_PREFIX) or variable in _NOT_SETTINGS:
+            continue
+        section, separator, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
+        if separator:
+            try:
+                value = yaml.safe_load(environ[variable])
+            except yaml.YAMLError:
+                value = environ[variable]
+            found.append((f"{section}.{key}", value, f"environment {variable}"))
+    return found
+
+
+def _check_key(section: str, key: str, source: str) -> None:
+    sections = Config.model_fields
+    if section not in sections:
+        raise ConfigError(f"unknown section '{section}' ({source})", hint=_nearest(section, list(sections)))
+    section_type = sections[section].annotation
+    assert isinstance(section_type, type) and issubclass(section_type, Section)
+    if key and key not in section_type.model_fields:
+        hint = _nearest(key, list(section_type.model_fields), section)
+        raise ConfigError(f"unknown key '{section}.{key}' ({source})", hint=hint)
+
+
+def _nearest(name: str, known: list[str], section: str = "") -> str:
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    prefix = f"{section}." if section else ""
+    return f"did you mean '{prefix}{match[0]}'?" if match else f"known: {', '.join(prefix + key for key in known)}"
+
+
+def _as_config_error(error: ValidationError, sources: Mapping[str, str]) -> ConfigError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"][:2])
+    return ConfigError(f"{name} ({sources.get(name, 'default')}): {first['msg']}, got {first['input']!r}")
+
+
+def choices(annotation: Any) -> tuple[str, ...]:
+    """The values a ``Literal`` annotation allows, for help texts."""
+    return tuple(str(value) for value in get_args(annotation)) if get_origin(annotation) is Literal else ()

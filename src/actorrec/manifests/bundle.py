@@ -1,0 +1,69 @@
+"""The edge bundle: the card inside the zip, which is what is believed, and the artifact that holds the zip."""
+
+from datetime import datetime
+from typing import Literal
+
+from actorrec.manifests.base import Manifest, ProducedBy, Record, RelativeName, Sha256
+from actorrec.manifests.dataset import Person
+from actorrec.manifests.model import Calibration, Rate
+from actorrec.manifests.nets import DetectorSpec, EmbedderSpec
+
+CARD_SCHEMA_VERSION = 1
+
+
+class VariantReport(Record):
+    """One way the embedder was converted, as measured on the machine that converted it.
+
+    Attributes:
+        name: ``float32``, ``float16``, ``dynamic`` or ``int8``; ``as-brought`` for a net that was not converted.
+        median_ms: Per face, one thread, batch 1.
+        min_cosine: Least cosine to the source model on the parity faces.
+        accuracy_loss: Top-1 on the parity faces lost against the source model, in [0, 1].
+    """
+
+    name: Literal["float32", "float16", "dynamic", "int8", "as-brought"]
+    bytes: int
+    median_ms: float | None = None
+    min_cosine: float | None = None
+    accuracy_loss: float | None = None
+    chosen: bool = False
+    refused: str = ""
+
+
+class BundleCard(Record):
+    """``card.json``: everything an interpreter must know, and the digest of everything it loads.
+
+    Attributes:
+        embedder_file: ``.tflite`` or ``.onnx`` file of the embedding net; its outputs may include
+            ``probabilities``.
+        head_file: A separate head (unit embedding → probabilities) where the embedder is a brought net.
+        classes: Order of the ``probabilities`` output; None once ``enroll``/``forget`` changed who is known.
+        gallery_file: ``gallery.npz`` with prototypes and photo embeddings.
+        files: Every other file of the zip → sha256.
+    """
+
+    schema_version: int = CARD_SCHEMA_VERSION
+    created_at: datetime
+    produced_by: ProducedBy
+    people: list[Person]
+    detector: DetectorSpec
+    embedder: EmbedderSpec
+    embedder_file: RelativeName
+    head_file: RelativeName | None = None
+    classes: list[str] | None = None
+    gallery_file: RelativeName = "gallery.npz"
+    calibration: Calibration
+    variants: list[VariantReport] = []
+    rates: dict[str, Rate] = {}
+    metrics: dict[str, float] = {}
+    licences: list[str] = []
+    inputs: dict[str, Sha256] = {}
+    files: dict[RelativeName, Sha256]
+
+
+class BundleManifest(Manifest):
+    """The store's record of a ``bundle.zip``."""
+
+    kind: Literal["bundle"] = "bundle"
+    card: BundleCard
+    bundle_file: RelativeName = "bundle.zip"
