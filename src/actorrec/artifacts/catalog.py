@@ -1,0 +1,115 @@
+"""Finding, reading and committing manifests in a store."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.errors import ArtifactError, ModelContractError
+from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
+
+MANIFEST_NAME = "manifest.json"
+M = TypeVar("M", bound=Manifest)
+
+
+def artifact_key(kind: Kind, inputs: Any, settings: Any) -> str:
+    """Name of the artifact that these inputs and settings make: the same again gives the same name.
+
+    Args:
+        inputs: JSON value: digests of what goes in.
+        settings: JSON value: the settings that matter to the result.
+    """
+    return digest_json([kind, inputs, settings])[:16]
+
+
+def commit_manifest(store: ArtifactStore, manifest: M) -> M:
+    """Commit an artifact whose files are already in the store.
+
+    Returns:
+        The committed manifest: an equal one that another command committed first, if there is one.
+    """
+    name = f"{manifest.ref}/{MANIFEST_NAME}"
+    if store.commit(name, manifest.model_dump_json(indent=1).encode()):
+        return manifest
+    return load_manifest(store, type(manifest), manifest.key)
+
+
+def find_manifest(store: ArtifactStore, manifest_type: type[M], key: str) -> M | None:
+    """The manifest of an artifact, or None if it was never committed."""
+    name = f"{_kind(manifest_type)}/{key}/{MANIFEST_NAME}"
+    return _parse(manifest_type, store.read_bytes(name), name) if store.exists(name) else None
+
+
+def load_manifest(store: ArtifactStore, manifest_type: type[M], reference: str) -> M:
+    """The manifest a user named.
+
+    Args:
+        reference: ``kind/key``, ``key``, an unambiguous beginning of the key, or ``newest``.
+
+    Raises:
+        ArtifactError: If there is none, or several begin so.
+    """
+    kind = _kind(manifest_type)
+    prefix = reference.removeprefix(f"{kind}/")
+    if prefix == "newest":
+        return newest(store, manifest_type)
+    keys = [key for key in _keys(store, kind) if key.startswith(prefix)]
+    exact = [key for key in keys if key == prefix] or keys
+    if len(exact) != 1:
+        found = "no" if not exact else "more than one"
+        raise ArtifactError(f"{found} {kind} '{reference}' in the store {store.uri}")
+    manifest = find_manifest(store, manifest_type, exact[0])
+    assert manifest is not None
+    return manifest
+
+
+def manifests(store: ArtifactStore, manifest_type: type[M]) -> Iterator[M]:
+    """Every committed manifest of a kind, oldest first."""
+    kind = _kind(manifest_type)
+    found = (find_manifest(store, manifest_type, key) for key in _keys(store, kind))
+    yield from sorted((m for m in found if m is not None), key=lambda m: (m.created_at, m.key))
+
+
+_MADE_BY = {"dataset": "build-dataset", "model": "train", "bundle": "convert-tflite"}
+
+
+def newest(store: ArtifactStore, manifest_type: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:
+    """The newest committed manifest of a kind.
+
+    Raises:
+        ArtifactError: If there is none.
+    """
+    found = [manifest for manifest in manifests(store, manifest_type) if wanted(manifest)]
+    if not found:
+        kind = _kind(manifest_type)
+        hint = f"make one first: actorrec {_MADE_BY[kind]}" if kind in _MADE_BY else ""
+        raise ArtifactError(f"the store {store.uri} holds no {kind}", hint=hint)
+    return found[-1]
+
+
+def file_name(manifest: Manifest, record: FileRecord | str) -> str:
+    """Full store name of an artifact's file."""
+    return f"{manifest.ref}/{record if isinstance(record, str) else record.name}"
+
+
+def _kind(manifest_type: type[Manifest]) -> str:
+    return str(manifest_type.model_fields["kind"].default)
+
+
+def _keys(store: ArtifactStore, kind: str) -> list[str]:
+    suffix = f"/{MANIFEST_NAME}"
+    names = (name for name in store.names(kind) if name.endswith(suffix) and name.count("/") == 2)
+    return [name.split("/")[1] for name in names]
+
+
+def _parse(manifest_type: type[M], data: bytes, name: str) -> M:
+    try:
+        return manifest_type.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelContractError(
+            f"{name} is not a manifest this version understands: {where}: {first['msg']}",
+            hint="it may come from a newer actorrec, or be damaged",
+        ) from None

@@ -1,0 +1,148 @@
+"""A store in a local folder."""
+
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from actorrec.artifacts.digest import file_sha256
+from actorrec.errors import ArtifactError
+from actorrec.manifests.base import FileRecord
+
+logger = logging.getLogger(__name__)
+
+
+class LocalStore:
+    """Artifacts in a folder. Every write goes to a temporary file first and is moved into place."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def uri(self) -> str:
+        return str(self._root)
+
+    def put_bytes(self, name: str, data: bytes) -> FileRecord:
+        self._write(name, lambda out: out.write(data))
+        return FileRecord(name=_inside(name), sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+    def put_file(self, name: str, path: Path) -> FileRecord:
+        def copy(out: BinaryIO) -> None:
+            with path.open("rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
+
+        self._write(name, copy)
+        target = self._path(name)
+        return FileRecord(name=_inside(name), sha256=file_sha256(target), bytes=target.stat().st_size)
+
+    def read_bytes(self, name: str) -> bytes:
+        try:
+            return self._path(name).read_bytes()
+        except OSError as error:
+            raise _as_artifact_error(error, "read", f"{self._root}/{name}") from None
+
+    def local_path(self, name: str) -> Path:
+        path = self._path(name)
+        if not path.is_file():
+            raise ArtifactError(f"{self._root}/{name} does not exist")
+        return path
+
+    def exists(self, name: str) -> bool:
+        return self._path(name).is_file()
+
+    def commit(self, name: str, data: bytes) -> bool:
+        path = self._path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _temporary_beside(path) as (out, temporary):
+                out.write(data)
+                _flush(out)
+                # A hard link fails if the name is taken: unlike os.replace, it never rewrites a manifest.
+                os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise _as_artifact_error(error, "write", str(path)) from None
+        return True
+
+    def names(self, prefix: str) -> Iterator[str]:
+        base = self._path(prefix) if prefix else self._root
+        for path in sorted(base.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path.relative_to(self._root).as_posix()
+
+    def delete(self, name: str) -> None:
+        try:
+            self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _as_artifact_error(error, "delete", name) from None
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        path = self._root / ".locks" / (name.replace("/", "-") + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = path.open("w")
+        except OSError as error:
+            raise _as_artifact_error(error, "write", str(self._root)) from None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                logger.info("another command works on %s in this store; waiting for it", name)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _path(self, name: str) -> Path:
+        if name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")):
+            raise ArtifactError(f"not a name inside the store: {name!r}")
+        return self._root / name
+
+    def _write(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
+        path = self._path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _temporary_beside(path) as (out, temporary):
+                fill(out)
+                _flush(out)
+                os.replace(temporary, path)
+        except OSError as error:
+            raise _as_artifact_error(error, "write", str(path)) from None
+
+
+@contextmanager
+def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+    descriptor, temporary = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield out, temporary
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _flush(out: BinaryIO) -> None:
+    out.flush()
+    os.fsync(out.fileno())
+
+
+def _inside(name: str) -> str:
+    return name.split("/", 2)[-1]
+
+
+def _as_artifact_error(error: OSError, verb: str, where: str) -> ArtifactError:
+    hints = {
+        errno.ENOSPC: "the disk is full: free some space and run the same command again, it goes on where it was",
+        errno.EACCES: "choose a store you may write to: --store DIR",
+        errno.EROFS: "the disk is read-only: choose another store: --store DIR",
+        errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
+    }
+    return ArtifactError(
+        f"cannot {verb} {where}: {error.strerror or error}", hint=hints.get(error.errno or 0, "")
+    )
