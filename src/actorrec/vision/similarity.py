@@ -32,4 +32,5 @@ def cosine_similarity(probes: NDArray[np.float32], gallery: NDArray[np.float32])
     """
     if probes.ndim != 2 or gallery.ndim != 2 or probes.shape[1] != gallery.shape[1]:
         raise ValueError(f"embeddings of shapes {probes.shape} and {gallery.shape} cannot be compared")
-    return np.clip(probes @ gallery.T, -1.0, 1.0).astype(np.float32)
+    similarities: NDArray[np.float32] = np.clip(probes @ gallery.T, -1.0, 1.0).astype(np.float32)
+    return similarities

@@ -1,0 +1,84 @@
+"""How a function becomes a command: shared options in front, errors told in one line behind."""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from actorrec.cli.session import Session, printable, write_json
+from actorrec.errors import ActorRecError
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file of settings.", show_default=False)]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="Where artifacts live: a folder or URI.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Only JSON on stdout.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")]
+_SHARED = {"config": ConfigOption, "store": StoreOption, "json": JsonOption, "quiet": QuietOption}
+_DEFAULTS: dict[str, Any] = {"config": None, "store": None, "json": False, "quiet": False}
+
+
+def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register ``function(session, …)`` as a command that also takes the shared options."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(**values: Any) -> None:
+            shared = {key: values.pop(key) for key in _SHARED}
+            session = Session(
+                shared["config"], shared["store"], as_json=shared["json"], quiet=shared["quiet"]
+            )
+            _guarded(session, lambda: function(session, **values))
+
+        own = list(inspect.signature(function).parameters.values())[1:]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        extra = [
+            inspect.Parameter(key, keyword, default=_DEFAULTS[key], annotation=kind) for key, kind in _SHARED.items()
+        ]
+        parameters = [parameter.replace(kind=keyword) for parameter in own] + extra
+        vars(run)["__signature__"] = inspect.Signature(parameters)
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        app.command(name)(run)
+        return run
+
+    return register
+
+
+def _guarded(session: Session, work: Callable[[], None]) -> None:
+    from actorrec.log import setup_logging
+
+    setup_logging(quiet=session.quiet)
+    try:
+        work()
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # Whoever read our output has left (`| head`): end without a word, as other tools do.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+    except ActorRecError as error:
+        if os.environ.get("ACTORREC_DEBUG") == "1":
+            raise
+        _tell(session, error)
+        raise typer.Exit(error.exit_code) from None
+    except OSError as error:
+        # What reaches here is the operating system's own answer about a file of the user's.
+        if os.environ.get("ACTORREC_DEBUG") == "1":
+            raise
+        where = f" '{error.filename}'" if error.filename else ""
+        _tell(session, ActorRecError(f"{error.strerror or error}{where}"))
+        raise typer.Exit(1) from None
+
+
+def _tell(session: Session, error: ActorRecError) -> None:
+    print(f"error: {printable(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {printable(error.hint)}", file=sys.stderr)
+    if session.as_json:
+        write_json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})

@@ -1,0 +1,61 @@
+"""``actorrec config``: look at the settings, start a file of them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.session import Session
+
+config_app = typer.Typer(help="Show the merged settings; write a file to start from.", no_args_is_help=True)
+
+
+@command(config_app, "show")
+def show(session: Session) -> None:
+    """Print every setting and where its value came from."""
+    loaded = session.loaded
+    values = loaded.config.model_dump(mode="json")
+    if session.as_json:
+        session.result({"settings": values, "sources": loaded.sources})
+        return
+    rows = [
+        (f"{section}.{key}", _text(value), loaded.sources.get(f"{section}.{key}", "default"))
+        for section, keys in values.items()
+        for key, value in keys.items()
+    ]
+    session.table("settings", ("key", "value", "from"), rows)
+
+
+@command(config_app, "init")
+def init(
+    session: Session,
+    path: Annotated[Path, typer.Argument(help="File to write; it must not exist.")] = Path("actorrec.yaml"),
+) -> None:
+    """Write the settings as they are now to a YAML file, with what each section is for."""
+    from actorrec.errors import ConfigError
+
+    if path.exists():
+        raise ConfigError(f"{path} exists already", hint="name another file, or remove it first")
+    path.write_text(_as_yaml(session), encoding="utf-8")
+    session.result({"path": str(path)}, f"wrote {path}; use it with --config {path}")
+
+
+def _as_yaml(session: Session) -> str:
+    import yaml
+
+    parts = []
+    for name, section in session.loaded.config:
+        purpose = (type(section).__doc__ or "").strip().splitlines()[0]
+        body = yaml.safe_dump({name: section.model_dump(mode="json")}, sort_keys=False, default_flow_style=None)
+        parts.append(f"# {purpose}\n{body}")
+    return "\n".join(parts)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(config_app, name="config")

@@ -1,0 +1,72 @@
+"""``actorrec doctor``: what is installed, what each command lacks, and the line that installs it."""
+
+import sys
+
+import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.session import Session
+
+# Import name → package name, by the extra that brings it.
+_PACKAGES = {
+    "core": {"numpy": "numpy", "pydantic": "pydantic", "rich": "rich", "typer": "typer", "yaml": "pyyaml"},
+    "edge": {"ai_edge_litert": "ai-edge-litert", "cv2": "opencv-python-headless", "PIL": "pillow"},
+    "heic": {"pillow_heif": "pillow-heif"},
+    "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
+}
+_COMMANDS = {
+    "build-dataset, enroll, forget, people, infer, compare": ("core", "edge"),
+    "HEIC pictures": ("core", "edge", "heic"),
+    "train, evaluate, convert-tflite": ("core", "edge", "train"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+
+    @command(app, "doctor")
+    def doctor(session: Session) -> None:
+        """Say what is installed, what each command lacks and the line that installs it."""
+        found = {name: _version(*item) for extra in _PACKAGES.values() for name, item in _named(extra)}
+        packages = [
+            (package, extra, found[package] or "missing")
+            for extra, modules in _PACKAGES.items()
+            for package in modules.values()
+        ]
+        commands = [(name, *_state(extras, found)) for name, extras in _COMMANDS.items()]
+        session.table("packages", ("package", "extra", "version"), packages)
+        session.table("commands", ("commands", "state", "to install"), commands)
+        session.result(
+            {
+                "python": sys.version.split()[0],
+                "packages": {name: version for name, version in found.items()},
+                "commands": {name: {"ready": state == "ready", "install": line} for name, state, line in commands},
+            }
+        )
+
+
+def _named(modules: dict[str, str]) -> list[tuple[str, tuple[str, str]]]:
+    return [(package, (module, package)) for module, package in modules.items()]
+
+
+def _version(module: str, package: str) -> str | None:
+    """Version of an installed package, without importing it; None if it is not there."""
+    import importlib.metadata
+    import importlib.util
+
+    if importlib.util.find_spec(module) is None:
+        return None
+    for name in (package, f"{package}-cpu", module):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "installed"
+
+
+def _state(extras: tuple[str, ...], found: dict[str, str | None]) -> tuple[str, str]:
+    lacking = [extra for extra in extras if any(found[package] is None for package in _PACKAGES[extra].values())]
+    if not lacking:
+        return "ready", ""
+    wanted = [extra for extra in lacking if extra != "core"]
+    return f"lacks {', '.join(lacking)}", f"pip install 'actorrec[{','.join(wanted)}]'" if wanted else "pip install actorrec"

@@ -1,0 +1,1 @@
+"""Changing who a bundle knows, without training."""
