@@ -1,7 +1,8 @@
 """An embedder over any net: the one preprocessing, batches of bounded size, and the checks they share."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,55 +15,63 @@ from actorrec.vision.preprocess import PREPROCESS_VERSION, to_net_input
 AxisOrder = Literal["nhwc", "nchw"]
 
 
+@dataclass(frozen=True, slots=True)
+class SquareInput:
+    """A net's input as its file states it.
+
+    Attributes:
+        batch: Faces a run takes: the file's own number, 1 where it leaves that open.
+        side_px: Side of the square picture.
+        layout: Axis order.
+    """
+
+    batch: int
+    side_px: int
+    layout: AxisOrder
+
+    @classmethod
+    def parse(cls, shape: Sequence[int | None], name: str) -> Self:
+        """Read it off an input's shape, where None or a number below 1 is an open axis.
+
+        Raises:
+            ModelContractError: If it is not one square picture of three channels and a stated side.
+        """
+        axes = [axis or -1 for axis in shape]
+        layout: AxisOrder = "nchw" if len(axes) == 4 and axes[1] == 3 else "nhwc"
+        square = axes[2:] if layout == "nchw" else axes[1:3]
+        if len(axes) != 4 or 3 not in (axes[1], axes[3]) or square[0] != square[1] or square[0] < 1:
+            found = ", ".join("?" if axis < 1 else str(axis) for axis in axes)
+            raise ModelContractError(
+                f"{name}: expected an input of shape (N, S, S, 3) or (N, 3, S, S), found ({found})",
+                hint="an embedder takes one aligned face; is this a net of another kind?",
+            )
+        return cls(max(1, axes[0]), square[0], layout)
+
+    def arrange(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring n ≤ ``batch`` faces, shape (n, S, S, 3), to the net's own shape; the last fills the places left."""
+        if len(inputs) < self.batch:
+            inputs = np.concatenate([inputs, np.repeat(inputs[-1:], self.batch - len(inputs), axis=0)])
+        return inputs if self.layout == "nhwc" else np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
+
+
 class EmbedderNet(Protocol):
     """What a runtime (LiteRT, OpenCV, Keras) has to offer."""
 
     @property
-    def input_px(self) -> int:
-        """Side of the square input, px."""
-        ...
-
-    @property
-    def layout(self) -> AxisOrder:
-        """Axis order of the net's own input."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """Most faces one run takes."""
+    def input(self) -> SquareInput:
+        """What it takes."""
         ...
 
     def run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the net.
 
         Args:
-            inputs: Shape (n, S, S, 3) whatever the layout, float32, scaled, 1 ≤ n ≤ ``batch``.
+            inputs: Shape (n, S, S, 3) whatever the layout, float32, scaled, 1 ≤ n ≤ ``input.batch``.
 
         Returns:
             Shape (n, D), float32, the caller's own.
         """
         ...
-
-
-def square_input(shape: Sequence[int | None], name: str) -> tuple[int, AxisOrder]:
-    """Read side and axis order off an input's shape, where None or a number below 1 is an open axis.
-
-    Returns:
-        Side in px and axis order.
-
-    Raises:
-        ModelContractError: If it is not one square picture of three channels and a stated side.
-    """
-    axes = [axis or -1 for axis in shape]
-    layout: AxisOrder = "nchw" if len(axes) == 4 and axes[1] == 3 else "nhwc"
-    square = axes[2:] if layout == "nchw" else axes[1:3]
-    if len(axes) != 4 or 3 not in (axes[1], axes[3]) or axes[0] > 1 or square[0] != square[1] or square[0] < 1:
-        found = ", ".join("?" if axis < 1 else str(axis) for axis in axes)
-        raise ModelContractError(
-            f"{name}: expected an input of shape (1, S, S, 3) or (1, 3, S, S), found ({found})",
-            hint="an embedder takes one aligned face; is this a detector, or a net of another kind?",
-        )
-    return square[0], layout
 
 
 class NetEmbedder:
@@ -83,7 +92,7 @@ class NetEmbedder:
                 f"{spec.model_id}: made for preprocessing {spec.preprocess_version}, this is {PREPROCESS_VERSION}",
                 hint="use the version of actorrec that made it, or make it again",
             )
-        expected, found = (spec.template.size_px, spec.layout), (net.input_px, net.layout)
+        expected, found = (spec.template.size_px, spec.layout), (net.input.side_px, net.input.layout)
         if expected != found:
             raise ModelContractError(
                 f"{spec.model_id}: expected an input of {expected[0]} px, {expected[1]}, "
@@ -116,8 +125,8 @@ class NetEmbedder:
                 f"got {crops.shape}, {crops.dtype}"
             )
         embeddings = np.empty((len(crops), spec.dim), np.float32)
-        for start in range(0, len(crops), self._net.batch):
-            part = crops[start : start + self._net.batch]
+        for start in range(0, len(crops), self._net.input.batch):
+            part = crops[start : start + self._net.input.batch]
             vectors = self._net.run(to_net_input(part, spec.mean, spec.std, spec.colour_order))
             if vectors.shape != (len(part), spec.dim):
                 raise ModelContractError(

@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from actorrec.errors import ModelContractError
 from actorrec.faces.litert import LiteRtNet
-from actorrec.faces.net_embedder import AxisOrder, square_input
+from actorrec.faces.net_embedder import SquareInput
 
 
 class TfliteNet:
-    """A .tflite net, one face a run: batches of 4 and 8 measured no faster a face, and not every file allows them.
+    """A .tflite net, as many faces a run as its file states (one where that is open).
+
+    Nothing is ever resized: batches of 4 and 8 measured no faster a face than single ones, and a file with a fixed
+    batch refuses another.
 
     Args:
         file: The file or its bytes.
@@ -24,8 +27,6 @@ class TfliteNet:
         MissingExtraError: If LiteRT is not installed.
     """
 
-    batch = 1
-
     def __init__(self, file: bytes | Path, name: str, num_threads: int = 1) -> None:
         self._net = LiteRtNet(file, name=name, num_threads=num_threads)
         inputs, outputs = self._net.input_names, self._net.output_names
@@ -35,11 +36,9 @@ class TfliteNet:
         if len(outputs) != 1 and "embedding" not in outputs:
             raise ModelContractError(f"{name}: expected one output or one called 'embedding', found {list(outputs)}")
         self._output = "embedding" if "embedding" in outputs else outputs[0]
-        self.input_px: int
-        self.layout: AxisOrder
-        self.input_px, self.layout = square_input(self._net.input_shape(), name)
+        self.input = SquareInput.parse(self._net.input_shape(), name)
 
     def run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``EmbedderNet.run``."""
-        values = inputs if self.layout == "nhwc" else np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
-        return np.asarray(self._net.run(values)[self._output], np.float32).reshape(len(inputs), -1)
+        found = np.asarray(self._net.run(self.input.arrange(inputs))[self._output], np.float32)
+        return found.reshape(self.input.batch, -1)[: len(inputs)]
