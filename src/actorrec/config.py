@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actorrec.errors import ConfigError
+from actorrec.manifests.base import ProducedBy, digest_json
 
 
 class Section(BaseModel):
@@ -243,3 +244,17 @@ def _as_config_error(error: ValidationError, sources: Mapping[str, str]) -> Conf
 def choices(annotation: Any) -> tuple[str, ...]:
     """The values a ``Literal`` annotation allows, for help texts."""
     return tuple(str(value) for value in get_args(annotation)) if get_origin(annotation) is Literal else ()
+
+
+def provenance(config: Config) -> ProducedBy:
+    """Which code and settings a manifest was made by; the commit is known only in a git checkout of the project."""
+    return ProducedBy(git_commit=_git_commit(), config_hash=digest_json(config.model_dump(mode="json"))[:16])
+
+
+def _git_commit() -> str | None:
+    git = Path(__file__).resolve().parents[2] / ".git"
+    try:
+        head = (git / "HEAD").read_text().strip()
+        return head if not head.startswith("ref: ") else (git / head.removeprefix("ref: ")).read_text().strip()
+    except OSError:
+        return None

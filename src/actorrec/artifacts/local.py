@@ -143,6 +143,4 @@ def _as_artifact_error(error: OSError, verb: str, where: str) -> ArtifactError:
         errno.EROFS: "the disk is read-only: choose another store: --store DIR",
         errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
     }
-    return ArtifactError(
-        f"cannot {verb} {where}: {error.strerror or error}", hint=hints.get(error.errno or 0, "")
-    )
+    return ArtifactError(f"cannot {verb} {where}: {error.strerror or error}", hint=hints.get(error.errno or 0, ""))

@@ -30,9 +30,7 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         @functools.wraps(function)
         def run(**values: Any) -> None:
             shared = {key: values.pop(key) for key in _SHARED}
-            session = Session(
-                shared["config"], shared["store"], as_json=shared["json"], quiet=shared["quiet"]
-            )
+            session = Session(shared["config"], shared["store"], as_json=shared["json"], quiet=shared["quiet"])
             _guarded(session, lambda: function(session, **values))
 
         own = list(inspect.signature(function).parameters.values())[1:]

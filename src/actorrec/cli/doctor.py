@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         session.result(
             {
                 "python": sys.version.split()[0],
-                "packages": {name: version for name, version in found.items()},
+                "packages": found,
                 "commands": {name: {"ready": state == "ready", "install": line} for name, state, line in commands},
             }
         )
@@ -68,5 +68,6 @@ def _state(extras: tuple[str, ...], found: dict[str, str | None]) -> tuple[str, 
     lacking = [extra for extra in extras if any(found[package] is None for package in _PACKAGES[extra].values())]
     if not lacking:
         return "ready", ""
-    wanted = [extra for extra in lacking if extra != "core"]
-    return f"lacks {', '.join(lacking)}", f"pip install 'actorrec[{','.join(wanted)}]'" if wanted else "pip install actorrec"
+    wanted = ",".join(extra for extra in lacking if extra != "core")
+    line = f"pip install 'actorrec[{wanted}]'" if wanted else "pip install actorrec"
+    return f"lacks {', '.join(lacking)}", line

@@ -1,0 +1,95 @@
+"""``actorrec build-dataset``: folders of photos become a clean, leak-free face data set."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.options import DetectorOption, EmbedderOption, SeedOption
+from actorrec.cli.session import Session
+
+if TYPE_CHECKING:
+    from actorrec.config import Config
+    from actorrec.manifests.dataset import DatasetManifest
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+
+    @command(app, "build-dataset")
+    def build_dataset(
+        session: Session,
+        photos: Annotated[list[Path], typer.Argument(help="Folders with a folder per person; or one dataset.npz.")],
+        detector: DetectorOption = None,
+        embedder: EmbedderOption = None,
+        seed: SeedOption = None,
+        test_share: Annotated[
+            float | None, typer.Option(help="Share of each person's photos kept for testing.")
+        ] = None,
+        wrong_person: Annotated[
+            str | None, typer.Option(help="What to do with a face unlike the person's others: drop, flag or keep.")
+        ] = None,
+        export_npz: Annotated[
+            Path | None, typer.Option(help="Also write the faces as arr_0 and the names as arr_1.")
+        ] = None,
+    ) -> None:
+        """Find, choose, align and clean the faces; split them so that no near-copy lies on both sides."""
+        config = session.settings(
+            {
+                "detector.name": detector,
+                "embedder.name": embedder,
+                "dataset.seed": seed,
+                "dataset.test_share": test_share,
+                "dataset.wrong_person": wrong_person,
+            }
+        )
+        manifest = _build(session, photos, config)
+        if export_npz is not None:
+            from actorrec.dataset.npz import export_npz as export
+
+            export(manifest, session.store, export_npz)
+            session.say(f"wrote {export_npz}")
+        _tell(session, manifest)
+
+
+def _build(session: Session, photos: list[Path], config: "Config") -> "DatasetManifest":
+    if len(photos) == 1 and photos[0].suffix.lower() == ".npz":
+        from actorrec.dataset.npz import import_npz
+
+        return import_npz(photos[0], config, store=session.store, progress=session.progress)
+    from actorrec.dataset.build import build_dataset
+
+    return build_dataset(photos, config, store=session.store, progress=session.progress)
+
+
+def _tell(session: Session, manifest: "DatasetManifest") -> None:
+    outcomes = Counter((image.outcome, image.reason) for image in manifest.images)
+    names = {person.person_id: person.name for person in manifest.people}
+    faces = Counter((face.person_id, face.split) for face in manifest.faces)
+    given = Counter(image.person_id for image in manifest.images)
+    rows = [(names[person], given[person], faces[person, "train"], faces[person, "test"]) for person in sorted(names)]
+    session.table("people", ("person", "photos given", "to learn from", "to test on"), rows)
+    counted = [(outcome, reason, count) for (outcome, reason), count in sorted(outcomes.items())]
+    session.table("what became of the photos", ("outcome", "why", "photos"), counted)
+    lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept"]
+    session.table("look at these", ("photo", "why", "detail"), lost[:40])
+    if len(lost) > 40:
+        session.say(f"… and {len(lost) - 40} more in the manifest")
+    if manifest.not_measured:
+        session.say(
+            "too few photos to be measured: " + ", ".join(names[p] for p in manifest.not_measured if p in names)
+        )
+    kept = len(manifest.faces)
+    summary = {
+        "dataset": manifest.ref,
+        "content_digest": manifest.content_digest(),
+        "people": len(manifest.people),
+        "photos": len(manifest.images),
+        "faces": kept,
+        "outcomes": [{"outcome": o, "reason": r, "count": c} for (o, r), c in sorted(outcomes.items())],
+        "not_measured": manifest.not_measured,
+    }
+    line = f"{manifest.ref}: {kept} faces of {len(manifest.people)} people from {len(manifest.images)} photos"
+    session.result(summary, line)

@@ -1,0 +1,17 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+DetectorOption = Annotated[
+    str | None, typer.Option("--detector", help="mtcnn, yunet, ssd or haar.", show_default=False)
+]
+EmbedderOption = Annotated[
+    str | None, typer.Option("--embedder", help="A name of `actorrec models ls`.", show_default=False)
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of everything random.", show_default=False)]
+TargetFpirOption = Annotated[
+    float | None,
+    typer.Option("--target-fpir", help="Share of strangers that may be given a name.", show_default=False),
+]

@@ -1,0 +1,100 @@
+"""``actorrec train`` and ``actorrec compare-original``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.options import EmbedderOption, SeedOption, TargetFpirOption
+from actorrec.cli.session import Session
+
+if TYPE_CHECKING:
+    from actorrec.manifests.model import ModelManifest
+
+DatasetArgument = Annotated[str, typer.Argument(help="A data set of the store.", metavar="[DATASET]")]
+EpochsOption = Annotated[int | None, typer.Option(help="At most so many passes.", show_default=False)]
+BatchOption = Annotated[int | None, typer.Option("--batch-size", help="Faces a step.", show_default=False)]
+WeightsOption = Annotated[
+    str | None, typer.Option(help="Of a Keras backbone: imagenet, none or a file.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+
+    @command(app, "train")
+    def train(
+        session: Session,
+        dataset: DatasetArgument = "newest",
+        epochs: EpochsOption = None,
+        batch_size: BatchOption = None,
+        dropout: Annotated[float | None, typer.Option(help="Before the last layer.", show_default=False)] = None,
+        seed: SeedOption = None,
+        fine_tune: Annotated[bool | None, typer.Option("--fine-tune", help="Also train the backbone.")] = None,
+        loss: Annotated[
+            str | None, typer.Option(help="Of --fine-tune: cosine, contrastive or triplet.", show_default=False)
+        ] = None,
+        embedder: EmbedderOption = None,
+        weights: WeightsOption = None,
+        target_fpir: TargetFpirOption = None,
+    ) -> None:
+        """Learn the people of a data set: embeddings once, a cosine head, a gallery, a calibrated threshold."""
+        from actorrec.artifacts.catalog import load_manifest
+        from actorrec.manifests.dataset import DatasetManifest
+        from actorrec.training.train import train as train_model
+
+        config = session.settings(
+            {
+                "training.epochs": epochs,
+                "training.batch_size": batch_size,
+                "training.dropout": dropout,
+                "training.seed": seed,
+                "training.fine_tune": fine_tune,
+                "training.fine_tune_loss": loss,
+                "embedder.name": embedder,
+                "embedder.weights": weights,
+                "calibration.target_fpir": target_fpir,
+            }
+        )
+        chosen = load_manifest(session.store, DatasetManifest, dataset)
+        _tell(session, train_model(chosen, config, store=session.store, progress=session.progress))
+
+    @command(app, "compare-original")
+    def compare_original(
+        session: Session,
+        dataset: DatasetArgument = "newest",
+        out: Annotated[Path, typer.Option(help="Folder for the picture and the numbers.")] = Path("original"),
+        epochs: EpochsOption = None,
+        weights: WeightsOption = None,
+    ) -> None:
+        """Draw the original design's accuracy, with and without dropout, on its own split and on a leak-free one."""
+        from actorrec.artifacts.catalog import load_manifest
+        from actorrec.manifests.dataset import DatasetManifest
+        from actorrec.training.compare_original import compare_original as compare
+
+        config = session.settings({"training.epochs": epochs, "embedder.weights": weights})
+        chosen = load_manifest(session.store, DatasetManifest, dataset)
+        result = compare(chosen, config, store=session.store, out_dir=out, progress=session.progress)
+        session.result(result, f"wrote {out}")
+
+
+def _tell(session: Session, model: "ModelManifest") -> None:
+    rows = [
+        (name, f"{rate.value:.1%}", rate.n, f"{rate.low:.1%} to {rate.high:.1%}") for name, rate in model.rates.items()
+    ]
+    session.table("measured on photos kept for testing", ("what", "rate", "n", "95 % interval"), rows)
+    calibration = model.calibration
+    session.say(
+        f"threshold {calibration.threshold:.3f} for {calibration.target_fpir:.1%} of strangers named "
+        f"({calibration.method}). {calibration.note}"
+    )
+    summary = {
+        "model": model.ref,
+        "content_digest": model.content_digest(),
+        "people": len(model.people),
+        "rates": {name: rate.model_dump() for name, rate in model.rates.items()},
+        "metrics": model.metrics,
+        "calibration": calibration.model_dump(),
+    }
+    session.result(summary, f"{model.ref}: knows {len(model.people)} people")
