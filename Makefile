@@ -1,0 +1,78 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The first Python of 3.11–3.13 that really starts (a version manager's shim may be there and not start).
+USABLE := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p $(USABLE) >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PHOTOS ?=
+DEMO ?= demo
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+# The real photos that tests and benchmarks measure on; without them those tests skip and say so.
+ifneq ($(wildcard ../shared/data/README.md),)
+export ACTORREC_TEST_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: help demo test check bench soak wheel docs clean test-edge test-edge-all
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "no Python 3.11, 3.12 or 3.13 with venv found; install one, or: make PYTHON=/path/to/python3" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.user
+
+demo: $(VENV)/.user ## photos to names: the whole chain on PHOTOS=dir (default: examples/), results in demo/
+	BIN="$(BIN)" PHOTOS="$(PHOTOS)" OUT="$(DEMO)" bash examples/demo.sh
+
+test: $(VENV)/.dev ## the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## style, types, layers, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_docs.py
+
+bench: $(VENV)/.dev ## measure everything the docs claim (minutes to an hour); writes benchmarks/out/
+	$(BIN)/python benchmarks/run.py
+
+soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
+	$(BIN)/python benchmarks/soak.py
+
+wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/
+	$(BIN)/pip install --quiet build
+	$(BIN)/python -m build --outdir dist .
+
+docs: $(VENV)/.dev ## write docs/cli.md again from the commands
+	$(BIN)/python tools/check_docs.py --write
+
+# What a device installs, on one Python: core + edge and pytest, nothing else.
+test-edge: ## the tests of core + edge on PYTHON=python3.x, without TensorFlow
+	@version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); venv=.venv-edge-$$version; \
+	test -x $$venv/bin/pytest || { $(PYTHON) -m venv $$venv && \
+	$$venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[edge]' pytest hypothesis; }; \
+	echo "core + edge on Python $$version"; \
+	$$venv/bin/python -m pytest -q tests/unit tests/contract tests/integration/test_edge_only_install.py
+
+test-edge-all: ## test-edge on 3.12 and 3.13 where they are installed
+	@for version in 3.12 3.13; do \
+	  for p in python$$version $(HOME)/.pyenv/versions/$$version*/bin/python; do \
+	    if $$p $(USABLE) >/dev/null 2>&1; then $(MAKE) --no-print-directory test-edge PYTHON=$$p; break; fi; \
+	  done; done
+
+clean: ## remove what was made (not the store)
+	rm -rf .venv .venv-edge-* dist build demo benchmarks/out
