@@ -1,0 +1,69 @@
+"""Several looks at one enrolment photo: itself, its mirror image, and small jitters."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.faces.protocols import Embedder
+from actorrec.types import Landmarks, UInt8Image
+from actorrec.vision.align import FaceTemplate, similarity_transform, warp
+from actorrec.vision.similarity import normalise
+
+_MAX_SHIFT, _MAX_LOG_SCALE, _MAX_TURN_DEG, _MAX_GAIN = 0.04, 0.05, 4.0, 0.12
+
+
+def enrolment_views(
+    pixels: UInt8Image, landmarks: Landmarks, template: FaceTemplate, *, jitters: int, seed: int
+) -> UInt8Image:
+    """Cut a face as it is, and with ``jitters`` > 0 also its mirror image and slightly moved copies of both.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8, RGB.
+        landmarks: In px of ``pixels``.
+        template: Where they must fall.
+        jitters: How many moved copies.
+        seed: The same seed gives the same crops.
+
+    Returns:
+        Shape (1 or 2 + jitters, S, S, 3), uint8, RGB.
+    """
+    size_px = template.size_px
+    base = similarity_transform(landmarks.points, template.points)
+    plain = warp(pixels, base, size_px)
+    if jitters <= 0:
+        return plain[None]
+    rng = np.random.default_rng(seed)
+    views = [plain, plain[:, ::-1]]
+    for index in range(jitters):
+        crop = _brightened(warp(pixels, _moved(base, size_px, rng), size_px), rng)
+        views.append(crop[:, ::-1] if index % 2 else crop)
+    return np.stack(views)
+
+
+def _moved(base: NDArray[np.float64], size_px: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Turn, scale and shift a map to a crop about the crop's middle."""
+    turn = np.deg2rad(rng.uniform(-_MAX_TURN_DEG, _MAX_TURN_DEG))
+    scale = np.exp(rng.uniform(-_MAX_LOG_SCALE, _MAX_LOG_SCALE))
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = np.full(2, (size_px - 1) / 2)
+    shift = middle - linear @ middle + rng.uniform(-_MAX_SHIFT, _MAX_SHIFT, 2) * size_px
+    return np.column_stack([linear @ base[:, :2], linear @ base[:, 2] + shift])
+
+
+def _brightened(crop: UInt8Image, rng: np.random.Generator) -> UInt8Image:
+    gain = 1 + rng.uniform(-_MAX_GAIN, _MAX_GAIN)
+    return np.clip(np.rint(crop * gain), 0, 255).astype(np.uint8)
+
+
+def embed_photo(embedder: Embedder, views: UInt8Image) -> tuple[NDArray[np.float32], float]:
+    """One unit vector for all views of a photo.
+
+    Args:
+        embedder: Its template is that of the views.
+        views: Shape (V, S, S, 3), uint8, RGB; the first is the photo as it is.
+
+    Returns:
+        The normalised mean of the views' unit embeddings, shape (D,), float32, and the length of the first view's
+        embedding before it was normalised.
+    """
+    units, norms = normalise(embedder.embed(views))
+    return normalise(units.mean(axis=0, keepdims=True))[0][0], float(norms[0])
