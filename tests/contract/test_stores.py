@@ -1,0 +1,147 @@
+"""One suite over every artifact store."""
+
+import hashlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actorrec.artifacts.catalog import artifact_key, commit_manifest, load_manifest, newest
+from actorrec.artifacts.local import LocalStore
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.errors import ArtifactError, ModelContractError
+from actorrec.manifests.dataset import DatasetManifest, Person
+from actorrec.manifests.nets import TemplateRecord
+
+TEMPLATE = TemplateRecord(name="t", size_px=32, points_px=((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)))
+
+
+def local_store(folder: Path) -> ArtifactStore:
+    return LocalStore(folder / "store")
+
+
+@pytest.fixture(params=[local_store], ids=["local"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    make: Callable[[Path], ArtifactStore] = request.param
+    return make(tmp_path)
+
+
+def dataset(key: str, people: int = 0) -> DatasetManifest:
+    known = [Person(person_id=f"p{i}", name=f"P {i}") for i in range(people)]
+    return DatasetManifest(
+        key=key, template=TEMPLATE, detector_id="d", embedder_id="e", people=known, images=[], faces=[]
+    )
+
+
+def test_an_empty_store_lists_nothing_and_says_what_makes_a_dataset(store: ArtifactStore) -> None:
+    assert list(store.names("dataset")) == []
+    with pytest.raises(ArtifactError, match="holds no dataset") as caught:
+        newest(store, DatasetManifest)
+    assert "build-dataset" in caught.value.hint
+
+
+def test_what_is_put_is_read_back_with_its_digest(store: ArtifactStore, tmp_path: Path) -> None:
+    record = store.put_bytes("dataset/abcd/crops/Ada Lovelace/ü.bin", b"one")
+    assert record.name == "crops/Ada Lovelace/ü.bin"
+    assert record.sha256 == hashlib.sha256(b"one").hexdigest()
+    (tmp_path / "big").write_bytes(b"x" * 3_000_000)
+    assert store.put_file("dataset/abcd/big", tmp_path / "big").bytes == 3_000_000
+    assert store.read_bytes("dataset/abcd/crops/Ada Lovelace/ü.bin") == b"one"
+    assert store.local_path("dataset/abcd/big").stat().st_size == 3_000_000
+    assert list(store.names("dataset/abcd")) == ["dataset/abcd/big", "dataset/abcd/crops/Ada Lovelace/ü.bin"]
+
+
+def test_commit_never_rewrites(store: ArtifactStore) -> None:
+    assert store.commit("dataset/abcd/manifest.json", b"first")
+    assert not store.commit("dataset/abcd/manifest.json", b"second")
+    assert store.read_bytes("dataset/abcd/manifest.json") == b"first"
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "dataset/../../x", "dataset//x", ""])
+def test_no_name_leaves_the_store(store: ArtifactStore, name: str) -> None:
+    with pytest.raises(ArtifactError):
+        store.put_bytes(name, b"x")
+    with pytest.raises(ArtifactError):
+        store.read_bytes(name)
+
+
+def test_what_is_missing_is_an_artifact_error(store: ArtifactStore) -> None:
+    with pytest.raises(ArtifactError):
+        store.read_bytes("dataset/none/x")
+    with pytest.raises(ArtifactError):
+        store.local_path("dataset/none/x")
+    store.delete("dataset/none/x")
+
+
+def test_newest_is_by_time_and_uncommitted_artifacts_do_not_exist(store: ArtifactStore) -> None:
+    commit_manifest(store, dataset("bbbb"))
+    commit_manifest(store, dataset("aaaa", people=1))
+    store.put_bytes("dataset/cccc/crops/x.jpg", b"half")
+    assert newest(store, DatasetManifest).key == "aaaa"
+    assert load_manifest(store, DatasetManifest, "dataset/bbbb").key == "bbbb"
+    assert load_manifest(store, DatasetManifest, "bb").key == "bbbb"
+    with pytest.raises(ArtifactError, match="no dataset 'cccc'"):
+        load_manifest(store, DatasetManifest, "cccc")
+
+
+def test_an_ambiguous_reference_is_refused(store: ArtifactStore) -> None:
+    commit_manifest(store, dataset("abc1"))
+    commit_manifest(store, dataset("abc2"))
+    with pytest.raises(ArtifactError, match="more than one"):
+        load_manifest(store, DatasetManifest, "abc")
+
+
+def test_a_manifest_of_tomorrow_is_refused_by_name(store: ArtifactStore) -> None:
+    store.put_bytes("dataset/abcd/manifest.json", b'{"kind": "dataset", "key": "abcd", "surprise": 1}')
+    with pytest.raises(ModelContractError, match=r"dataset/abcd/manifest\.json"):
+        newest(store, DatasetManifest)
+
+
+def test_content_digest_ignores_times_and_sees_content() -> None:
+    first, second = dataset("abcd"), dataset("abcd")
+    assert first.created_at != second.created_at or first is not second
+    assert first.content_digest() == second.content_digest()
+    assert first.content_digest() != dataset("abcd", people=1).content_digest()
+    assert artifact_key("dataset", ["a"], {"x": 1}) == artifact_key("dataset", ["a"], {"x": 1})
+    assert artifact_key("dataset", ["a"], {"x": 1}) != artifact_key("model", ["a"], {"x": 1})
+
+
+def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStore) -> None:
+    order: list[str] = []
+    inside = threading.Event()
+
+    def second() -> None:
+        inside.wait(5)
+        with store.lock("dataset/abcd"):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with store.lock("dataset/abcd"):
+        inside.set()
+        thread.join(0.2)
+        order.append("first")
+    thread.join(5)
+    assert order == ["first", "second"]
+
+
+def _race(root: Path, barrier: "multiprocessing.synchronize.Barrier", name: str) -> None:
+    store = LocalStore(root)
+    barrier.wait()
+    os._exit(0 if store.commit("dataset/abcd/manifest.json", name.encode()) else 7)
+
+
+def test_of_two_processes_one_commits(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    racers = [context.Process(target=_race, args=(tmp_path, barrier, name)) for name in ("a", "b")]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(30)
+    assert sorted(racer.exitcode or 0 for racer in racers) == [0, 7]
+    assert (tmp_path / "dataset/abcd/manifest.json").read_bytes() in (b"a", b"b")
+    assert [path.name for path in (tmp_path / "dataset/abcd").iterdir()] == ["manifest.json"]

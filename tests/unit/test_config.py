@@ -1,0 +1,69 @@
+"""Merging of defaults, file, environment and flags, and what is said about a wrong key."""
+
+from pathlib import Path
+
+import pytest
+
+from actorrec.config import Config, load_config
+from actorrec.errors import ConfigError
+
+
+def test_nothing_given_means_defaults() -> None:
+    loaded = load_config(environ={})
+    assert loaded.config == Config()
+    assert loaded.sources == {}
+
+
+def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("training: {epochs: 1, seed: 1, dropout: 0.1}\n")
+    environ = {"ACTORREC_TRAINING__EPOCHS": "2", "ACTORREC_TRAINING__SEED": "2", "ACTORREC_DEBUG": "1"}
+    loaded = load_config(path, environ=environ, flags={"training.epochs": 3, "training.dropout": None})
+    training = loaded.config.training
+    assert (training.epochs, training.seed, training.dropout) == (3, 2, 0.1)
+    assert loaded.sources == {
+        "training.epochs": "flag",
+        "training.seed": "environment ACTORREC_TRAINING__SEED",
+        "training.dropout": f"file {path}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "nearest"),
+    [
+        ("trainig: {epochs: 1}", "trainig", "training"),
+        ("training: {epoch: 1}", "training.epoch", "training.epochs"),
+        ("calibration: {target_fpr: 0.1}", "calibration.target_fpr", "calibration.target_fpir"),
+    ],
+)
+def test_a_misspelt_key_is_named_with_the_nearest_right_one(
+    tmp_path: Path, text: str, named: str, nearest: str
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environ={})
+    assert f"'{named}'" in caught.value.message
+    assert f"'{nearest}'" in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["training: {epochs: none}", "training: 3", "- a", "training: {epochs: 0}", "a: [", "\x00"]
+)
+def test_a_wrong_value_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environ={})
+    assert "\n" not in caught.value.message
+
+
+def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load_config(tmp_path / "none.yaml", environ={})
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in Path("configs").glob("*.yaml")))
+def test_every_shipped_configuration_loads(name: str) -> None:
+    load_config(Path("configs") / name, environ={})
