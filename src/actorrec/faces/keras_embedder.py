@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from actorrec.errors import MissingExtraError, ModelContractError
 from actorrec.faces.net_embedder import SquareInput
 
-_BATCH: Final = 32  # bounds memory: ResNet50 keeps under 1 GB of activations at 224 px
+_OPEN_BATCH: Final = 32  # bounds memory: ResNet50 keeps under 1 GB of activations at 224 px
 
 
 class KerasNet:
@@ -33,15 +33,13 @@ class KerasNet:
             raise ModelContractError(f"{name}: expected one output or one called 'embedding', found {outputs}")
         self._model, self._single = model, len(outputs) == 1
         self._position = outputs.index("embedding") if not self._single else 0
-        stated = SquareInput.parse(model.inputs[0].shape, name)
-        self._stated = stated if model.inputs[0].shape[0] else None
-        self.input = stated if self._stated else SquareInput(_BATCH, stated.side_px, stated.layout)
+        self.input = SquareInput.parse(model.inputs[0].shape, name, open_batch=_OPEN_BATCH)
 
     def run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``EmbedderNet.run``."""
         import keras
 
-        arranged = (self._stated or SquareInput(1, self.input.side_px, self.input.layout)).arrange(inputs)
+        arranged = self.input.arrange(inputs)
         found = self._model(arranged, training=False)
         if not self._single:
             found = found["embedding"] if isinstance(found, dict) else found[self._position]
@@ -61,10 +59,11 @@ def load_keras(file: bytes | Path, name: str) -> Any:
     except ImportError as error:
         raise MissingExtraError("train", "keras") from error
     with tempfile.TemporaryDirectory() as folder:
-        path = file
-        if isinstance(path, bytes):
+        if isinstance(file, Path):
+            path = file
+        else:
             path = Path(folder) / "model.keras"
-            path.write_bytes(file if isinstance(file, bytes) else b"")
+            path.write_bytes(file)
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:

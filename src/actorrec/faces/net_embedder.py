@@ -20,18 +20,25 @@ class SquareInput:
     """A net's input as its file states it.
 
     Attributes:
-        batch: Faces a run takes: the file's own number, 1 where it leaves that open.
+        batch: Most faces a run takes.
         side_px: Side of the square picture.
         layout: Axis order.
+        fixed_batch: A run takes exactly ``batch`` faces, as some files insist.
     """
 
     batch: int
     side_px: int
     layout: AxisOrder
+    fixed_batch: bool
 
     @classmethod
-    def parse(cls, shape: Sequence[int | None], name: str) -> Self:
+    def parse(cls, shape: Sequence[int | None], name: str, *, open_batch: int = 1) -> Self:
         """Read it off an input's shape, where None or a number below 1 is an open axis.
+
+        Args:
+            shape: Four axes.
+            name: How errors call the net.
+            open_batch: Faces a run shall take where the file leaves that open.
 
         Raises:
             ModelContractError: If it is not one square picture of three channels and a stated side.
@@ -45,11 +52,11 @@ class SquareInput:
                 f"{name}: expected an input of shape (N, S, S, 3) or (N, 3, S, S), found ({found})",
                 hint="an embedder takes one aligned face; is this a net of another kind?",
             )
-        return cls(max(1, axes[0]), square[0], layout)
+        return cls(axes[0] if axes[0] > 0 else open_batch, square[0], layout, axes[0] > 0)
 
     def arrange(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring n ≤ ``batch`` faces, shape (n, S, S, 3), to the net's own shape; the last fills the places left."""
-        if len(inputs) < self.batch:
+        """Bring n ≤ ``batch`` faces, shape (n, S, S, 3), to the net's own shape; the last fills up a fixed batch."""
+        if self.fixed_batch and len(inputs) < self.batch:
             inputs = np.concatenate([inputs, np.repeat(inputs[-1:], self.batch - len(inputs), axis=0)])
         return inputs if self.layout == "nhwc" else np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
 
