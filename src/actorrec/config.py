@@ -60,7 +60,7 @@ class DatasetSection(Section):
     near_duplicate_bits: int = Field(default=6, ge=0, le=32)
     near_copy_cosine: float = Field(default=0.985, ge=0, le=1)
     wrong_person: Literal["drop", "flag", "keep"] = "drop"
-    test_share: float = Field(default=1 / 3, ge=0, lt=1)
+    test_share: float = Field(default=0.2, ge=0, lt=1)
     seed: int = 0
     max_skip_ratio: float = Field(default=0.9, ge=0, le=1)
     workers: int = Field(default=0, ge=0)

@@ -63,7 +63,8 @@ class LocalStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _temporary_beside(path) as (out, temporary):
                 out.write(data)
-                _flush(out)
+                out.flush()
+                os.fsync(out.fileno())
                 # A hard link fails if the name is taken: unlike os.replace, it never rewrites a manifest.
                 os.link(temporary, path)
         except FileExistsError:
@@ -111,7 +112,9 @@ class LocalStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _temporary_beside(path) as (out, temporary):
                 fill(out)
-                _flush(out)
+                # No fsync: a killed command loses nothing by it, ten thousand crops would wait for the disk ten
+                # thousand times, and the manifest holds the digest of every file.
+                out.flush()
                 os.replace(temporary, path)
         except OSError as error:
             raise _as_artifact_error(error, "write", str(path)) from None
@@ -125,11 +128,6 @@ def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, str]]:
             yield out, temporary
     finally:
         Path(temporary).unlink(missing_ok=True)
-
-
-def _flush(out: BinaryIO) -> None:
-    out.flush()
-    os.fsync(out.fileno())
 
 
 def _inside(name: str) -> str:
