@@ -87,7 +87,8 @@ class LiteRtNet:
         """
         named = dict(values) if isinstance(values, Mapping) else {self.input_names[0]: values}
         try:
-            return dict(self._runner(**named)) if self._runner is not None else self._run_plain(named)
+            with contextlib.nullcontext() if _announced else _quiet_once():
+                return dict(self._runner(**named)) if self._runner is not None else self._run_plain(named)
         except (ValueError, RuntimeError, KeyError) as error:
             shapes = {key: f"{value.dtype}{list(value.shape)}" for key, value in named.items()}
             raise ModelContractError(f"{self.name} cannot run on {shapes}: {error}") from error
@@ -128,19 +129,16 @@ def _load(model: bytes | Path, name: str, num_threads: int) -> Any:
     if isinstance(model, Path) and not model.is_file():
         raise ModelContractError(f"{name}: there is no file {model}")
     try:
-        with _quiet_once():
-            interpreter = Interpreter(**source, num_threads=num_threads)
-            interpreter.allocate_tensors()
+        return Interpreter(**source, num_threads=num_threads)
     except (ValueError, RuntimeError) as error:
         raise ModelContractError(f"{name} is not a TensorFlow Lite model that can be run here: {error}") from error
-    return interpreter
 
 
 @contextlib.contextmanager
 def _quiet_once() -> Iterator[None]:
     """Keep LiteRT's one-time line about its CPU delegate off stderr, which belongs to our own messages.
 
-    It is written by C++ straight to file descriptor 2 when the first model is prepared, and no setting turns it off.
+    C++ writes it straight to file descriptor 2 when the first model is prepared, and no setting turns it off.
     """
     global _announced
     with _FIRST:

@@ -1,0 +1,159 @@
+"""The three MTCNN nets (Zhang et al., 2016) as LiteRT runs them, and the crops that the last two look at."""
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.errors import ModelContractError
+from actorrec.faces.litert import LiteRtNet
+from actorrec.faces.mtcnn_pyramid import SHEET_HEIGHT_PX, STRIDE_PX, WINDOW_PX, SheetPlan, draw_sheets
+from actorrec.types import UInt8Image
+from actorrec.vision.boxes import Boxes
+
+PNET, RNET, ONET = NET_FILES = ("pnet.tflite", "rnet.tflite", "onet.tflite")
+_OUTSIDE: Final = (127, 127, 127)  # What lies outside the picture: grey, the nets' zero (as in the package).
+_CELL_PX: Final = WINDOW_PX - 1  # Side that box regressions are relative to, in the first pixel to last convention.
+
+
+def shipped_nets() -> dict[str, bytes]:
+    """The nets that come with actorrec, by file name."""
+    folder = resources.files("actorrec.faces") / "weights" / "mtcnn"
+    return {name: (folder / name).read_bytes() for name in NET_FILES}
+
+
+def probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logistic function: the probability of "face" from the nets' first channel."""
+    return (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32)
+
+
+def logit(score: float) -> float:
+    """Inverse of ``probability`` for a threshold; infinite at 0 and 1."""
+    return float(np.log(score) - np.log1p(-score)) if 0 < score < 1 else float(np.inf if score else -np.inf)
+
+
+class ProposalNet:
+    """The P-Net over the sheets of a picture."""
+
+    def __init__(self, model: bytes | Path, *, num_threads: int) -> None:
+        self._model, self._num_threads = model, num_threads
+        # One interpreter for each sheet height: a change of shape would make LiteRT allocate anew.
+        self._nets = {SHEET_HEIGHT_PX: self._load()}
+
+    def _load(self) -> LiteRtNet:
+        return LiteRtNet(self._model, name=PNET, num_threads=self._num_threads)
+
+    def _net_for(self, height: int) -> LiteRtNet:
+        if height not in self._nets:
+            self._nets[height] = self._load()
+        return self._nets[height]
+
+    def propose(self, pixels: UInt8Image, plan: SheetPlan, threshold: float) -> tuple[Boxes, NDArray[np.float32]]:
+        """Windows that may hold a face: those above a threshold that no neighbour of the same scale beats.
+
+        Args:
+            pixels: Shape (H, W, 3), uint8, RGB.
+            plan: Made for that size.
+            threshold: Lowest probability.
+
+        Returns:
+            Boxes in px of ``pixels``, regressed, shape (N, 4); their logits, shape (N,).
+        """
+        import cv2
+
+        boxes, logits = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
+        peak_size = np.ones((3, 3), np.uint8)
+        for sheet, owners in zip(draw_sheets(pixels, plan), plan.owners, strict=True):
+            net = self._net_for(sheet.shape[1])
+            answer = net.run(sheet)[net.output_names[0]][0]
+            score = np.where(owners >= 0, answer[:, :, 0], np.float32(-1e9))
+            # Windows two or more steps apart overlap by half at most, which is what the paper's NMS allows.
+            rows, columns = np.nonzero((score >= cv2.dilate(score, peak_size)) & (score > logit(threshold)))
+            found, tile = answer[rows, columns], owners[rows, columns]
+            corner = np.stack([columns, rows], axis=1) * np.float32(STRIDE_PX) + 1 + plan.shift_xy[tile]
+            ends = np.hstack([corner, corner + _CELL_PX]) + found[:, 1:5] * _CELL_PX
+            boxes.append((ends * np.tile(plan.scale_xy[tile], 2)).astype(np.float32))
+            logits.append(found[:, 0])
+        return np.concatenate(boxes), np.concatenate(logits)
+
+
+class CropNet:
+    """The R- or O-Net: square crops of one size in batches of one size.
+
+    Args:
+        model: Bytes or path of the .tflite.
+        name: ``rnet.tflite`` or ``onet.tflite``, for messages.
+        width: How many numbers the net gives for a crop.
+        batch: Crops per run; the last batch is filled up with grey.
+        num_threads: CPU threads.
+
+    Raises:
+        ModelContractError: If the file is not such a net.
+    """
+
+    def __init__(self, model: bytes | Path, *, name: str, width: int, batch: int, num_threads: int) -> None:
+        self._net = LiteRtNet(model, name=name, num_threads=num_threads)
+        takes, gives = self._net.input_shape(), self._net.output_shape()
+        if len(takes) != 4 or takes[1] != takes[2] or takes[1] < 1 or takes[3] != 3 or gives[1:] != (width,):
+            raise ModelContractError(
+                f"{name} is not that net of the mtcnn detector: it takes {list(takes)} and gives {list(gives)}",
+                hint="use the nets that come with actorrec, or those made by tools/make_mtcnn_tflite.py",
+            )
+        self._batch, self._side_px, self._width = batch, takes[1], width
+
+    def run(self, pixels: UInt8Image, boxes: Boxes) -> NDArray[np.float32]:
+        """Look at boxes of a picture.
+
+        Args:
+            pixels: Shape (H, W, 3), uint8, RGB.
+            boxes: Shape (N, 4), float32, px; may reach past the picture; N may be 0.
+
+        Returns:
+            Shape (N, width), float32: logit of "face", four box offsets and, from the O-Net, ten landmark numbers.
+        """
+        answers = [np.empty((0, self._width), np.float32)]
+        for start in range(0, len(boxes), self._batch):
+            part = boxes[start : start + self._batch]
+            batch = np.full((self._batch, self._side_px, self._side_px, 3), _OUTSIDE[0], np.float32)
+            batch[: len(part)] = cut_crops(pixels, part, self._side_px)
+            answers.append(self._net.run(batch)[self._net.output_names[0]][: len(part)])
+        return np.concatenate(answers)
+
+
+def cut_crops(pixels: UInt8Image, boxes: Boxes, side_px: int) -> UInt8Image:
+    """Sample boxes bilinearly, corner to corner as the ``mtcnn`` package does, all in one gather.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8; sides below 32,768 px.
+        boxes: Shape (N, 4), float32, px, N ≥ 1.
+        side_px: Side of a crop.
+
+    Returns:
+        Shape (N, side_px, side_px, 3), uint8; grey outside the picture.
+    """
+    import cv2
+
+    steps = np.linspace(0, 1, side_px, dtype=np.float32)
+    x = boxes[:, 0:1] + (boxes[:, 2:3] - boxes[:, 0:1]) * steps
+    y = boxes[:, 1:2] + (boxes[:, 3:4] - boxes[:, 1:2]) * steps
+    shape = (len(boxes), side_px, side_px)
+    map_x = np.broadcast_to(x[:, None, :], shape).reshape(-1, side_px)
+    map_y = np.broadcast_to(y[:, :, None], shape).reshape(-1, side_px)
+    crops = cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=_OUTSIDE)
+    return np.asarray(crops, np.uint8).reshape(*shape, 3)
+
+
+def checked_nets(files: Mapping[str, bytes | Path] | None, needed: tuple[str, ...]) -> Mapping[str, bytes | Path]:
+    """The nets by name: those given, or the shipped ones where none are.
+
+    Raises:
+        ModelContractError: If one that is needed is missing.
+    """
+    nets = shipped_nets() if files is None else files
+    missing = [name for name in needed if name not in nets]
+    if missing:
+        raise ModelContractError(f"the mtcnn detector lacks {', '.join(missing)}")
+    return nets
