@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actorrec.cli.command import command
+from actorrec.cli.nets import net_flags, with_fetched_nets
 from actorrec.cli.options import DetectorOption, EmbedderOption, SeedOption
 from actorrec.cli.session import Session
 
@@ -38,14 +39,13 @@ def register(app: typer.Typer) -> None:
         """Find, choose, align and clean the faces; split them so that no near-copy lies on both sides."""
         config = session.settings(
             {
-                "detector.name": detector,
-                "embedder.name": embedder,
+                **net_flags(detector=detector, embedder=embedder),
                 "dataset.seed": seed,
                 "dataset.test_share": test_share,
                 "dataset.wrong_person": wrong_person,
             }
         )
-        manifest = _build(session, photos, config)
+        manifest = _build(session, photos, with_fetched_nets(session, config))
         if export_npz is not None:
             from actorrec.dataset.npz import export_npz as export
 
