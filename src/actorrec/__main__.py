@@ -1,0 +1,5 @@
+"""``python -m actorrec``."""
+
+from actorrec.cli.app import main
+
+main()
