@@ -85,9 +85,7 @@ def measure(case: Case, store: Path, *, enrol: bool, brought: Path | None) -> di
         run("train", *extra, "--store", store, **environ)
         run("convert-tflite", "--store", store)
     report = store.with_suffix(".html")
-    return run(
-        "evaluate", "--photos", case.test, "--unknowns", case.strangers, "--report", report, "--store", store
-    )  # type: ignore[no-any-return]
+    return run("evaluate", "--photos", case.test, "--unknowns", case.strangers, "--report", report, "--store", store)  # type: ignore[no-any-return]
 
 
 def rate(report: dict[str, Any], name: str) -> tuple[float, str]:

@@ -1,7 +1,7 @@
 """Check that the docs are true: the command reference is current, every link leads somewhere.
 
-    python tools/check_docs.py            exit 1 and say what is wrong
-    python tools/check_docs.py --write    write docs/cli.md again
+python tools/check_docs.py            exit 1 and say what is wrong
+python tools/check_docs.py --write    write docs/cli.md again
 """
 
 import re
