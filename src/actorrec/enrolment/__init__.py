@@ -1,1 +1,1 @@
-"""Changing who a bundle knows, without training."""
+"""Changing who a bundle knows, without training: a bundle goes in, another comes out."""

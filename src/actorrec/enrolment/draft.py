@@ -1,0 +1,119 @@
+"""A bundle while it is being changed: opened or started here, committed here."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from actorrec.artifacts.catalog import artifact_key, commit_manifest, file_name, find_manifest, manifests
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.config import Config
+from actorrec.errors import ConfigError
+from actorrec.manifests.base import ProducedBy, digest_json
+from actorrec.manifests.bundle import BundleCard, BundleManifest
+from actorrec.manifests.dataset import Person
+from actorrec.progress import Progress
+from actorrec.recognition.bundle import Bundle, open_bundle, write_bundle
+from actorrec.recognition.calibration import calibrate
+from actorrec.recognition.configured import configured_detector, configured_embedder
+from actorrec.recognition.gallery import empty_gallery, gallery_to_bytes
+from actorrec.types import Gallery
+
+LOCK: Final = "bundle"
+"""Held while a bundle is read, changed and committed, so that two changes at once both take effect."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """A bundle to be changed, and the committed one it comes from (None: it was just started)."""
+
+    bundle: Bundle
+    base: BundleManifest | None
+
+
+def open_draft(store: ArtifactStore, config: Config, base: BundleManifest | None, *, progress: Progress) -> Draft:
+    """Open the bundle to change: the one named, else the store's newest, else a new one that knows nobody.
+
+    Raises:
+        ModelContractError: If the bundle is damaged.
+        ConfigError: If a new one is needed and its nets cannot be had.
+    """
+    if base is None:
+        base = next(reversed(list(manifests(store, BundleManifest))), None)
+    return Draft(_start(config, progress), None) if base is None else Draft(open_stored(store, base), base)
+
+
+def open_stored(store: ArtifactStore, manifest: BundleManifest) -> Bundle:
+    """Open a committed bundle."""
+    path = store.local_path(file_name(manifest, manifest.bundle_file))
+    return open_bundle(path, name=f"{manifest.ref} of {store.uri}")
+
+
+def commit_draft(
+    store: ArtifactStore, config: Config, draft: Draft, gallery: Gallery, people: list[Person]
+) -> BundleManifest:
+    """Commit a changed bundle as a new artifact; the old one stays as it is.
+
+    Args:
+        draft: Its nets go into the new one; its labels too, where they still are who is known.
+        gallery: Who is known now.
+        people: The same people, with names.
+
+    Returns:
+        The committed manifest.
+    """
+    card, files = draft.bundle.card, dict(draft.bundle.files)
+    files[card.gallery_file] = gallery_to_bytes(gallery)
+    same_labels = card.classes is not None and set(card.classes) == set(gallery.person_ids)
+    if not same_labels and card.head_file is not None:
+        del files[card.head_file]
+    base = draft.base
+    inputs = {} if base is None else {base.ref: base.content_digest()}
+    changes = {
+        "created_at": datetime.now(UTC),
+        "produced_by": ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
+        "people": sorted(people, key=lambda person: person.person_id),
+        "classes": card.classes if same_labels else None,
+        "head_file": card.head_file if same_labels else None,
+        "calibration": calibrate(gallery, target_fpir=config.calibration.target_fpir),
+        # Rates and metrics were measured with other people: they say nothing about these.
+        "rates": {},
+        "metrics": {},
+        "inputs": inputs,
+    }
+    return _commit(store, card.model_copy(update=changes), files)
+
+
+def _commit(store: ArtifactStore, card: BundleCard, files: dict[str, bytes]) -> BundleManifest:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.zip"
+        card = write_bundle(path, card, files)
+        settings = card.model_dump(mode="json", exclude={"created_at", "produced_by", "inputs"})
+        key = artifact_key("bundle", card.inputs, settings)
+        existing = find_manifest(store, BundleManifest, key)
+        if existing is not None:
+            return existing
+        record = store.put_file(f"bundle/{key}/bundle.zip", path)
+    manifest = BundleManifest(key=key, inputs=card.inputs, files=[record], card=card, produced_by=card.produced_by)
+    return commit_manifest(store, manifest)
+
+
+def _start(config: Config, progress: Progress) -> Bundle:
+    detector = configured_detector(config.detector, config.models, progress=progress)
+    spec, path = configured_embedder(config.embedder, config.models, progress=progress)
+    if path.suffix.lower() not in (".tflite", ".onnx"):
+        raise ConfigError(f"a device runs .tflite and .onnx nets, not {path.name}", hint="convert it first")
+    name, gallery = f"embedder{path.suffix.lower()}", empty_gallery(spec.model_id, spec.dim)
+    card = BundleCard(
+        created_at=datetime.now(UTC),
+        produced_by=ProducedBy(),
+        people=[],
+        detector=detector.spec,
+        embedder=spec,
+        embedder_file=name,
+        calibration=calibrate(gallery, target_fpir=config.calibration.target_fpir),
+        licences=[f"{detector.spec.detector_id}: {detector.spec.licence}", f"{spec.model_id}: {spec.licence}"],
+        files={},
+    )
+    return Bundle(card, {name: path.read_bytes(), **detector.files}, gallery, "a new bundle")

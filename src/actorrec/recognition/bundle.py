@@ -1,0 +1,135 @@
+"""The edge bundle: one zip with everything that is needed to say a name, and a card that is believed."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from actorrec.errors import ArtifactError, ModelContractError
+from actorrec.manifests.bundle import CARD_SCHEMA_VERSION, BundleCard
+from actorrec.recognition.bundle_contract import check_contract
+from actorrec.recognition.bundle_zip import HostileZip, write_zip
+from actorrec.types import Gallery
+
+CARD_NAME: Final = "card.json"
+_MAX_CARD_BYTES: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """An opened and checked bundle.
+
+    Attributes:
+        card: What is believed.
+        files: Content of every file the card lists, digests checked.
+        gallery: Who is known, read from ``card.gallery_file``.
+        name: What the user knows the bundle as.
+    """
+
+    card: BundleCard
+    files: Mapping[str, bytes]
+    gallery: Gallery
+    name: str
+
+    def detector_files(self) -> dict[str, bytes]:
+        """The files of the detector, by name."""
+        return {name: self.files[name] for name in self.card.detector.files}
+
+    def embedder_file(self) -> bytes:
+        """The embedding net."""
+        return self.files[self.card.embedder_file]
+
+
+def open_bundle(source: Path | bytes, *, name: str = "") -> Bundle:
+    """Open a bundle; it is treated as hostile until everything about it is checked. Nothing is unpacked to disk.
+
+    Args:
+        source: ``bundle.zip`` as a path or as bytes.
+        name: What to call it in errors; the path by default.
+
+    Returns:
+        The card and the files, digests checked, each fitting the others.
+
+    Raises:
+        ModelContractError: If it is damaged, unsafe, of a schema or preprocessing this version does not know, or
+            its parts do not fit each other; the message names what is wrong.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "bundle.zip")
+    with HostileZip(source, name=name) as archive:
+        card = _parse_card(archive.read(CARD_NAME, max_bytes=_MAX_CARD_BYTES), name)
+        _check_listing(archive.names - {CARD_NAME}, frozenset(card.files), name)
+        files = {listed: archive.read(listed) for listed in sorted(card.files)}
+    for listed, data in files.items():
+        if hashlib.sha256(data).hexdigest() != card.files[listed]:
+            raise ModelContractError(
+                f"the bundle {name} has a {listed} with the wrong digest",
+                hint="it was changed or damaged after it was made: make it or copy it again",
+            )
+    return Bundle(card, files, check_contract(card, files, name), name)
+
+
+def write_bundle(path: Path, card: BundleCard, files: Mapping[str, bytes | Path]) -> BundleCard:
+    """Write a bundle, whole or not at all; the same card and files give the same bytes.
+
+    Args:
+        path: Where; an existing file is replaced.
+        card: Its ``files`` are filled in here, from the contents.
+        files: Every file but the card, by its name inside the bundle.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        ModelContractError: If the parts do not fit each other: what cannot be opened is not written.
+        ArtifactError: If it cannot be written.
+    """
+    try:
+        contents = {name: data if isinstance(data, bytes) else data.read_bytes() for name, data in files.items()}
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(contents.items())}
+        card = card.model_copy(update={"files": digests})
+        contents[CARD_NAME] = card.model_dump_json(indent=1).encode()
+        descriptor, temporary = tempfile.mkstemp(prefix=".partial-", suffix=".zip", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w+b") as out:
+                write_zip(out, contents)
+                out.flush()
+                os.fsync(out.fileno())
+            open_bundle(Path(temporary), name=str(path))
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"cannot write {path}: {error.strerror or error}") from None
+    return card
+
+
+def _parse_card(data: bytes, name: str) -> BundleCard:
+    try:
+        version = json.loads(data)["schema_version"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ModelContractError(f"the bundle {name} has a {CARD_NAME} that says no schema version") from None
+    if version != CARD_SCHEMA_VERSION:
+        raise ModelContractError(
+            f"the bundle {name} has a card of schema version {version!r}; this version reads {CARD_SCHEMA_VERSION}",
+            hint="update actorrec, or make the bundle again with this version: actorrec convert-tflite",
+        )
+    try:
+        return BundleCard.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelContractError(f"the bundle {name} has a wrong {CARD_NAME}: {where}: {first['msg']}") from None
+
+
+def _check_listing(found: frozenset[str], listed: frozenset[str], name: str) -> None:
+    hint = "it is damaged or was not made by actorrec: make it again"
+    if listed - found:
+        raise ModelContractError(f"the bundle {name} lacks {', '.join(sorted(listed - found))}", hint=hint)
+    if found - listed:
+        raise ModelContractError(f"the bundle {name} holds unlisted {', '.join(sorted(found - listed))}", hint=hint)

@@ -1,0 +1,31 @@
+"""Which files of a folder are pictures."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+PICTURE_SUFFIXES: Final = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".mpo"}
+)
+"""What a folder is searched for; a file that is named outright is read whatever its suffix."""
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Every picture below a folder, sorted by path; hidden files and folders are left out.
+
+    Raises:
+        OSError: If the folder, or one below it, cannot be listed.
+    """
+    found: list[Path] = []
+    for base, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(base, name)
+            for name in files
+            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES
+        ]
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
