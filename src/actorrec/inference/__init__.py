@@ -1,1 +1,1 @@
-
+"""From pictures to names."""
