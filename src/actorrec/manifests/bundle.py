@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from actorrec.manifests.base import Manifest, ProducedBy, Record, RelativeName, Sha256
+from actorrec.manifests.base import Manifest, ProducedBy, Record, RelativeName, Sha256, digest_json
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.model import Calibration, Rate
 from actorrec.manifests.nets import DetectorSpec, EmbedderSpec
@@ -67,3 +67,9 @@ class BundleManifest(Manifest):
     kind: Literal["bundle"] = "bundle"
     card: BundleCard
     bundle_file: RelativeName = "bundle.zip"
+
+    def content_digest(self) -> str:
+        """SHA-256 of everything but times, timings and provenance; the card's ``files`` stand for the zip."""
+        card = {"created_at": True, "produced_by": True, "variants": True}
+        left_out = {"created_at": True, "produced_by": True, "files": True, "card": card}
+        return digest_json(self.model_dump(mode="json", exclude=left_out))

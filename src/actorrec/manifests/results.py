@@ -37,3 +37,30 @@ class PictureResult(Record):
     error: str | None
     faces: list[FaceResult]
     timings_ms: Timings
+
+
+class CompareResult(Record):
+    """What ``compare`` says of the largest face of each of two pictures.
+
+    Attributes:
+        same_person: Whether ``probability`` is at least one half; None where a picture shows no face.
+        probability: Calibrated probability that both faces are of one person, where same and different are equally
+            likely beforehand.
+        cosine: Cosine of the two embeddings, in [-1, 1]; higher is more alike.
+        euclidean: Distance of the two embeddings as the net gives them, not normalised; lower is more alike.
+        faces_a, faces_b: How many faces each picture shows; the largest is the one compared.
+        error: What could not be done; None where both faces were compared.
+    """
+
+    source_a: str
+    source_b: str
+    model_id: str
+    same_person: bool | None = None
+    probability: float | None = None
+    cosine: float | None = None
+    euclidean: float | None = None
+    faces_a: int = 0
+    faces_b: int = 0
+    box_a: tuple[float, float, float, float] | None = None
+    box_b: tuple[float, float, float, float] | None = None
+    error: str | None = None
