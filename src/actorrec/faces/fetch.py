@@ -5,14 +5,14 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from actorrec.errors import ArtifactError, ConfigError, ModelContractError
 from actorrec.faces.http_download import download
 from actorrec.faces.registry import ZOO_URL, Download, ModelEntry, find_model
-from actorrec.progress import Progress, SilentProgress
+from actorrec.progress import Progress, SilentProgress, Step
 
 _CHUNK_BYTES: Final = 1 << 18
 
@@ -75,23 +75,30 @@ def fetch_model(
     by_hand = f"get {url} elsewhere, then: actorrec models fetch {entry.name} --from FILE"
     chunks = _read_file(from_file) if from_file else download(url, max_bytes=wanted.bytes, hint=by_hand)
     with (
+        contextlib.closing(chunks),
         (progress or SilentProgress()).step(f"fetch {entry.name}", wanted.bytes, "B") as step,
         _part_file(path) as part,
     ):
-        digest, size_bytes = hashlib.sha256(), 0
-        for chunk in chunks:
-            digest.update(chunk)
-            size_bytes += len(chunk)
-            _write(part, chunk)
-            step.advance(len(chunk))
-        if (size_bytes, digest.hexdigest()) != (wanted.bytes, wanted.sha256):
+        found_bytes, found_sha256 = _receive(chunks, part, step)
+        if (found_bytes, found_sha256) != (wanted.bytes, wanted.sha256):
             raise ModelContractError(
                 f"{entry.name}: expected {wanted.bytes} bytes with sha256 {wanted.sha256}, "
-                f"found {size_bytes} bytes with {digest.hexdigest()}",
+                f"found {found_bytes} bytes with {found_sha256}",
                 hint=f"from {from_file or url}; nothing was kept of it",
             )
         _commit(part, path)
     return path
+
+
+def _receive(chunks: Iterable[bytes], part: Path, step: Step) -> tuple[int, str]:
+    """Write the chunks; returns their number of bytes and SHA-256."""
+    digest, size_bytes = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size_bytes += len(chunk)
+        _write(part, chunk)
+        step.advance(len(chunk))
+    return size_bytes, digest.hexdigest()
 
 
 def _target(model: str | ModelEntry, cache_dir: Path | None) -> tuple[Path, Download]:
@@ -140,7 +147,7 @@ def _cannot_write(path: Path, error: OSError) -> ArtifactError:
     )
 
 
-def _read_file(path: Path) -> Iterator[bytes]:
+def _read_file(path: Path) -> Generator[bytes, None, None]:
     try:
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK_BYTES):

@@ -4,7 +4,7 @@ import http.client
 import ipaddress
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,7 +16,9 @@ _MAX_REDIRECTS: Final = 4
 _TIMEOUT_S: Final = 30.0
 
 
-def download(url: str, *, max_bytes: int, hint: str = "", timeout_s: float = _TIMEOUT_S) -> Iterator[bytes]:
+def download(
+    url: str, *, max_bytes: int, hint: str = "", timeout_s: float = _TIMEOUT_S
+) -> Generator[bytes, None, None]:
     """Stream a file.
 
     Args:
@@ -49,7 +51,7 @@ def download(url: str, *, max_bytes: int, hint: str = "", timeout_s: float = _TI
         raise RemoteError(f"{url}: the download failed: {reason or type(error).__name__}", hint=hint) from None
 
 
-def _chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, hint: str) -> Iterator[bytes]:
+def _chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, hint: str) -> Generator[bytes, None, None]:
     stated = response.headers.get("Content-Length", "")
     received = 0
     while chunk := response.read1(_CHUNK_BYTES):
@@ -76,9 +78,13 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> Any:
         """See the base class; refuses what ``_check_url`` refuses, and loopback from elsewhere."""
-        _check_url(newurl)
-        if _is_loopback(newurl) and not _is_loopback(req.full_url):
-            raise ConfigError(f"{req.full_url} redirects to this machine: {newurl}")
+        try:
+            _check_url(newurl)
+            if _is_loopback(newurl) and not _is_loopback(req.full_url):
+                raise ConfigError(f"{req.full_url} redirects to this machine: {newurl}")
+        except ConfigError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

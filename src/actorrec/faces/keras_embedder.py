@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.errors import MissingExtraError, ModelContractError
+from actorrec.errors import ModelContractError
+from actorrec.faces.keras_runtime import import_keras
 from actorrec.faces.net_embedder import SquareInput
 
 _OPEN_BATCH: Final = 32  # bounds memory: ResNet50 keeps under 1 GB of activations at 224 px
@@ -54,10 +55,7 @@ def load_keras(file: bytes | Path, name: str) -> Any:
         ModelContractError: If Keras cannot read it, or it holds code (a Lambda layer) or unknown layers.
         MissingExtraError: If Keras is not installed.
     """
-    try:
-        import keras
-    except ImportError as error:
-        raise MissingExtraError("train", "keras") from error
+    keras = import_keras()
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(file, Path):
             path = file

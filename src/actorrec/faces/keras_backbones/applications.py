@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from actorrec.errors import ConfigError, MissingExtraError, ModelContractError, TrainingError
+from actorrec.errors import ConfigError, ModelContractError, TrainingError
+from actorrec.faces.keras_runtime import import_keras
 from actorrec.manifests.nets import Triple
 
 if TYPE_CHECKING:
@@ -64,14 +65,11 @@ def load_application(name: str, weights: str) -> "keras.Model":
     """
     if name not in APPLICATIONS:
         raise ConfigError(f"there is no backbone '{name}'", hint=f"one of dlib-resnet29, {', '.join(APPLICATIONS)}")
-    try:
-        import keras
-    except ImportError as error:
-        raise MissingExtraError("train", "keras") from error
+    keras = import_keras()
     constructor = getattr(keras.applications, APPLICATIONS[name].constructor)
     if weights == "imagenet":
         return _with_imagenet(constructor, name)
-    model: keras.Model = constructor(include_top=False, weights=None, input_shape=(INPUT_PX, INPUT_PX, 3))
+    model: Any = constructor(include_top=False, weights=None, input_shape=(INPUT_PX, INPUT_PX, 3))
     if weights == "none":
         _log.warning("%s starts from random weights: frozen, it cannot tell people apart", name)
         return model

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.errors import MissingExtraError, ModelContractError
+from actorrec.errors import ModelContractError
+from actorrec.faces.keras_runtime import import_keras
 
 if TYPE_CHECKING:
     import keras
@@ -64,10 +65,7 @@ def build(weights: dict[str, NDArray[Any]] | None) -> "keras.Model":
         ModelContractError: If an array is missing, unknown or of another shape.
         MissingExtraError: If Keras is not installed.
     """
-    try:
-        import keras
-    except ImportError as error:
-        raise MissingExtraError("train", "keras") from error
+    keras = import_keras()
     inputs = keras.Input((INPUT_PX, INPUT_PX, 3), name="crops")
     shapes = conv_shapes()
     x = _conv(inputs, next(shapes), relu=True)
