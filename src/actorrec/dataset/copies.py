@@ -1,0 +1,85 @@
+"""Pairs of faces that are one photo twice: saved again, re-cropped, mirrored, turned or brightened."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.vision.phash import coarse_vector, detail, detail_vector, registered_correlation
+
+SURE_COPY: Final = 0.88
+"""Registered correlation from which two faces are one photo; different photos reached 0.82 at most."""
+SAME_GROUP: Final = 0.72
+"""From here two faces share a group of the split: being wrong costs little there, missing a copy is a leak."""
+# What any copy that was measured passes with room to spare; each step spares the next, dearer one.
+_MIN_COSINE, _MIN_COARSE, _MIN_DETAIL = 0.93, 0.6, 0.15
+_ROWS, _PAIRS = 512, 4096
+# Of very many look-alikes only the likeliest are registered, so that work grows with the photos, not their square.
+_MAX_PAIRS_PER_FACE: Final = 60
+
+Copy = tuple[int, int, float]
+"""Rows of the two faces, the first the smaller, and their registered correlation."""
+
+
+def find_copies(vectors: NDArray[np.float32], prints: Sequence[NDArray[np.uint8]], workers: int) -> list[Copy]:
+    """Every pair of faces that may be one photo twice, by registered correlation of at least ``SAME_GROUP``.
+
+    Args:
+        vectors: Shape (N, D), float32, unit rows of the cleaning embedder; N may be 0.
+        prints: N prints of the aligned crops (``vision.phash.face_print``).
+        workers: Threads.
+
+    Returns:
+        Pairs in ascending order of rows.
+    """
+    if len(prints) < 2:
+        return []
+    details = [detail(each) for each in prints]
+    flipped = [detail(each[:, ::-1]) for each in prints]
+    candidates = sorted(_candidates(vectors, prints, details, flipped))
+    likeliest = sorted(candidates, key=lambda pair: -pair[3])[: _MAX_PAIRS_PER_FACE * len(prints)]
+
+    def register(pair: tuple[int, int, bool, float]) -> Copy:
+        first, second, mirror, _ = pair
+        other = flipped[second] if mirror else details[second]
+        return first, second, registered_correlation(details[first], other)
+
+    best: dict[tuple[int, int], float] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        for first, second, correlation in pool.map(register, likeliest, chunksize=16):
+            if correlation >= SAME_GROUP:
+                best[first, second] = max(correlation, best.get((first, second), -1.0))
+    return [(first, second, correlation) for (first, second), correlation in sorted(best.items())]
+
+
+def _candidates(
+    vectors: NDArray[np.float32],
+    prints: Sequence[NDArray[np.uint8]],
+    details: Sequence[NDArray[np.float32]],
+    flipped: Sequence[NDArray[np.float32]],
+) -> Iterator[tuple[int, int, bool, float]]:
+    coarse = np.stack([coarse_vector(each) for each in prints])
+    coarse_flipped = np.stack([coarse_vector(each[:, ::-1]) for each in prints])
+    fine = np.stack([detail_vector(each) for each in details])
+    fine_flipped = np.stack([detail_vector(each) for each in flipped])
+    for firsts, seconds in _alike(vectors):
+        for mirror, others, fine_others in ((False, coarse, fine), (True, coarse_flipped, fine_flipped)):
+            near = np.einsum("ij,ij->i", coarse[firsts], others[seconds]) >= _MIN_COARSE
+            left, right = firsts[near], seconds[near]
+            match = np.einsum("ij,ij->i", fine[left], fine_others[right])
+            for index in np.flatnonzero(match >= _MIN_DETAIL):
+                yield int(left[index]), int(right[index]), mirror, float(match[index])
+
+
+def _alike(vectors: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Pairs whose embeddings could be copies', a bounded number at a time."""
+    for start in range(0, len(vectors), _ROWS):
+        cosines = vectors[start : start + _ROWS] @ vectors.T
+        firsts, seconds = np.nonzero(cosines >= _MIN_COSINE)
+        firsts = firsts + start
+        later = seconds > firsts
+        firsts, seconds = firsts[later], seconds[later]
+        for at in range(0, len(firsts), _PAIRS):
+            yield firsts[at : at + _PAIRS], seconds[at : at + _PAIRS]

@@ -1,0 +1,154 @@
+"""From what the pictures hold to what the data set is: pure, and the same whatever order the pictures came in."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from actorrec.config import DatasetSection
+from actorrec.dataset.candidates import Examined
+from actorrec.dataset.choose import choose_faces
+from actorrec.dataset.clean import (
+    Pick,
+    Verdict,
+    agreements,
+    check_quality,
+    drop_near_duplicates,
+    find_two_names,
+    find_wrong_people,
+)
+from actorrec.dataset.copies import Copy, find_copies
+from actorrec.dataset.photos import Photo
+from actorrec.dataset.records import face_record, image_record
+from actorrec.dataset.split import Groups, hash_neighbours, near_vectors, split_groups
+from actorrec.manifests.dataset import FaceRecord, ImageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A data set before anything of it is written.
+
+    Attributes:
+        sources: For each face the SHA-256 of its picture and which face of the picture it is.
+        not_measured: People without a face on the test side.
+    """
+
+    images: list[ImageRecord]
+    faces: list[FaceRecord]
+    sources: list[tuple[str, int]]
+    not_measured: list[str]
+
+
+def decide(photos: Sequence[Photo], seen: Mapping[str, Examined], settings: DatasetSection, workers: int) -> Decided:
+    """Choose, clean and split.
+
+    Args:
+        photos: Every file that was given, sorted.
+        seen: What each readable one holds, by SHA-256.
+        settings: Limits.
+        workers: Threads for comparing faces.
+    """
+    verdicts: dict[int, Verdict] = {}
+    picks_at = _pick(photos, seen, verdicts)
+    rows = sorted(picks_at)
+    picks = [picks_at[row] for row in rows]
+    copies = find_copies(_vectors(picks), [pick.face.face_print for pick in picks], workers)
+    settled = _clean(picks, copies, settings)
+    verdicts |= {rows[index]: verdict for index, verdict in settled.items()}
+    kept = [index for index in range(len(picks)) if settled.get(index, _KEPT).outcome != "dropped"]
+    faces = _faces(picks, kept, copies, seen, settings, settled)
+    images = [
+        image_record(photo, seen.get(photo.sha256 or ""), verdicts.get(row, _KEPT)) for row, photo in enumerate(photos)
+    ]
+    tested = {face.person_id for face in faces if face.split == "test"}
+    not_measured = sorted({face.person_id for face in faces} - tested)
+    return Decided(images, faces, [(picks[i].sha256, picks[i].face_index) for i in kept], not_measured)
+
+
+_KEPT = Verdict("kept", "", "")
+
+
+def _pick(photos: Sequence[Photo], seen: Mapping[str, Examined], verdicts: dict[int, Verdict]) -> dict[int, Pick]:
+    """One face of each photo that has one; the others get their verdict here."""
+    first_of: dict[tuple[str, str], str] = {}
+    usable: dict[str, list[int]] = {}
+    for row, photo in enumerate(photos):
+        examined = seen.get(photo.sha256 or "")
+        if photo.problem is not None:
+            verdicts[row] = Verdict("failed", photo.problem.reason, photo.problem.message)
+        elif examined is None or examined.reason:
+            reason, detail = (examined.reason, examined.detail) if examined else ("unreadable", "it was not read")
+            verdicts[row] = Verdict("failed", reason, detail)
+        elif not examined.faces:
+            verdicts[row] = Verdict("dropped", "no-face", "no face was found")
+        elif (photo.person_id, examined.sha256) in first_of:
+            twin = first_of[photo.person_id, examined.sha256]
+            verdicts[row] = Verdict("dropped", "near-duplicate", f"the same file as {twin}")
+        else:
+            first_of[photo.person_id, examined.sha256] = photo.name
+            usable.setdefault(photo.person_id, []).append(row)
+    picks: dict[int, Pick] = {}
+    for person_id, rows in usable.items():
+        pictures = [seen[photos[row].sha256 or ""] for row in rows]
+        for row, picture, index in zip(rows, pictures, choose_faces(pictures), strict=True):
+            picks[row] = Pick(person_id, photos[row].name, picture.sha256, index, picture.faces[index])
+    return picks
+
+
+def _clean(picks: Sequence[Pick], copies: Sequence[Copy], settings: DatasetSection) -> dict[int, Verdict]:
+    settled: dict[int, Verdict] = {}
+    for row, pick in enumerate(picks):
+        verdict = check_quality(pick.face.quality, settings)
+        if verdict is not None:
+            settled[row] = verdict
+    settled |= drop_near_duplicates(picks, [copy for copy in copies if not settled.keys() & set(copy[:2])])
+    if settings.wrong_person != "keep":
+        rows = [row for row in range(len(picks)) if row not in settled]
+        settled |= find_wrong_people(picks, rows, settings.wrong_person)
+        settled |= find_two_names(picks, copies, settled, settings.wrong_person)
+    return settled
+
+
+def _faces(
+    picks: Sequence[Pick],
+    kept: Sequence[int],
+    copies: Sequence[Copy],
+    seen: Mapping[str, Examined],
+    settings: DatasetSection,
+    settled: Mapping[int, Verdict],
+) -> list[FaceRecord]:
+    chosen = [picks[index] for index in kept]
+    owners = [pick.person_id for pick in chosen]
+    vectors = _vectors(chosen)
+    place = {index: row for row, index in enumerate(kept)}
+    groups = Groups(len(chosen))
+    groups.join((place[a], place[b]) for a, b, _ in copies if a in place and b in place)
+    groups.join(near_vectors(vectors, owners, settings.near_copy_cosine))
+    pictures = [seen[pick.sha256] for pick in chosen]
+    groups.join(
+        hash_neighbours(
+            [picture.phash or 0 for picture in pictures],
+            [picture.phash_mirrored or 0 for picture in pictures],
+            settings.near_duplicate_bits,
+        )
+    )
+    names = [_face_id(chosen[root]) for root in groups.roots()]
+    sides = split_groups(names, owners, settings.test_share, settings.seed)
+    flags = [(settled[index].reason,) if index in settled else () for index in kept]
+    return [
+        face_record(pick, _face_id(pick), group=group, split=side, agreement=agreement).model_copy(update={"flags": flag})
+        for pick, group, side, agreement, flag in zip(
+            chosen, names, sides, agreements(vectors, owners), flags, strict=True
+        )
+    ]
+
+
+def _vectors(picks: Iterable[Pick]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
+    found = [pick.face.vector for pick in picks]
+    return np.stack(found) if found else np.zeros((0, 1), np.float32)
+
+
+def _face_id(pick: Pick) -> str:
+    box = ",".join(f"{side:.2f}" for side in pick.face.box)
+    return hashlib.sha256(f"{pick.sha256}:{box}".encode()).hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""Look at one picture: decode it, find its faces, align, measure and embed each."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from actorrec.config import DatasetSection
+from actorrec.dataset.candidates import Candidate, Examined
+from actorrec.errors import ItemError
+from actorrec.faces.protocols import Embedder, FaceDetector
+from actorrec.types import Face, UInt8Image
+from actorrec.vision.align import CANONICAL_272, FaceTemplate, align_face, similarity_transform, transform_points, warp
+from actorrec.vision.decode import decode_picture, read_bytes
+from actorrec.vision.phash import face_print, perceptual_hash
+from actorrec.vision.quality import measure_quality
+from actorrec.vision.similarity import normalise
+
+EXAMINE_VERSION: Final = 1
+"""Raised when the same file would give other numbers; results of another version are not reused."""
+MAX_FACES: Final = 64
+_CROP_QUALITY: Final = 95
+
+
+class Examiner:
+    """Looks at pictures with one detector and one embedder; one per thread."""
+
+    def __init__(self, detector: FaceDetector, embedder: Embedder, settings: DatasetSection) -> None:
+        self._detector, self._embedder, self._settings = detector, embedder, settings
+        template = embedder.spec.template
+        self._template = FaceTemplate(template.name, template.size_px, template.points_px)
+
+    def examine(self, path: Path, sha256: str) -> tuple[Examined, list[bytes]]:
+        """Look at one picture file.
+
+        Args:
+            path: The file.
+            sha256: What it held when it was listed.
+
+        Returns:
+            What it holds, and the aligned crop of each face as a JPEG (4:4:4, quality 95).
+        """
+        try:
+            data = read_bytes(path, max_bytes=self._settings.max_bytes)
+            if hashlib.sha256(data).hexdigest() != sha256:
+                raise ItemError("changed", "the file changed while it was being read")
+            pixels = decode_picture(data, max_pixels=self._settings.max_pixels).pixels
+        except ItemError as problem:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            return Examined(sha256, reason=problem.reason, detail=problem.message + hint), []
+        return self.examine_pixels(pixels, sha256)
+
+    def examine_pixels(
+        self, pixels: UInt8Image, sha256: str, faces: list[Face] | None = None
+    ) -> tuple[Examined, list[bytes]]:
+        """Look at a decoded picture; ``faces`` are given where somebody already found them."""
+        found = self._detector.detect(pixels) if faces is None else faces
+        # Points that fall together are no face and cannot be aligned.
+        usable = [face for face in found if np.ptp(face.landmarks.points, axis=0).max() >= 1.0]
+        usable.sort(key=lambda face: (-face.box.area_px, face.box.x1, face.box.y1))
+        candidates, crops = [], []
+        for face in usable[:MAX_FACES]:
+            candidate, crop = self._candidate(pixels, face)
+            candidates.append(candidate)
+            crops.append(crop)
+        mirrored = np.ascontiguousarray(pixels[:, ::-1])
+        height, width = pixels.shape[:2]
+        hashes = perceptual_hash(pixels), perceptual_hash(mirrored)
+        return Examined(sha256, width, height, *hashes, tuple(candidates)), crops
+
+    def _candidate(self, pixels: UInt8Image, face: Face) -> tuple[Candidate, bytes]:
+        matrix = similarity_transform(face.landmarks.points, CANONICAL_272.points)
+        crop = warp(pixels, matrix, CANONICAL_272.size_px)
+        raw = self._embedder.embed(align_face(pixels, face.landmarks, self._template)[None])
+        box = face.box
+        # Rounded, so that a digest does not hang on the last bit of a processor's arithmetic.
+        candidate = Candidate(
+            box=(round(box.x1, 2), round(box.y1, 2), round(box.x2, 2), round(box.y2, 2)),
+            points=np.round(face.landmarks.points.astype(np.float64), 3),
+            crop_points=np.round(transform_points(matrix, face.landmarks.points).astype(np.float64), 3),
+            score=round(face.score, 4),
+            quality=measure_quality(pixels, face),
+            vector=normalise(raw)[0][0],
+            face_print=face_print(crop),
+        )
+        return candidate, encode_crop(crop)
+
+
+def encode_crop(crop: UInt8Image) -> bytes:
+    """A crop as the JPEG that data sets store: quality 95, colour not subsampled."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(crop).save(out, "JPEG", quality=_CROP_QUALITY, subsampling=0)
+    return out.getvalue()

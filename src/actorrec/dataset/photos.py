@@ -1,0 +1,119 @@
+"""Which files were given, whose they are, and what they hold."""
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from actorrec.errors import DataError, ItemError
+from actorrec.progress import Progress
+from actorrec.vision.decode import read_bytes
+
+_PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+)
+# What file managers leave behind; nobody would call them pictures.
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One file that was given.
+
+    Attributes:
+        person_id: The folder's name, in Unicode normal form C; empty for a picture that lies in no person's folder.
+        name: As the user would find it, relative to the folder that was given.
+        path: Where it is.
+        sha256: Of its bytes; None where it could not be read.
+        problem: Why it could not be read, else None.
+    """
+
+    person_id: str
+    name: str
+    path: Path
+    sha256: str | None = None
+    problem: ItemError | None = None
+
+
+def find_photos(roots: Sequence[Path]) -> list[Photo]:
+    """List every file of every person's folder; folders of one name in several roots are one person.
+
+    Raises:
+        DataError: If a folder is missing, holds photos but no person's folder, or nothing at all was found.
+    """
+    photos: list[Photo] = []
+    for root in roots:
+        found = list(_of_root(root))
+        if found and not any(photo.person_id for photo in found):
+            raise DataError(
+                f"{root} holds pictures but no folder per person",
+                hint=f"make a folder named after each person in {root} and move their pictures into it",
+            )
+        photos += found
+    if not photos:
+        shown = ", ".join(str(root) for root in roots)
+        raise DataError(f"no photos in {shown}", hint="give a folder that holds a folder of pictures per person")
+    too_long = next((photo.person_id for photo in photos if len(photo.person_id) > 200), None)
+    if too_long is not None:
+        raise DataError(f"a person's name may have 200 characters, this folder's has more: {too_long[:40]}…")
+    return sorted(photos, key=lambda photo: (photo.person_id, photo.name, str(photo.path)))
+
+
+def _of_root(root: Path) -> Iterator[Photo]:
+    try:
+        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+    except NotADirectoryError:
+        raise DataError(f"{root} is a file", hint="give a folder that holds a folder of pictures per person") from None
+    except OSError as error:
+        raise DataError(f"cannot read the folder {root}: {error.strerror}") from None
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = Path(entry.path)
+        if entry.is_dir():
+            yield from _of_person(root, path)
+        elif path.suffix.lower() in _PICTURE_SUFFIXES:
+            problem = ItemError("no-person", "it lies beside the people's folders, in nobody's")
+            yield Photo("", readable(entry.name), path, None, problem)
+
+
+def _of_person(root: Path, folder: Path) -> Iterator[Photo]:
+    person_id = unicodedata.normalize("NFC", readable(folder.name))
+    unreadable: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.lower() not in _LITTER:
+                path = Path(parent, name)
+                yield Photo(person_id, readable(path.relative_to(root).as_posix()), path)
+    for error in unreadable:
+        path = Path(str(error.filename))
+        problem = ItemError("unreadable", f"the folder cannot be read: {error.strerror}")
+        yield Photo(person_id, readable(path.relative_to(root).as_posix()), path, None, problem)
+
+
+def readable(name: str) -> str:
+    """A file name that can be written as UTF-8; bytes that are none become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def hash_photos(photos: Sequence[Photo], max_bytes: int, workers: int, progress: Progress) -> list[Photo]:
+    """Fill in each file's SHA-256, or the problem that kept it from being read."""
+
+    def hashed(photo: Photo) -> Photo:
+        if photo.problem is not None:
+            return photo
+        try:
+            return replace(photo, sha256=hashlib.sha256(read_bytes(photo.path, max_bytes=max_bytes)).hexdigest())
+        except ItemError as problem:
+            return replace(photo, problem=problem)
+
+    done: list[Photo] = []
+    with progress.step("reading photos", len(photos), "photos") as step, ThreadPoolExecutor(workers) as pool:
+        for photo in pool.map(hashed, photos):
+            done.append(photo)
+            step.advance()
+    return done

