@@ -70,6 +70,8 @@ class BundleManifest(Manifest):
 
     def content_digest(self) -> str:
         """SHA-256 of everything but times, timings and provenance; the card's ``files`` stand for the zip."""
-        card = {"created_at": True, "produced_by": True, "variants": True}
-        left_out = {"created_at": True, "produced_by": True, "files": True, "card": card}
-        return digest_json(self.model_dump(mode="json", exclude=left_out))
+        not_content = {"created_at", "produced_by"}
+        return digest_json(
+            self.model_dump(mode="json", exclude=not_content | {"files", "card"})
+            | {"card": self.card.model_dump(mode="json", exclude=not_content | {"variants"})}
+        )
