@@ -82,6 +82,8 @@ class TrainingSection(Section):
     fine_tune: bool = False
     fine_tune_learning_rate: float = Field(default=1e-5, gt=0)
     fine_tune_loss: Literal["cosine", "contrastive", "triplet"] = "cosine"
+    fine_tune_epochs: int = Field(default=5, ge=1)
+    hidden_units: int = Field(default=1024, ge=1)  # of the original preset alone
 
 
 class CalibrationSection(Section):

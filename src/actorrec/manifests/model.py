@@ -1,6 +1,6 @@
 """A trained model and the calibration that turns similarities into names."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -49,8 +49,9 @@ class ModelManifest(Manifest):
             ``.tflite``/``.onnx`` embedder, the head alone (its input is the unit embedding).
         embedder_file: A brought embedder that stays a net of its own, else None.
         gallery_file: ``gallery.npz``.
-        metrics: Plain numbers (accuracy, loss, seconds) by name.
+        metrics: Plain numbers (accuracy, loss, counts) by name.
         rates: Measured proportions by name.
+        timings_s: Seconds of each step; times are no part of what two runs must agree on.
     """
 
     kind: Literal["model"] = "model"
@@ -64,4 +65,7 @@ class ModelManifest(Manifest):
     calibration: Calibration
     metrics: dict[str, float] = {}
     rates: dict[str, Rate] = {}
+    timings_s: dict[str, float] = {}
     licences: list[str] = []
+
+    _not_content: ClassVar[frozenset[str]] = Manifest._not_content | {"timings_s"}
