@@ -17,7 +17,7 @@ PANEL_PX = (256, 384)
 # also enrolled are shown mirrored and re-scaled, so that the frame does not repeat the enrolled pixels; Tesla's is
 # another photograph than the enrolled one, and Collins is enrolled nowhere.
 PANELS = (
-    ("unseen/Nikola_Tesla.jpg", (138, 15, 438, 465), False),
+    ("unseen/Nikola_Tesla/seated.jpg", (138, 15, 438, 465), False),
     ("people/Albert_Einstein/lecture_1921.jpg", (120, 30, 520, 630), True),
     ("people/Grace_Hopper/official_1984.jpg", (80, 20, 440, 560), True),
     ("people/Hedy_Lamarr/publicity_1944.jpg", (100, 30, 580, 750), True),

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The whole chain on photos, each step a command you can type yourself.
+#   PHOTOS  a folder per person; by default the public-domain portraits beside this file
+#   OUT     where everything goes
+#   BIN     the folder of the actorrec program
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+photos=${PHOTOS:-}
+out=${OUT:-demo}
+export PATH="${BIN:+$(cd "$BIN" && pwd):}$PATH"
+export ACTORREC_STORE__URI="$out/store"
+
+step() { printf '\n$ actorrec %s\n' "$*"; actorrec "$@"; }
+
+if [ -n "$photos" ]; then
+  step build-dataset "$photos"
+  step train
+  step convert-tflite --out "$out/bundle.zip"
+  step evaluate --report "$out/report.html"
+  step infer "$photos" --annotate "$out/annotated"
+else
+  # Two photos of a person are too few to keep any back, so the one unseen photo and the stranger are the measure.
+  step build-dataset "$here/people"
+  step train
+  step convert-tflite --out "$out/bundle.zip"
+  step evaluate --photos "$here/unseen" --unknowns "$here/strangers" --report "$out/report.html"
+  step infer "$here/group.jpg" "$here/unseen" "$here/strangers" --annotate "$out/annotated"
+fi
+
+printf '\nLook at:\n  %s\n  %s\n' "$out/annotated/" "$out/report.html"
