@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.config import EmbedderSection, ModelsSection
-from actorrec.faces.configured import choose_embedder
 from actorrec.faces.embedders import make_embedder
 from actorrec.faces.keras_backbones import BACKBONES, build_backbone
 from actorrec.faces.keras_embedder import load_keras
 from actorrec.faces.keras_runtime import import_keras
 from actorrec.faces.protocols import Embedder
 from actorrec.manifests.nets import EmbedderSpec
+from actorrec.recognition.configured import configured_embedder
 from actorrec.types import UInt8Image
 from actorrec.vision.preprocess import to_net_input
 
@@ -94,8 +94,8 @@ def open_backbone(section: EmbedderSection, models: ModelsSection) -> Backbone:
     if section.path is None and section.name in BACKBONES:
         model, spec = build_backbone(section.name, section.weights)
         return Backbone(spec, model)
-    spec, path = choose_embedder(section, models)
-    if path is None or path.suffix.lower() != ".keras":
+    spec, path = configured_embedder(section, models)
+    if path.suffix.lower() != ".keras":
         return Backbone(spec, None, path)
     return Backbone(spec, _single_output(load_keras(path, path.name)))
 

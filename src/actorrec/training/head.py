@@ -10,6 +10,8 @@ from actorrec.config import TrainingSection
 from actorrec.faces.keras_runtime import fresh_session
 from actorrec.progress import Progress, Step
 from actorrec.training.history import History
+from actorrec.training.losses import margin_loss
+from actorrec.recognition.gallery import person_means
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,42 +43,41 @@ class Head:
 
 
 def train_head(
-    learn: Samples, validate: Samples, start: NDArray[np.float32], settings: TrainingSection, *, progress: Progress
+    learn: Samples, validate: Samples, people: int, settings: TrainingSection, *, progress: Progress
 ) -> Head:
     """Train the head; with a validation part, find the best number of epochs first, then learn from everything.
 
-    The additive cosine margin is CosFace's (Wang et al., 2018): softmax over ``scale · (cos − margin · [own class])``.
+    It starts from each person's mean ("imprinted weights", Qi et al., 2018), so that few photos a person are enough.
 
     Args:
         learn: What to learn from.
         validate: Kept apart to stop early; may be empty, then all epochs are run.
-        start: Shape (D, n), float32, unit columns: each person's mean, "imprinted" (Qi et al., 2018), from which
-            few photos a person are enough.
+        people: n; each has at least one sample in ``learn``.
         settings: Epochs, batch, learning rate, margin, scale, dropout, patience, seed.
         progress: Told of every epoch.
     """
     if not len(validate.vectors):
-        weights, history = _fit(learn, None, start, settings, settings.epochs, progress)
+        weights, history = _fit(learn, None, people, settings, settings.epochs, progress)
         return Head(weights, history, settings.epochs)
-    _, history = _fit(learn, validate, start, settings, settings.epochs, progress)
+    _, history = _fit(learn, validate, people, settings, settings.epochs, progress)
     best = history.best_epoch
     everything = Samples(
         np.concatenate([learn.vectors, validate.vectors]), np.concatenate([learn.classes, validate.classes])
     )
-    weights, _ = _fit(everything, None, start, settings, best, progress)
+    weights, _ = _fit(everything, None, people, settings, best, progress)
     return Head(weights, history, best)
 
 
 def _fit(
     learn: Samples,
     validate: Samples | None,
-    start: NDArray[np.float32],
+    people: int,
     settings: TrainingSection,
     epochs: int,
     progress: Progress,
 ) -> tuple[NDArray[np.float32], History]:
     keras = fresh_session(settings.seed)
-    model = _build(keras, start, settings)
+    model = _build(keras, person_means(learn.vectors, learn.classes, people).T, settings)
     with progress.step("training the head", epochs, "epochs") as step:
         callbacks = [_tell_epochs(keras, step)]
         if validate is not None:
@@ -109,17 +110,6 @@ def _build(keras: Any, start: NDArray[np.float32], settings: TrainingSection) ->
         metrics=["accuracy"],
     )
     return model
-
-
-def margin_loss(keras: Any, people: int, *, scale: float, margin: float) -> Any:
-    """Cross-entropy over ``scale · (cos − margin · [own class])``: y_true (B,) or (B, 1) integers, y_pred (B, n)."""
-
-    def loss(y_true: Any, y_pred: Any) -> Any:
-        own = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), people)
-        logits = scale * (y_pred - margin * own)
-        return keras.losses.categorical_crossentropy(own, logits, from_logits=True)
-
-    return loss
 
 
 def _tell_epochs(keras: Any, step: Step) -> Any:

@@ -1,0 +1,96 @@
+"""The training stage: from a data set to a model that says who, and how sure."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.config import Config
+from actorrec.errors import TrainingError
+from actorrec.manifests.base import ProducedBy, digest_json
+from actorrec.manifests.dataset import DatasetManifest
+from actorrec.manifests.model import ModelManifest
+from actorrec.progress import Progress
+from actorrec.training.backbone import embedder_identity
+from actorrec.training.cosine import learn_cosine
+from actorrec.training.original import learn_original
+from actorrec.training.outcome import Trained, Workplace
+
+_log = logging.getLogger(__name__)
+
+
+def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, progress: Progress) -> ModelManifest:
+    """Train a recogniser; the same data set and settings again return the model that is already there.
+
+    A run that was killed goes on from the embeddings and checkpoints it had put away. Two runs on one machine give
+    equal content digests.
+
+    Args:
+        dataset: Committed in ``store``.
+        config: Sections ``embedder``, ``training`` and ``calibration`` matter.
+        store: Holds the crops and receives the model.
+        progress: Told of every long step.
+
+    Raises:
+        TrainingError: If there are fewer than two people to tell apart, or training came to nothing.
+        ConfigError: If the settings do not fit.
+    """
+    settings = {
+        "training": config.training.model_dump(mode="json"),
+        "embedder": embedder_identity(config.embedder),
+        "calibration": config.calibration.model_dump(mode="json"),
+    }
+    inputs = {dataset.ref: dataset.content_digest()}
+    key = artifact_key("model", inputs, settings)
+    with store.lock(f"model/{key}"):
+        found = find_manifest(store, ModelManifest, key)
+        if found is not None:
+            _log.info("model/%s is already there for this data set and these settings", key)
+            return found
+        place = Workplace(store, dataset, f"model/{key}", progress)
+        started = time.perf_counter()
+        classes = _people_to_learn(dataset)
+        learn = learn_original if config.training.preset == "original" else learn_cosine
+        trained = learn(classes, config, place)
+        trained.timings_s["total"] = round(time.perf_counter() - started, 3)
+        manifest = commit_manifest(store, _manifest(trained, classes, place, config, inputs))
+        place.clear_work()
+    return manifest
+
+
+def _people_to_learn(dataset: DatasetManifest) -> list[str]:
+    classes = sorted({face.person_id for face in dataset.faces if face.split == "train"})
+    if len(classes) < 2:
+        known = f"only {classes[0]} has" if classes else "nobody has"
+        raise TrainingError(
+            f"training needs at least two people with a usable face: {known} one in {dataset.ref}",
+            hint="add a folder of photos of somebody else; to know a single person, use `actorrec enroll`",
+        )
+    return classes
+
+
+def _manifest(
+    trained: Trained, classes: Sequence[str], place: Workplace, config: Config, inputs: dict[str, str]
+) -> ModelManifest:
+    if list(trained.gallery_people) != list(classes):
+        raise TrainingError("the gallery and the classes of the net do not name the same people")
+    known = set(classes)
+    return ModelManifest(
+        key=place.ref.split("/")[1],
+        produced_by=ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
+        inputs=inputs,
+        files=sorted(place.files, key=lambda record: record.name),
+        preset=config.training.preset,
+        embedder=trained.spec,
+        people=[person for person in place.dataset.people if person.person_id in known],
+        classes=list(classes),
+        model_file=trained.model_file,
+        embedder_file=trained.embedder_file,
+        gallery_file="gallery.npz",
+        calibration=trained.calibration,
+        metrics=trained.metrics,
+        rates=trained.rates,
+        timings_s=trained.timings_s,
+        licences=[trained.spec.licence],
+    )
