@@ -54,10 +54,10 @@ class DatasetSection(Section):
     min_face_px: float = 40
     min_sharpness: float = 12
     max_yaw: float = 0.9
-    min_visible: float = 0.6
+    min_visible: float = 0.25
     max_bytes: int = 64 * 2**20
     max_pixels: int = 80_000_000
-    near_duplicate_bits: int = Field(default=6, ge=0, le=32)
+    near_duplicate_bits: int = Field(default=8, ge=0, le=32)
     near_copy_cosine: float = Field(default=0.985, ge=0, le=1)
     wrong_person: Literal["drop", "flag", "keep"] = "drop"
     test_share: float = Field(default=0.2, ge=0, lt=1)

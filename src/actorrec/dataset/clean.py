@@ -43,7 +43,9 @@ class Verdict:
 def check_quality(quality: FaceQuality, settings: DatasetSection) -> Verdict | None:
     """The first limit a face fails, or None."""
     if quality.face_px < settings.min_face_px:
-        return Verdict("dropped", "too-small", f"the face is {quality.face_px:.0f} px, less than {settings.min_face_px:g}")
+        return Verdict(
+            "dropped", "too-small", f"the face is {quality.face_px:.0f} px, less than {settings.min_face_px:g}"
+        )
     if quality.visible < settings.min_visible:
         return Verdict("dropped", "cut-off", f"{quality.visible:.0%} of the face is in the picture")
     if abs(quality.yaw) > settings.max_yaw:

@@ -20,7 +20,7 @@ from actorrec.dataset.clean import (
 )
 from actorrec.dataset.copies import Copy, find_copies
 from actorrec.dataset.photos import Photo
-from actorrec.dataset.records import face_record, image_record
+from actorrec.dataset.records import Placing, face_record, image_record
 from actorrec.dataset.split import Groups, hash_neighbours, near_vectors, split_groups
 from actorrec.manifests.dataset import FaceRecord, ImageRecord
 
@@ -30,13 +30,13 @@ class Decided:
     """A data set before anything of it is written.
 
     Attributes:
-        sources: For each face the SHA-256 of its picture and which face of the picture it is.
+        crops: SHA-256 of a picture and which of its faces → files of the artifact that hold its crop.
         not_measured: People without a face on the test side.
     """
 
     images: list[ImageRecord]
     faces: list[FaceRecord]
-    sources: list[tuple[str, int]]
+    crops: dict[tuple[str, int], list[str]]
     not_measured: list[str]
 
 
@@ -63,7 +63,10 @@ def decide(photos: Sequence[Photo], seen: Mapping[str, Examined], settings: Data
     ]
     tested = {face.person_id for face in faces if face.split == "test"}
     not_measured = sorted({face.person_id for face in faces} - tested)
-    return Decided(images, faces, [(picks[i].sha256, picks[i].face_index) for i in kept], not_measured)
+    crops: dict[tuple[str, int], list[str]] = {}
+    for index, face in zip(kept, faces, strict=True):
+        crops.setdefault((picks[index].sha256, picks[index].face_index), []).append(face.crop)
+    return Decided(images, faces, crops, not_measured)
 
 
 _KEPT = Verdict("kept", "", "")
@@ -137,7 +140,7 @@ def _faces(
     sides = split_groups(names, owners, settings.test_share, settings.seed)
     flags = [(settled[index].reason,) if index in settled else () for index in kept]
     return [
-        face_record(pick, _face_id(pick), group=group, split=side, agreement=agreement).model_copy(update={"flags": flag})
+        face_record(pick, _face_id(pick), Placing(group, side, agreement, flag))
         for pick, group, side, agreement, flag in zip(
             chosen, names, sides, agreements(vectors, owners), flags, strict=True
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actorrec.config import DatasetSection
 from actorrec.dataset.candidates import Candidate, Examined
@@ -78,14 +79,18 @@ class Examiner:
         # Rounded, so that a digest does not hang on the last bit of a processor's arithmetic.
         candidate = Candidate(
             box=(round(box.x1, 2), round(box.y1, 2), round(box.x2, 2), round(box.y2, 2)),
-            points=np.round(face.landmarks.points.astype(np.float64), 3),
-            crop_points=np.round(transform_points(matrix, face.landmarks.points).astype(np.float64), 3),
+            points=_rounded(face.landmarks.points),
+            crop_points=_rounded(transform_points(matrix, face.landmarks.points)),
             score=round(face.score, 4),
             quality=measure_quality(pixels, face),
             vector=normalise(raw)[0][0],
             face_print=face_print(crop),
         )
         return candidate, encode_crop(crop)
+
+
+def _rounded(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.round(points.astype(np.float64), 3), np.float64)
 
 
 def encode_crop(crop: UInt8Image) -> bytes:

@@ -1,6 +1,7 @@
 """Writing down what became of each photo and face."""
 
 import hashlib
+from dataclasses import dataclass
 
 from actorrec.dataset.candidates import Examined
 from actorrec.dataset.clean import Pick, Verdict
@@ -8,6 +9,16 @@ from actorrec.dataset.photos import Photo
 from actorrec.manifests.dataset import FaceRecord, ImageRecord, Person, Split
 
 _LONGEST_FOLDER = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where a face stands among the others; see ``FaceRecord``."""
+
+    group: str
+    split: Split
+    agreement: float | None
+    flags: tuple[str, ...]
 
 
 def image_record(photo: Photo, examined: Examined | None, verdict: Verdict) -> ImageRecord:
@@ -27,7 +38,7 @@ def image_record(photo: Photo, examined: Examined | None, verdict: Verdict) -> I
     )
 
 
-def face_record(pick: Pick, face_id: str, *, group: str, split: Split, agreement: float | None) -> FaceRecord:
+def face_record(pick: Pick, face_id: str, placing: Placing) -> FaceRecord:
     """The record of one face that is in the set."""
     face = pick.face
     quality = face.quality
@@ -44,9 +55,10 @@ def face_record(pick: Pick, face_id: str, *, group: str, split: Split, agreement
         sharpness=round(quality.sharpness, 2),
         yaw=round(quality.yaw, 4),
         roll_deg=round(quality.roll_deg, 2),
-        group=group,
-        split=split,
-        agreement=agreement,
+        group=placing.group,
+        split=placing.split,
+        agreement=placing.agreement,
+        flags=placing.flags,
     )
 
 

@@ -25,8 +25,17 @@ FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "H
 # ISO 23008-12: brands of the 'ftyp' box that opens every HEIC file.
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 # What Pillow's parsers raise on bytes that are not what they claim; anything else is a bug of ours.
-_BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error,
-                  zlib.error)
+_BROKEN: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
 _EXIF_ORIENTATION: Final = 0x0112
 # warnings.catch_warnings() changes the whole process, so only one thread at a time may be inside it.
 _OPENING: Final = threading.Lock()
@@ -70,7 +79,7 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
     """
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ItemError("not-a-file", "it is no regular file")

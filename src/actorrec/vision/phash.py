@@ -96,17 +96,17 @@ def registered_correlation(first: NDArray[np.float32], second: NDArray[np.float3
     import cv2
 
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-3)
-    start = np.eye(2, 3, dtype=np.float32)
+    start, everywhere = np.eye(2, 3, dtype=np.float32), np.full(second.shape, 255, np.uint8)
     try:
-        return float(cv2.findTransformECC(first, second, start, cv2.MOTION_AFFINE, stop, None, 1)[0])
+        return float(cv2.findTransformECC(first, second, start, cv2.MOTION_AFFINE, stop, everywhere, 1)[0])
     except cv2.error:  # it says so when the iteration runs away
         return -1.0
 
 
 def _unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    flat = values.ravel() - values.mean()
+    flat = np.asarray(values.ravel() - values.mean(), np.float32)
     length = float(np.linalg.norm(flat))
-    return (flat / length if length > 1e-6 else np.zeros_like(flat)).astype(np.float32)
+    return np.asarray(flat / length if length > 1e-6 else np.zeros_like(flat), np.float32)
 
 
 def _grey(pixels: UInt8Image) -> NDArray[np.uint8]:
