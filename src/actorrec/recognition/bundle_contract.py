@@ -34,6 +34,9 @@ def check_contract(card: BundleCard, files: Mapping[str, bytes], name: str) -> G
             hint="update actorrec, or make the bundle again with this version: actorrec convert-tflite",
         )
     _check_references(card, name)
+    if files[card.embedder_file][:2] == b"PK":
+        # A .keras file is a zip that can name classes to import: too much power for a file from anywhere.
+        raise _unfit(name, "has an embedder that is no .tflite or .onnx net")
     gallery = gallery_from_bytes(files[card.gallery_file])
     _check_people(card, gallery, name)
     if card.classes is not None:
