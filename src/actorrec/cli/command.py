@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from actorrec.cli.extras import EXTRAS
 from actorrec.cli.session import Session, printable, write_json
-from actorrec.errors import ActorRecError
+from actorrec.errors import ActorRecError, MissingExtraError
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file of settings.", show_default=False)]
 StoreOption = Annotated[
@@ -65,6 +66,12 @@ def _guarded(session: Session, work: Callable[[], None]) -> None:
             raise
         _tell(session, error)
         raise typer.Exit(error.exit_code) from None
+    except ModuleNotFoundError as error:
+        missing = _missing_extra(error)
+        if missing is None or os.environ.get("ACTORREC_DEBUG") == "1":
+            raise
+        _tell(session, missing)
+        raise typer.Exit(missing.exit_code) from None
     except OSError as error:
         # What reaches here is the operating system's own answer about a file of the user's.
         if os.environ.get("ACTORREC_DEBUG") == "1":
@@ -72,6 +79,13 @@ def _guarded(session: Session, work: Callable[[], None]) -> None:
         where = f" '{error.filename}'" if error.filename else ""
         _tell(session, ActorRecError(f"{error.strerror or error}{where}"))
         raise typer.Exit(1) from None
+
+
+def _missing_extra(error: ModuleNotFoundError) -> MissingExtraError | None:
+    """The extra that brings a module that is not installed; None for a module that no extra brings."""
+    module = (error.name or "").split(".")[0]
+    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
+    return None if extra is None else MissingExtraError(extra, EXTRAS[extra][module])
 
 
 def _tell(session: Session, error: ActorRecError) -> None:

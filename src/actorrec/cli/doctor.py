@@ -5,15 +5,9 @@ import sys
 import typer
 
 from actorrec.cli.command import command
+from actorrec.cli.extras import EXTRAS
 from actorrec.cli.session import Session
 
-# Import name → package name, by the extra that brings it.
-_PACKAGES = {
-    "core": {"numpy": "numpy", "pydantic": "pydantic", "rich": "rich", "typer": "typer", "yaml": "pyyaml"},
-    "edge": {"ai_edge_litert": "ai-edge-litert", "cv2": "opencv-python-headless", "PIL": "pillow"},
-    "heic": {"pillow_heif": "pillow-heif"},
-    "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
-}
 _COMMANDS = {
     "build-dataset, enroll, forget, people, infer, compare": ("core", "edge"),
     "HEIC pictures": ("core", "edge", "heic"),
@@ -27,10 +21,10 @@ def register(app: typer.Typer) -> None:
     @command(app, "doctor")
     def doctor(session: Session) -> None:
         """Say what is installed, what each command lacks and the line that installs it."""
-        found = {name: _version(*item) for extra in _PACKAGES.values() for name, item in _named(extra)}
+        found = {name: _version(*item) for extra in EXTRAS.values() for name, item in _named(extra)}
         packages = [
             (package, extra, found[package] or "missing")
-            for extra, modules in _PACKAGES.items()
+            for extra, modules in EXTRAS.items()
             for package in modules.values()
         ]
         commands = [(name, *_state(extras, found)) for name, extras in _COMMANDS.items()]
@@ -65,7 +59,7 @@ def _version(module: str, package: str) -> str | None:
 
 
 def _state(extras: tuple[str, ...], found: dict[str, str | None]) -> tuple[str, str]:
-    lacking = [extra for extra in extras if any(found[package] is None for package in _PACKAGES[extra].values())]
+    lacking = [extra for extra in extras if any(found[package] is None for package in EXTRAS[extra].values())]
     if not lacking:
         return "ready", ""
     wanted = ",".join(extra for extra in lacking if extra != "core")

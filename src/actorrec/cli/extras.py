@@ -1,0 +1,11 @@
+"""Which extra brings which package."""
+
+from typing import Final
+
+EXTRAS: Final = {
+    "core": {"numpy": "numpy", "pydantic": "pydantic", "rich": "rich", "typer": "typer", "yaml": "pyyaml"},
+    "edge": {"ai_edge_litert": "ai-edge-litert", "cv2": "opencv-python-headless", "PIL": "pillow"},
+    "heic": {"pillow_heif": "pillow-heif"},
+    "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
+}
+"""Import name → package name, by extra."""
