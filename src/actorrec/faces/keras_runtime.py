@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import sys
 import zipfile
@@ -57,25 +58,38 @@ def fresh_session(seed: int) -> Any:
 def keras_bytes(model: Any) -> bytes:
     """A model as a ``.keras`` file whose bytes depend on the model alone.
 
-    Keras stamps the time of saving into the zip and its metadata; both are set to a constant.
+    Keras writes the time of saving and memory addresses into it; both are replaced by constants.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
-        return _without_times(path.read_bytes())
+        return _repeatable(path.read_bytes())
 
 
-def _without_times(data: bytes) -> bytes:
-    import json
-
+def _repeatable(data: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
         for name in sorted(source.namelist()):
             content = source.read(name)
             if name == "metadata.json":
                 content = json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+            elif name == "config.json":
+                content = json.dumps(_renumbered(json.loads(content), {})).encode()
             target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
     return buffer.getvalue()
+
+
+def _renumbered(config: Any, numbers: dict[int, int]) -> Any:
+    """The config with shared objects counted from 1, in order of appearance, instead of by memory address."""
+    if isinstance(config, list):
+        return [_renumbered(item, numbers) for item in config]
+    if not isinstance(config, dict):
+        return config
+    changed = {key: _renumbered(value, numbers) for key, value in config.items()}
+    address = changed.get("shared_object_id")
+    if isinstance(address, int):
+        changed["shared_object_id"] = numbers.setdefault(address, len(numbers) + 1)
+    return changed
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.manifests.model import Rate
-from actorrec.recognition.rates import wilson_rate
+from actorrec.recognition.rates import rate_of
 
 
 def top1_rate(scores: NDArray[np.float32], truth: NDArray[np.int32]) -> Rate:
@@ -16,7 +16,7 @@ def top1_rate(scores: NDArray[np.float32], truth: NDArray[np.int32]) -> Rate:
         scores: Shape (N, n), any monotone score.
         truth: Shape (N,), int32.
     """
-    return wilson_rate(int(np.sum(scores.argmax(axis=1) == truth)) if len(truth) else 0, len(truth))
+    return rate_of(int(np.sum(scores.argmax(axis=1) == truth)) if len(truth) else 0, len(truth))
 
 
 def macro_top1(scores: NDArray[np.float32], truth: NDArray[np.int32]) -> float:
