@@ -8,6 +8,7 @@ tests/integration/test_dlib_port.py compares all of them with dlib itself.
 """
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import io
@@ -103,8 +104,17 @@ def read_weights(data: bytes) -> dict[str, NDArray[np.float32]]:
     return weights
 
 
-def to_tflite(model: Any, *, form: str = "dynamic") -> bytes:
-    """Convert to TFLite: ``float32``, ``float16`` or ``dynamic`` (int8 weights, float32 in and out)."""
+def to_tflite(
+    model: Any, *, form: str = "dynamic", calibration: NDArray[np.float32] | None = None, batch: int = 1
+) -> bytes:
+    """Convert to TFLite.
+
+    Args:
+        model: A Keras model.
+        form: ``float32``, ``float16``, ``dynamic`` (int8 weights) or ``int8``; input and output stay float32.
+        calibration: Scaled faces, shape (N, 150, 150, 3), for ``int8``, which sets its ranges on them.
+        batch: Faces a run takes.
+    """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -112,7 +122,11 @@ def to_tflite(model: Any, *, form: str = "dynamic") -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if form == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    converted: bytes = converter.convert()
+    if form == "int8" and calibration is not None:
+        starts = range(0, len(calibration), batch)
+        converter.representative_dataset = lambda: ([calibration[at : at + batch]] for at in starts)
+    with contextlib.redirect_stdout(sys.stderr):  # Keras lists every variable of an export on stdout
+        converted: bytes = converter.convert()
     return converted
 
 
