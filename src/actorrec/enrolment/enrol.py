@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,7 @@ from actorrec.manifests.model import Calibration
 from actorrec.progress import Progress, Step
 from actorrec.recognition.gallery import SAME_PHOTO_COSINE, with_person
 from actorrec.recognition.recogniser import Recogniser, load_recogniser
-from actorrec.recognition.views import embed_photo
 from actorrec.vision.similarity import cosine_similarity
-
-_FEW_PHOTOS: Final = 5
-"""From so many photos on, a person's mean is steady without several views of each photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +95,10 @@ class _Learner:
         """Add photos of one person."""
         person = match_person(typed, self.people) or new_person(typed)
         mine = self._photos_of(person)
-        jitters = self._config.edge.enrol_jitters if len(mine) + len(photos) < _FEW_PHOTOS else 0
         read: list[ReadPhoto] = []
         for path in photos:
             try:
-                read.append(read_photo(path, self._recogniser, self._config, jitters=jitters))
+                read.append(read_photo(path, self._recogniser, self._config))
             except ItemError as error:
                 self.reports.append(_skipped(path, person, error))
             step.advance()
@@ -114,7 +108,7 @@ class _Learner:
             self._take(person, photo, photo.candidates[index])
 
     def _take(self, person: Person, photo: ReadPhoto, face: Candidate) -> None:
-        vector = embed_photo(self._recogniser.embedder, face.views)[0][None]
+        vector = face.vector[None]
         again = float(cosine_similarity(vector, self._photos_of(person)).max(initial=-1.0)) >= SAME_PHOTO_COSINE
         if not again:
             self.gallery = with_person(self.gallery, person.person_id, vector, [source_name(photo.path)])
