@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actorrec.cli.command import command
-from actorrec.cli.nets import net_flags, with_fetched_nets
+from actorrec.cli.nets import net_flags
 from actorrec.cli.options import DetectorOption, EmbedderOption, SeedOption
 from actorrec.cli.session import Session
 
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
                 "dataset.wrong_person": wrong_person,
             }
         )
-        manifest = _build(session, photos, with_fetched_nets(session, config))
+        manifest = _build(session, photos, config)
         if export_npz is not None:
             from actorrec.dataset.npz import export_npz as export
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actorrec.cli.command import command
-from actorrec.cli.nets import net_flags, with_fetched_nets
+from actorrec.cli.nets import net_flags
 from actorrec.cli.options import DetectorOption, EmbedderOption, TargetFpirOption
 from actorrec.cli.session import Session
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
         from actorrec.enrolment.enrol import enrol
 
         flags = {**net_flags(detector=detector, embedder=embedder), "calibration.target_fpir": target_fpir}
-        config = with_fetched_nets(session, session.settings(flags))
+        config = session.settings(flags)
         people = _people(name, photos or [], from_folder)
         _tell(session, enrol(session.store, config, people, progress=session.progress))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actorrec.cli.command import command
-from actorrec.cli.nets import net_flags, with_fetched_nets
+from actorrec.cli.nets import net_flags
 from actorrec.cli.options import EmbedderOption, SeedOption, TargetFpirOption
 from actorrec.cli.session import Session
 
@@ -58,7 +58,6 @@ def register(app: typer.Typer) -> None:
                 "calibration.target_fpir": target_fpir,
             }
         )
-        config = with_fetched_nets(session, config)
         chosen = load_manifest(session.store, DatasetManifest, dataset)
         _tell(session, train_model(chosen, config, store=session.store, progress=session.progress))
 
