@@ -25,7 +25,7 @@ def import_tensorflow() -> Any:
     # 3 keeps TensorFlow's C++ core to fatal errors; a user who set it keeps their own level.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _stderr_closed() if "tensorflow" not in sys.modules else contextlib.nullcontext():
+        with stderr_closed() if "tensorflow" not in sys.modules else contextlib.nullcontext():
             import tensorflow
     except ImportError as error:
         raise MissingExtraError("train", "tensorflow") from error
@@ -93,7 +93,7 @@ def _renumbered(config: Any, numbers: dict[int, int]) -> Any:
 
 
 @contextlib.contextmanager
-def _stderr_closed() -> Iterator[None]:
+def stderr_closed() -> Iterator[None]:
     """TensorFlow's core writes to file descriptor 2 before any log setting is read."""
     sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
