@@ -64,8 +64,8 @@ def merit(pick: Pick) -> tuple[float, float, str]:
 def drop_near_duplicates(picks: Sequence[Pick], copies: Sequence[Copy]) -> dict[int, Verdict]:
     """Of the copies of one photo in one person's folder, all but the best."""
     partners: dict[int, set[int]] = {}
-    for first, second, correlation in copies:
-        if correlation >= SURE_COPY and picks[first].person_id == picks[second].person_id:
+    for first, second, likeness in copies:
+        if likeness >= SURE_COPY and picks[first].person_id == picks[second].person_id:
             partners.setdefault(first, set()).add(second)
             partners.setdefault(second, set()).add(first)
     verdicts: dict[int, Verdict] = {}
@@ -112,10 +112,10 @@ def find_two_names(
     """One face under two names where neither folder says which is right: both go, by name."""
     outcome: Outcome = "dropped" if action == "drop" else "flagged"
     verdicts: dict[int, Verdict] = {}
-    for first, second, correlation in copies:
+    for first, second, likeness in copies:
         a, b = picks[first], picks[second]
         out = any(row in settled and settled[row].outcome == "dropped" for row in (first, second))
-        if correlation < SURE_COPY or a.person_id == b.person_id or out:
+        if likeness < SURE_COPY or a.person_id == b.person_id or out:
             continue
         for row, mine, other in ((first, a, b), (second, b, a)):
             detail = f"the same face lies in {other.name} as {other.person_id}, here as {mine.person_id}"

@@ -124,19 +124,8 @@ def _faces(
     chosen = [picks[index] for index in kept]
     owners = [pick.person_id for pick in chosen]
     vectors = _vectors(chosen)
-    place = {index: row for row, index in enumerate(kept)}
-    groups = Groups(len(chosen))
-    groups.join((place[a], place[b]) for a, b, _ in copies if a in place and b in place)
-    groups.join(near_vectors(vectors, owners, settings.near_copy_cosine))
-    pictures = [seen[pick.sha256] for pick in chosen]
-    groups.join(
-        hash_neighbours(
-            [picture.phash or 0 for picture in pictures],
-            [picture.phash_mirrored or 0 for picture in pictures],
-            settings.near_duplicate_bits,
-        )
-    )
-    names = [_face_id(chosen[root]) for root in groups.roots()]
+    roots = _groups(picks, copies, seen, settings).roots()
+    names = [_face_id(picks[roots[index]]) for index in kept]
     sides = split_groups(names, owners, settings.test_share, settings.seed)
     flags = [(settled[index].reason,) if index in settled else () for index in kept]
     return [
@@ -145,6 +134,19 @@ def _faces(
             chosen, names, sides, agreements(vectors, owners), flags, strict=True
         )
     ]
+
+
+def _groups(
+    picks: Sequence[Pick], copies: Sequence[Copy], seen: Mapping[str, Examined], settings: DatasetSection
+) -> Groups:
+    """Join what comes from one source, over dropped faces too: two copies may be alike only by way of a third."""
+    groups = Groups(len(picks))
+    groups.join((first, second) for first, second, _ in copies)
+    groups.join(near_vectors(_vectors(picks), [pick.person_id for pick in picks], settings.near_copy_cosine))
+    pictures = [seen[pick.sha256] for pick in picks]
+    plain, mirrored = [each.phash or 0 for each in pictures], [each.phash_mirrored or 0 for each in pictures]
+    groups.join(hash_neighbours(plain, mirrored, settings.near_duplicate_bits))
+    return groups
 
 
 def _vectors(picks: Iterable[Pick]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":

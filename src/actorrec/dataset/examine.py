@@ -15,7 +15,7 @@ from actorrec.faces.protocols import Embedder, FaceDetector
 from actorrec.types import Face, UInt8Image
 from actorrec.vision.align import CANONICAL_272, FaceTemplate, align_face, similarity_transform, transform_points, warp
 from actorrec.vision.decode import decode_picture, read_bytes
-from actorrec.vision.phash import face_print, perceptual_hash
+from actorrec.vision.phash import face_print, perceptual_hashes
 from actorrec.vision.quality import measure_quality
 from actorrec.vision.similarity import normalise
 
@@ -66,10 +66,8 @@ class Examiner:
             candidate, crop = self._candidate(pixels, face)
             candidates.append(candidate)
             crops.append(crop)
-        mirrored = np.ascontiguousarray(pixels[:, ::-1])
         height, width = pixels.shape[:2]
-        hashes = perceptual_hash(pixels), perceptual_hash(mirrored)
-        return Examined(sha256, width, height, *hashes, tuple(candidates)), crops
+        return Examined(sha256, width, height, *perceptual_hashes(pixels), tuple(candidates)), crops
 
     def _candidate(self, pixels: UInt8Image, face: Face) -> tuple[Candidate, bytes]:
         matrix = similarity_transform(face.landmarks.points, CANONICAL_272.points)

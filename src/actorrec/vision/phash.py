@@ -14,8 +14,8 @@ _RIM: Final = 1 / 17
 _DETAIL_SIGMA_PX: Final = 3.0
 
 
-def perceptual_hash(pixels: UInt8Image) -> int:
-    """64-bit DCT hash: which of the 8 × 8 lowest frequencies are above their median.
+def perceptual_hashes(pixels: UInt8Image) -> tuple[int, int]:
+    """64-bit DCT hashes of a picture and of its mirror image: which of the 8 × 8 lowest frequencies are above median.
 
     After Zauner (2010), "Implementation and benchmarking of perceptual image hash functions". Measured on the
     development photos: saving again at quality 25 or halving moves at most 4 bits, brightness × 1.35 at most 8;
@@ -26,8 +26,14 @@ def perceptual_hash(pixels: UInt8Image) -> int:
     """
     import cv2
 
-    small = cv2.resize(_grey(pixels), (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
-    low = cv2.dct(small)[:_KEPT, :_KEPT].ravel()
+    small = _grey(np.asarray(cv2.resize(pixels, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8))
+    return _hash(small), _hash(small[:, ::-1])
+
+
+def _hash(small: NDArray[np.uint8]) -> int:
+    import cv2
+
+    low = cv2.dct(small.astype(np.float32))[:_KEPT, :_KEPT].ravel()
     bits = low > np.median(low[1:])  # the first term is the mean brightness, which says nothing
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
@@ -60,20 +66,26 @@ def coarse_vector(print_: NDArray[np.uint8]) -> NDArray[np.float32]:
         Shape (PRINT_SIDE_PX² / 4,), float32; the dot product of two is their correlation.
     """
     half = print_.reshape(PRINT_SIDE_PX // 2, 2, PRINT_SIDE_PX // 2, 2).mean(axis=(1, 3), dtype=np.float32)
-    return _unit(half)
+    inside = half > 0  # black is mostly where the picture ends, and says nothing about the face
+    return _unit(np.where(inside, half - half.mean(where=inside), 0).astype(np.float32) if inside.any() else half)
 
 
 def detail(print_: NDArray[np.uint8]) -> NDArray[np.float32]:
     """A print without its lighting: local mean removed, local contrast evened out.
 
     Returns:
-        Shape (PRINT_SIDE_PX, PRINT_SIDE_PX), float32.
+        Shape (PRINT_SIDE_PX, PRINT_SIDE_PX), float32; exactly 0 where the print is black, which is mostly where the
+        picture ends.
     """
     import cv2
 
-    rough = print_.astype(np.float32)
-    rough -= cv2.GaussianBlur(rough, (0, 0), _DETAIL_SIGMA_PX)
-    contrast = np.sqrt(cv2.GaussianBlur(rough * rough, (0, 0), 2 * _DETAIL_SIGMA_PX))
+    def blur(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_px), np.float32)
+
+    inside = (print_ > 0).astype(np.float32)
+    share = np.maximum(blur(inside, _DETAIL_SIGMA_PX), 1e-3)
+    rough = (print_ - blur(print_ * inside, _DETAIL_SIGMA_PX) / share) * inside
+    contrast = np.sqrt(blur(rough * rough, 2 * _DETAIL_SIGMA_PX) / np.maximum(blur(inside, 2 * _DETAIL_SIGMA_PX), 1e-3))
     return np.asarray(rough / (contrast + 2.0), np.float32)
 
 
@@ -86,9 +98,10 @@ def registered_correlation(first: NDArray[np.float32], second: NDArray[np.float3
     """Correlation of two ``detail`` pictures once the second is moved onto the first by the best affine map.
 
     Landmarks of two copies differ by a pixel or so, which hides that they are copies; this undoes it. Enhanced
-    correlation coefficient of Evangelidis and Psarakis (2008). Measured on the development photos: copies
-    (re-crops, mirrors, quality 25, half size, brightness, turns of 4°) 0.91 and more, turns of 8° 0.79 and more;
-    different photos of one person 0.62 at the 90th percentile, 0.75 at the 99th, 0.82 at most.
+    correlation coefficient of Evangelidis and Psarakis (2008). Measured on 124 development photos: copies (re-crops,
+    mirrors, quality 25, half size, brightness, turns of 4°) 0.785 and more, 99 % of them 0.83 and more; turns of 8°
+    0.69 and more, one found no map; different photos of one person 0.50 at the 90th percentile, 0.65 at the 99th,
+    0.70 at most.
 
     Returns:
         In [-1, 1]; -1 where no map brings them together.
@@ -96,9 +109,12 @@ def registered_correlation(first: NDArray[np.float32], second: NDArray[np.float3
     import cv2
 
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-3)
-    start, everywhere = np.eye(2, 3, dtype=np.float32), np.full(second.shape, 255, np.uint8)
+    if np.count_nonzero(first) < np.count_nonzero(second):
+        first, second = second, first
+    # Only where both have a picture: a re-crop may end in the middle of the forehead.
+    start, inside = np.eye(2, 3, dtype=np.float32), (second != 0).astype(np.uint8)
     try:
-        return float(cv2.findTransformECC(first, second, start, cv2.MOTION_AFFINE, stop, everywhere, 1)[0])
+        return float(cv2.findTransformECC(first, second, start, cv2.MOTION_AFFINE, stop, inside, 1)[0])
     except cv2.error:  # it says so when the iteration runs away
         return -1.0
 
