@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import PurePosixPath
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from actorrec.manifests.model import ModelManifest
 from actorrec.recognition.gallery import gallery_from_bytes
 from actorrec.vision.similarity import normalise
 
-_FORM = "as-brought"
+_FORM: Final = "as-brought"
 
 
 def pack_brought(model: ModelManifest, faces: TrialFaces, store: ArtifactStore) -> Packed:

@@ -51,9 +51,7 @@ def trial_faces(
     return TrialFaces(_crops(store, dataset, chosen, spec), tuple(face.person_id for face in chosen))
 
 
-def representative_inputs(
-    store: ArtifactStore, dataset: DatasetManifest, spec: EmbedderSpec
-) -> NDArray[np.float32]:
+def representative_inputs(store: ArtifactStore, dataset: DatasetManifest, spec: EmbedderSpec) -> NDArray[np.float32]:
     """Inputs of the training side for int8 ranges, shape (N, …) in the net's own layout, float32, scaled."""
     faces = _spread([face for face in dataset.faces if face.split == "train"], REPRESENTATIVE_FACES)
     return net_inputs(_crops(store, dataset, faces, spec), spec)

@@ -4,18 +4,21 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actorrec.edge.answers import Answers
 from actorrec.errors import ParityError
 from actorrec.manifests.model import Calibration
+from actorrec.recognition.calibration import decision_scores
 from actorrec.recognition.matching import match_faces
-from actorrec.types import Gallery, Prediction
+from actorrec.types import Gallery
+from actorrec.vision.similarity import cosine_similarity
 
 MIN_COSINE: Final = {"float32": 0.999, "float16": 0.999, "dynamic": 0.99, "int8": 0.99, "as-brought": 0.999}
 """Least cosine between source and conversion on any trial face."""
-# A call this close is a toss for the source model too, so the last digits may turn it: a lead over the runner-up
-# in cosine, a confidence either side of one half (the threshold), a lead in probability.
-_CLOSE_LEAD, _CLOSE_CONFIDENCE, _CLOSE_PROBABILITY = 0.01, 0.1, 0.05
+# A call this close is a toss for the source model too, so the last digits may turn it: a distance of the decision
+# score from the threshold or from the runner-up's, and a lead in probability.
+_CLOSE_SCORE, _CLOSE_PROBABILITY = 0.005, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +77,21 @@ def refuse(variant: str, problem: str) -> ParityError:
 def _renamed(source: Answers, found: Answers, gallery: Gallery, calibration: Calibration) -> int:
     if not np.all(np.isfinite(found.embeddings)):
         return len(found.embeddings)
-    pairs = zip(_name(source, gallery, calibration), _name(found, gallery, calibration), strict=True)
-    return sum(before.person_id != after.person_id and not _is_close(before) for before, after in pairs)
+    before, after = (_names(answers, gallery, calibration) for answers in (source, found))
+    close = _close_calls(source, gallery, calibration)
+    return sum(was != now and not toss for was, now, toss in zip(before, after, close, strict=True))
 
 
-def _name(answers: Answers, gallery: Gallery, calibration: Calibration) -> list[Prediction]:
-    """Each face as if it were alone in its picture."""
-    return [match_faces(unit[None], gallery, calibration)[0] for unit in answers.embeddings]
+def _names(answers: Answers, gallery: Gallery, calibration: Calibration) -> list[str | None]:
+    """Who each face is, as if it were alone in its picture."""
+    return [match_faces(unit[None], gallery, calibration)[0].person_id for unit in answers.embeddings]
 
 
-def _is_close(call: Prediction) -> bool:
-    runner_up = call.runner_up_similarity
-    return abs(call.confidence - 0.5) < _CLOSE_CONFIDENCE or (
-        runner_up is not None and call.similarity - runner_up < _CLOSE_LEAD
-    )
+def _close_calls(answers: Answers, gallery: Gallery, calibration: Calibration) -> NDArray[np.bool_]:
+    scores = decision_scores(cosine_similarity(answers.embeddings, gallery.prototypes), gallery, calibration)
+    best, second = np.partition(scores, (-1, -2), axis=1)[:, [-1, -2]].T
+    close: NDArray[np.bool_] = np.minimum(np.abs(best - calibration.threshold), best - second) < _CLOSE_SCORE
+    return close
 
 
 def _relabelled(source: Answers, found: Answers) -> int:

@@ -53,9 +53,7 @@ class Trial:
                 step.advance()
         return _timed(tried, inputs)
 
-    def report(
-        self, name: VariantName, data: bytes, source: Answers, inputs: NDArray[np.float32]
-    ) -> VariantReport:
+    def report(self, name: VariantName, data: bytes, source: Answers, inputs: NDArray[np.float32]) -> VariantReport:
         """Compare one converted file with its source; a file that cannot be run is refused, like a wrong one."""
         try:
             found = tflite_answers(LiteRtNet(data, name=name), inputs)
@@ -79,12 +77,10 @@ def accuracy(answers: Answers, faces: TrialFaces, gallery: Gallery) -> float:
     """Share of faces whose nearest prototype is their own person's."""
     nearest = (answers.embeddings @ gallery.prototypes.T).argmax(axis=1)
     right = sum(gallery.person_ids[row] == person for row, person in zip(nearest, faces.person_ids, strict=True))
-    return right / len(faces.person_ids)
+    return float(right / len(faces.person_ids))
 
 
-def _timed(
-    tried: list[tuple[VariantReport, bytes]], inputs: NDArray[np.float32]
-) -> list[tuple[VariantReport, bytes]]:
+def _timed(tried: list[tuple[VariantReport, bytes]], inputs: NDArray[np.float32]) -> list[tuple[VariantReport, bytes]]:
     running = [index for index, (report, _) in enumerate(tried) if report.min_cosine is not None]
     nets = [LiteRtNet(tried[index][1], name=tried[index][0].name) for index in running]
     medians = median_ms([_runner(net, inputs) for net in nets])

@@ -130,9 +130,7 @@ def _self_check(model: Any, backbone: Backbone, learned: FaceEmbeddings, place: 
         raise TrainingError(f"the end-to-end model does not give the gallery's embeddings (cosine {least:.4f})")
 
 
-def _measure(
-    trained: Trained, head: Head, gallery: Gallery, learned: FaceEmbeddings, tested: FaceEmbeddings
-) -> None:
+def _measure(trained: Trained, head: Head, gallery: Gallery, learned: FaceEmbeddings, tested: FaceEmbeddings) -> None:
     truth = class_indices([face.person_id for face in tested.faces], gallery.person_ids)
     by_gallery = cosine_similarity(tested.plain, gallery.prototypes)
     by_head = tested.plain @ head.weights

@@ -56,7 +56,8 @@ class TuningData:
 
     def _crop(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         plan = replace(self.plan, jitters=2, seed=int(rng.integers(2**62)))
-        return plan.cut(self.source.store, self.source.dataset, self.faces[index])[rng.integers(plan.count)]
+        views = plan.cut(self.source.store, self.source.dataset, self.faces[index])
+        return np.asarray(views[rng.integers(plan.count)])
 
 
 def fine_tune(

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from actorrec.config import TrainingSection
 from actorrec.faces.keras_runtime import fresh_session
 from actorrec.progress import Progress, Step
+from actorrec.recognition.gallery import person_means
 from actorrec.training.history import History
 from actorrec.training.losses import margin_loss
-from actorrec.recognition.gallery import person_means
 
 
 @dataclass(frozen=True, slots=True, eq=False)
