@@ -53,11 +53,15 @@ class Examiner:
             return Examined(sha256, reason=problem.reason, detail=problem.message + hint), []
         return self.examine_pixels(pixels, sha256)
 
+    def find(self, pixels: UInt8Image) -> list[Face]:
+        """Every face of a picture, shape (H, W, 3), uint8, RGB."""
+        return self._detector.detect(pixels)
+
     def examine_pixels(
         self, pixels: UInt8Image, sha256: str, faces: list[Face] | None = None
     ) -> tuple[Examined, list[bytes]]:
         """Look at a decoded picture; ``faces`` are given where somebody already found them."""
-        found = self._detector.detect(pixels) if faces is None else faces
+        found = self.find(pixels) if faces is None else faces
         # Points that fall together are no face and cannot be aligned.
         usable = [face for face in found if np.ptp(face.landmarks.points, axis=0).max() >= 1.0]
         usable.sort(key=lambda face: (-face.box.area_px, face.box.x1, face.box.y1))
