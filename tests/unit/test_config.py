@@ -67,3 +67,10 @@ def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in Path("configs").glob("*.yaml")))
 def test_every_shipped_configuration_loads(name: str) -> None:
     load_config(Path("configs") / name, environ={})
+
+
+def test_default_yaml_says_what_the_defaults_are() -> None:
+    loaded = load_config(Path("configs/default.yaml"), environ={})
+    assert loaded.config == Config()
+    written = set(loaded.sources)
+    assert written == {f"{name}.{key}" for name, section in Config() for key in type(section).model_fields}
