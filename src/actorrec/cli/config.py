@@ -47,7 +47,7 @@ def _as_yaml(session: Session) -> str:
     parts = []
     for name, section in session.loaded.config:
         purpose = (type(section).__doc__ or "").strip().splitlines()[0]
-        body = yaml.safe_dump({name: section.model_dump(mode="json")}, sort_keys=False, default_flow_style=None)
+        body = yaml.safe_dump({name: section.model_dump(mode="json")}, sort_keys=False, default_flow_style=False)
         parts.append(f"# {purpose}\n{body}")
     return "\n".join(parts)
 
