@@ -1,12 +1,17 @@
 """From embeddings to names: nearest prototype, threshold, and one name at most once a picture."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.manifests.model import Calibration
-from actorrec.recognition.calibration import confidences
+from actorrec.recognition.calibration import confidences, decision_scores
 from actorrec.types import Gallery, Prediction
 from actorrec.vision.similarity import cosine_similarity
+
+_DOUBT: Final = (0.05, 0.95)
+"""Confidences between which a second look pays: outside, hardly any answer changed on either embedder measured."""
 
 
 def match_faces(
@@ -18,11 +23,15 @@ def match_faces(
 ) -> list[Prediction]:
     """Name the faces of one picture.
 
+    Names go out the surest pair first, each once. A face whose nearest person was taken by a surer face gets its next
+    nearest only if that score is itself enough; else it is unknown, and its confidence counts that the other has
+    the name.
+
     Args:
         embeddings: Shape (N, D), float32, unit rows; N may be 0.
         gallery: Who is known; may be empty.
         calibration: Made for this gallery.
-        norms: Shape (N,), lengths before normalising; not needed by today's scores.
+        norms: Shape (N,), lengths before normalising. Not used: they helped on one embedder and hurt on the other.
 
     Returns:
         One prediction a face, in the order of ``embeddings``.
@@ -30,38 +39,40 @@ def match_faces(
     if not gallery.person_ids:
         return [Prediction(None, 0.0, 0.0, None) for _ in embeddings]
     similarities = cosine_similarity(embeddings, gallery.prototypes)
-    probable = confidences(similarities, calibration)
-    named = _assign(similarities, calibration.threshold)
-    return [_prediction(gallery, similarities[i], probable[i], named.get(i)) for i in range(len(embeddings))]
+    scores = decision_scores(similarities, gallery, calibration)
+    sure = confidences(scores, calibration)
+    named = _assign(scores, calibration.threshold)
+    owners = {person: face for face, person in named.items()}
+    found: list[Prediction] = []
+    for face in range(len(embeddings)):
+        order = np.argsort(-scores[face], kind="stable")[:2].tolist()
+        best = named.get(face, order[0])
+        confidence = float(sure[face, best])
+        if owners.get(best, face) != face:
+            confidence = _after_other(confidence, float(sure[owners[best], best]))
+        found.append(_prediction(gallery, similarities[face], (order, best, confidence), face in named))
+    return found
 
 
-def _assign(scores: NDArray[np.float32], threshold: float) -> dict[int, int]:
-    """Give names to faces, the surest pair first; a face whose person is taken may be its next best, if that is enough."""
-    faces, people = np.nonzero(scores >= threshold)
-    order = np.argsort(-scores[faces, people], kind="stable")
-    named: dict[int, int] = {}
-    taken: set[int] = set()
-    for face, person in zip(faces[order].tolist(), people[order].tolist(), strict=True):
-        if face not in named and person not in taken:
-            named[face] = person
-            taken.add(person)
-    return named
+def doubtful_faces(embeddings: NDArray[np.float32], gallery: Gallery, calibration: Calibration) -> NDArray[np.intp]:
+    """Faces whose answer hangs in the balance, and for which embedding the mirror image too is worth its time.
 
+    Averaging a face with its mirror image named 3 in 100 more of the faces known from one photo, at fewer strangers;
+    only the doubtful (one face in six with one photo a person, one in forty with many) need it.
 
-def _prediction(
-    gallery: Gallery, similarities: NDArray[np.float32], probable: NDArray[np.float32], named: int | None
-) -> Prediction:
-    order = np.argsort(-similarities, kind="stable").tolist()
-    best = order[0] if named is None else named
-    second = next((person for person in order if person != best), None)
-    return Prediction(
-        person_id=None if named is None else gallery.person_ids[named],
-        similarity=float(similarities[best]),
-        confidence=float(probable[best]),
-        best_id=gallery.person_ids[best],
-        runner_up=None if second is None else gallery.person_ids[second],
-        runner_up_similarity=None if second is None else float(similarities[second]),
-    )
+    Args:
+        embeddings: Shape (N, D), float32, unit rows; N may be 0.
+        gallery: May be empty.
+        calibration: Made for this gallery.
+
+    Returns:
+        Rows of ``embeddings``, rising.
+    """
+    if not gallery.person_ids or not len(embeddings):
+        return np.zeros(0, np.intp)
+    scores = decision_scores(cosine_similarity(embeddings, gallery.prototypes), gallery, calibration)
+    sure = confidences(scores.max(axis=1), calibration)
+    return np.flatnonzero((sure > _DOUBT[0]) & (sure < _DOUBT[1]))
 
 
 def nearest_photos(embedding: NDArray[np.float32], gallery: Gallery, count: int) -> list[tuple[str, float]]:
@@ -78,3 +89,36 @@ def nearest_photos(embedding: NDArray[np.float32], gallery: Gallery, count: int)
         (f"{gallery.person_ids[gallery.photo_person[i]]}: {gallery.photo_sources[i]}", float(similarities[i]))
         for i in nearest
     ]
+
+
+def _assign(scores: NDArray[np.float32], threshold: float) -> dict[int, int]:
+    """Face → person for every pair that is enough, the surest first, each face and each person once."""
+    faces, people = np.nonzero(scores >= threshold)
+    order = np.argsort(-scores[faces, people], kind="stable")
+    named: dict[int, int] = {}
+    taken: set[int] = set()
+    for face, person in zip(faces[order].tolist(), people[order].tolist(), strict=True):
+        if face not in named and person not in taken:
+            named[face] = person
+            taken.add(person)
+    return named
+
+
+def _after_other(confidence: float, other: float) -> float:
+    """Probability that this face is the person, where a surer face may be but not both (Bayes' rule)."""
+    return confidence * (1 - other) / max(1 - confidence * other, 1e-9)
+
+
+def _prediction(
+    gallery: Gallery, similarities: NDArray[np.float32], ranked: tuple[list[int], int, float], named: bool
+) -> Prediction:
+    order, best, confidence = ranked
+    second = next((person for person in order if person != best), None)
+    return Prediction(
+        person_id=gallery.person_ids[best] if named else None,
+        similarity=float(similarities[best]),
+        confidence=confidence,
+        best_id=gallery.person_ids[best],
+        runner_up=None if second is None else gallery.person_ids[second],
+        runner_up_similarity=None if second is None else float(similarities[second]),
+    )

@@ -1,27 +1,33 @@
-"""Proportions with their size and their uncertainty."""
+"""Measured proportions with their uncertainty."""
 
 import math
 
 from actorrec.manifests.model import Rate
 
-_Z_95 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
+_Z_95 = 1.959964  # the standard normal's 97.5 % point: 95 % lie between −z and z
 
 
-def wilson_rate(successes: int, n: int) -> Rate:
-    """A measured proportion with the 95 % Wilson score interval (Wilson, 1927), which stays in [0, 1] at any n.
+def rate_of(hits: int, n: int) -> Rate:
+    """A proportion with its Wilson score interval (Wilson, 1927), which stays inside [0, 1] and is honest near both.
 
     Args:
-        successes: 0 to n.
-        n: Trials; 0 gives the value 0 and the interval from 0 to 1.
+        hits: How many of ``n``; 0 ≤ hits ≤ n.
+        n: How many there were; 0 gives value 0 and the interval [0, 1].
 
     Raises:
-        ValueError: If the counts contradict each other.
+        ValueError: If ``hits`` is not between 0 and ``n``.
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"{successes} of {n} is no proportion")
+    if not 0 <= hits <= n:
+        raise ValueError(f"{hits} of {n} is no proportion")
     if n == 0:
         return Rate(value=0.0, n=0, low=0.0, high=1.0)
-    share, z2 = successes / n, _Z_95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return Rate(value=share, n=n, low=max(0.0, middle - half), high=min(1.0, middle + half))
+    share, squared = hits / n, _Z_95**2
+    middle = (share + squared / (2 * n)) / (1 + squared / n)
+    half = _Z_95 * math.sqrt(share * (1 - share) / n + squared / (4 * n * n)) / (1 + squared / n)
+    # Where hits is 0 or n the ends are exactly 0 and 1; rounding must not move them inside.
+    return Rate(
+        value=share,
+        n=n,
+        low=0.0 if hits == 0 else max(0.0, middle - half),
+        high=1.0 if hits == n else min(1.0, middle + half),
+    )

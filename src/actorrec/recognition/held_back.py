@@ -1,0 +1,134 @@
+"""What a gallery's own photos say of the score model: each person's photos, held back, play the strangers."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.recognition.gallery import photo_counts
+from actorrec.recognition.score_models import ScoreModel, footing
+from actorrec.types import Gallery
+
+_LEVELS: Final = np.array([0.5, 0.6, 0.7, 0.8, 0.9])
+"""Where held-back maxima are compared with the model: high enough to be about look-alikes, low enough to be steady."""
+_PEOPLE_TRUST: Final = 40.0  # so many people in the gallery weigh as much as the score model
+_PHOTOS_TRUST: Final = 60.0  # so many photos of one's own people weigh as much as its spread of right scores
+
+
+@dataclass(frozen=True, slots=True)
+class PairStatistics:
+    """Cosines between single photos, each pair of people (each person) counting the same.
+
+    Attributes:
+        pairs: How many pairs of people there are.
+        mean, spread: Of the cosines of photos of two people; 0.0 where there is no pair.
+        same: Mean cosine of two photos of one person; None where nobody has two.
+    """
+
+    pairs: int
+    mean: float
+    spread: float
+    same: float | None
+
+
+def pair_statistics(gallery: Gallery) -> PairStatistics:
+    """Measure a gallery's photos against each other; needs no score model."""
+    people, counts = len(gallery.person_ids), photo_counts(gallery)
+    sums, squares = np.zeros((people, people)), np.zeros((people, people))
+    for row in range(people):
+        cosines = gallery.photo_embeddings[gallery.photo_person == row] @ gallery.photo_embeddings.T
+        sums[row] = np.bincount(gallery.photo_person, cosines.sum(axis=0), people)
+        squares[row] = np.bincount(gallery.photo_person, (cosines**2).sum(axis=0), people)
+    size = counts[:, None] * counts[None]
+    across = np.triu_indices(people, 1)
+    means = (sums / size)[across]
+    mean = float(means.mean()) if len(means) else 0.0
+    spread = float(np.sqrt(max((squares / size)[across].mean() - mean**2, 0.0))) if len(means) else 0.0
+    several = counts > 1
+    own = (np.diag(sums)[several] - counts[several]) / (counts[several] * (counts[several] - 1.0))
+    return PairStatistics(len(means), mean, spread, float(own.mean()) if len(own) else None)
+
+
+def stranger_maxima(gallery: Gallery, same: float) -> NDArray[np.float64]:
+    """Best decision score of each photo against everybody but its own person.
+
+    Returns:
+        Shape (K,), float64; needs at least two people.
+    """
+    scores = gallery.photo_embeddings @ gallery.prototypes.T * footing(photo_counts(gallery), same)
+    scores[np.arange(len(scores)), gallery.photo_person] = -np.inf
+    return np.asarray(scores.max(axis=1), np.float64)
+
+
+def shift_of_strangers(gallery: Gallery, model: ScoreModel) -> float:
+    """How much nearer than the model says this gallery's people are to each other, in decision score.
+
+    Films of one country and time, or cousins, are nearer to each other than the people the model was fitted to. The
+    photos of a person are far from independent, so people count, not photos; the difference is shrunk by M / (M + 40)
+    and never lowers a threshold: few people cannot show that strangers are farther away than usual.
+    """
+    counts, people = photo_counts(gallery), len(gallery.person_ids)
+    grid = np.linspace(model.location - 3 * (1 - model.location), 1.0, 4000)
+    stay_below = rejection(model, counts, grid) ** ((people - 1) / people)
+    expected = np.interp(_LEVELS, stay_below, grid)
+    weights = 1.0 / counts[gallery.photo_person]
+    found = _weighted_quantiles(stranger_maxima(gallery, model.same), weights, _LEVELS)
+    return max(0.0, float(np.mean(found - expected))) * people / (people + _PEOPLE_TRUST)
+
+
+def rejection(model: ScoreModel, counts: NDArray[np.int64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability that a stranger stays below a score against every prototype, at each score of a grid.
+
+    Prototypes are taken as independent; a face that is like one person tends to be like others, so that the truth
+    is a little better (at the same mean, fewer strangers make more of the near misses).
+
+    Args:
+        counts: Shape (M,), photos of each prototype.
+        grid: Shape (T,), rising decision scores.
+
+    Returns:
+        Shape (T,), float64, rising.
+    """
+    logs = np.zeros(len(grid))
+    for photos, prototypes in zip(*np.unique(counts, return_counts=True), strict=True):
+        logs += prototypes * np.log1p(-np.minimum(model.false_match(grid, float(photos)), 1 - 1e-12))
+    return np.asarray(np.exp(logs))
+
+
+def fitted_to_own(gallery: Gallery, model: ScoreModel) -> ScoreModel:
+    """The model with the scores of right people moved towards those of the gallery's own photos.
+
+    Each photo is scored against its person's other photos.
+    """
+    counts = photo_counts(gallery)
+    others = counts[gallery.photo_person] - 1
+    rows = np.flatnonzero(others > 0)
+    if not len(rows):
+        return model
+    photos, people = gallery.photo_embeddings[rows].astype(np.float64), gallery.photo_person[rows]
+    sums = np.zeros((len(counts), photos.shape[1]))
+    np.add.at(sums, gallery.photo_person, gallery.photo_embeddings)
+    rest = sums[people] - photos
+    cosines = np.sum(rest * photos, axis=1) / np.maximum(np.linalg.norm(rest, axis=1), 1e-12)
+    n = others[rows].astype(np.float64)
+    gaps = np.log(np.maximum(1 - cosines * footing(others[rows], model.same), 1e-6))
+    off = gaps - (model.gap_mean + model.gap_mean_photo / n)
+    spread = np.mean(off**2 / (model.gap_variance + model.gap_variance_photo / n))
+    trust = len(rows) / (len(rows) + _PHOTOS_TRUST)
+    # A person's own photos often come from one shoot and agree better than new ones will: only ever widen.
+    wider = max(1.0, 1 + trust * (float(spread) - 1))
+    return replace(
+        model,
+        gap_mean=model.gap_mean + trust * max(0.0, float(np.mean(off))),
+        gap_variance=model.gap_variance * wider,
+        gap_variance_photo=model.gap_variance_photo * wider,
+    )
+
+
+def _weighted_quantiles(
+    values: NDArray[np.float64], weights: NDArray[np.float64], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    order = np.argsort(values)
+    share = np.cumsum(weights[order])
+    return np.interp(levels, (share - 0.5 * weights[order]) / share[-1], values[order])
