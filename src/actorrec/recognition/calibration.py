@@ -170,7 +170,8 @@ def _where_likely(
     stranger = np.diff(below) * (1 - KNOWN_SHARE)
     right = np.diff(missed) * KNOWN_SHARE
     middle = (grid[1:] + grid[:-1]) / 2
-    start = int(np.searchsorted(below, 0.5))  # below the usual best score of a stranger the ratio means nothing
+    # Below the usual best score of a stranger the ratio means nothing.
+    start = min(int(np.searchsorted(below, 0.5)), len(middle) - 1)
     odds = np.maximum.accumulate((right / np.maximum(stranger, 1e-300))[start:])
     half, sure = np.searchsorted(odds, [1.0, 9.0]).clip(max=len(odds) - 1).tolist()
     return float(middle[start + half]), float(middle[start + sure])
