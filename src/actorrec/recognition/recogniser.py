@@ -16,7 +16,7 @@ from actorrec.faces.protocols import Embedder, FaceDetector
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.model import Calibration
 from actorrec.recognition.bundle import Bundle
-from actorrec.recognition.matching import match_faces, nearest_photos
+from actorrec.recognition.matching import doubtful_faces, match_faces, nearest_photos
 from actorrec.types import Face, Gallery, RecognisedFace, UInt8Image
 from actorrec.vision.align import FaceTemplate, align_face
 from actorrec.vision.similarity import normalise
@@ -85,7 +85,7 @@ class Recogniser:
         return self._embed(pixels, faces)[0]
 
     def recognise(self, pixels: UInt8Image, *, explain: int = 0) -> tuple[tuple[RecognisedFace, ...], StepTimings]:
-        """Name every face of a picture; one name at most once.
+        """Name every face of a picture; one name at most once. Doubtful faces are embedded as their mirror image too.
 
         Args:
             pixels: Shape (H, W, 3), uint8, RGB; any size from 1×1 up.
@@ -100,14 +100,23 @@ class Recogniser:
         raw, align_ms, embed_ms = self._embed(pixels, faces)
         start = time.perf_counter()
         units, norms = normalise(raw)
+        doubtful = doubtful_faces(units, self.gallery, self.calibration)
+        doubt_ms = _ms_since(start)
+        if len(doubtful):
+            mirrored, more_align_ms, more_embed_ms = self._embed(pixels, [faces[i] for i in doubtful], mirrored=True)
+            units[doubtful] = normalise(units[doubtful] + normalise(mirrored)[0])[0]
+            align_ms, embed_ms = align_ms + more_align_ms, embed_ms + more_embed_ms
+        start = time.perf_counter()
         predictions = match_faces(units, self.gallery, self.calibration, norms=norms)
         found = tuple(
             RecognisedFace(face, prediction, tuple(nearest_photos(unit, self.gallery, explain)) if explain else ())
             for face, prediction, unit in zip(faces, predictions, units, strict=True)
         )
-        return found, StepTimings(detect_ms, align_ms, embed_ms, _ms_since(start))
+        return found, StepTimings(detect_ms, align_ms, embed_ms, doubt_ms + _ms_since(start))
 
-    def _embed(self, pixels: UInt8Image, faces: Sequence[Face]) -> tuple[NDArray[np.float32], float, float]:
+    def _embed(
+        self, pixels: UInt8Image, faces: Sequence[Face], *, mirrored: bool = False
+    ) -> tuple[NDArray[np.float32], float, float]:
         spec = self.embedder.spec
         template = FaceTemplate(spec.template.name, spec.template.size_px, spec.template.points_px)
         raw = np.empty((len(faces), spec.dim), np.float32)
@@ -116,6 +125,7 @@ class Recogniser:
             start = time.perf_counter()
             part = faces[first : first + _FACES_AT_ONCE]
             crops = np.stack([align_face(pixels, face.landmarks, template) for face in part])
+            crops = np.ascontiguousarray(crops[:, :, ::-1]) if mirrored else crops
             align_ms += _ms_since(start)
             start = time.perf_counter()
             raw[first : first + len(part)] = self.embedder.embed(crops)
