@@ -15,6 +15,7 @@ from actorrec.types import UInt8Image
 from actorrec.vision.boxes import Boxes
 
 PNET, RNET, ONET = NET_FILES = ("pnet.tflite", "rnet.tflite", "onet.tflite")
+_CROP_SHAPES: Final = {RNET: (24, 5), ONET: (48, 15)}  # Side of the crops, px, and width of the answers.
 _OUTSIDE: Final = (127, 127, 127)  # What lies outside the picture: grey, the nets' zero (as in the package).
 _CELL_PX: Final = WINDOW_PX - 1  # Side that box regressions are relative to, in the first pixel to last convention.
 
@@ -44,7 +45,9 @@ class ProposalNet:
         self._nets = {SHEET_HEIGHT_PX: self._load()}
 
     def _load(self) -> LiteRtNet:
-        return LiteRtNet(self._model, name=PNET, num_threads=self._num_threads)
+        net = LiteRtNet(self._model, name=PNET, num_threads=self._num_threads)
+        _must_be(net, (-1, -1, 3), 5)
+        return net
 
     def _net_for(self, height: int) -> LiteRtNet:
         if height not in self._nets:
@@ -86,7 +89,6 @@ class CropNet:
     Args:
         model: Bytes or path of the .tflite.
         name: ``rnet.tflite`` or ``onet.tflite``, for messages.
-        width: How many numbers the net gives for a crop.
         batch: Crops per run; the last batch is filled up with grey.
         num_threads: CPU threads.
 
@@ -94,15 +96,10 @@ class CropNet:
         ModelContractError: If the file is not such a net.
     """
 
-    def __init__(self, model: bytes | Path, *, name: str, width: int, batch: int, num_threads: int) -> None:
+    def __init__(self, model: bytes | Path, *, name: str, batch: int, num_threads: int) -> None:
         self._net = LiteRtNet(model, name=name, num_threads=num_threads)
-        takes, gives = self._net.input_shape(), self._net.output_shape()
-        if len(takes) != 4 or takes[1] != takes[2] or takes[1] < 1 or takes[3] != 3 or gives[1:] != (width,):
-            raise ModelContractError(
-                f"{name} is not that net of the mtcnn detector: it takes {list(takes)} and gives {list(gives)}",
-                hint="use the nets that come with actorrec, or those made by tools/make_mtcnn_tflite.py",
-            )
-        self._batch, self._side_px, self._width = batch, takes[1], width
+        self._batch, (self._side_px, self._width) = batch, _CROP_SHAPES[name]
+        _must_be(self._net, (self._side_px, self._side_px, 3), self._width)
 
     def run(self, pixels: UInt8Image, boxes: Boxes) -> NDArray[np.float32]:
         """Look at boxes of a picture.
@@ -121,6 +118,16 @@ class CropNet:
             batch[: len(part)] = cut_crops(pixels, part, self._side_px)
             answers.append(self._net.run(batch)[self._net.output_names[0]][: len(part)])
         return np.concatenate(answers)
+
+
+def _must_be(net: LiteRtNet, takes: tuple[int, int, int], gives: int) -> None:
+    """Refuse a file that is some other net: the shapes must be (N, *takes) in and (N, …, gives) out."""
+    has_in, has_out = net.input_shape(), net.output_shape()
+    if has_in[1:] != takes or len(has_out) != (4 if takes[0] < 0 else 2) or has_out[-1] != gives:
+        raise ModelContractError(
+            f"{net.name} is not that net of the mtcnn detector: it takes {list(has_in)} and gives {list(has_out)}",
+            hint="use the nets that come with actorrec, or those that tools/make_mtcnn_tflite.py makes",
+        )
 
 
 def cut_crops(pixels: UInt8Image, boxes: Boxes, side_px: int) -> UInt8Image:

@@ -54,8 +54,8 @@ class Refiner:
 
     def __init__(self, files: Mapping[str, bytes | Path] | None = None, *, num_threads: int = 1) -> None:
         nets = checked_nets(files, (RNET, ONET))
-        self._rnet = CropNet(nets[RNET], name=RNET, width=5, batch=_RNET_BATCH, num_threads=num_threads)
-        self._onet = CropNet(nets[ONET], name=ONET, width=15, batch=_ONET_BATCH, num_threads=num_threads)
+        self._rnet = CropNet(nets[RNET], name=RNET, batch=_RNET_BATCH, num_threads=num_threads)
+        self._onet = CropNet(nets[ONET], name=ONET, batch=_ONET_BATCH, num_threads=num_threads)
 
     def reject(self, pixels: UInt8Image, boxes: Boxes, threshold: float) -> Boxes:
         """R-Net: drop boxes without a face and better the others.

@@ -17,7 +17,8 @@ from actorrec.types import Face, UInt8Image
 FILE_NAME: Final = "yunet.onnx"
 _MAX_IOU: Final = 0.3  # FaceDetectorYN's own default.
 _TOP_K: Final = 5000  # Likewise.
-_SIDE_MULTIPLE_PX: Final = 32  # The net's coarsest stride; smaller pictures are padded to it.
+_SIDE_MULTIPLE_PX: Final = 32  # The net's coarsest stride.
+_SMALLEST_SIDE_PX: Final = 64  # At 32 px OpenCV 4.14 now and then answers from memory it never wrote.
 # YuNet was trained on faces up to about 300 px, seen whole. Where nothing is found the picture is looked at once more,
 # small and inside a border, which finds faces that fill it.
 _AGAIN_SIDE_PX: Final = 320
@@ -48,7 +49,7 @@ class YunetDetector:
             self._net = cv2.FaceDetectorYN.create(
                 "onnx", content, np.empty(0, np.uint8), (320, 320), spec.score_threshold, _MAX_IOU, _TOP_K
             )
-            self._run(np.zeros((32, 32, 3), np.uint8))
+            self._run(np.zeros((1, 1, 3), np.uint8))
         except cv2.error as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelContractError(f"{FILE_NAME} is not a YuNet model that OpenCV can run: {reason}") from error
@@ -71,7 +72,9 @@ class YunetDetector:
         return Found(found.boxes[large], found.points[large], found.scores[large]).faces()
 
     def _run(self, pixels: UInt8Image) -> Found:
-        height, width = (-(-side // _SIDE_MULTIPLE_PX) * _SIDE_MULTIPLE_PX for side in pixels.shape[:2])
+        height, width = (
+            max(_SMALLEST_SIDE_PX, -(-side // _SIDE_MULTIPLE_PX) * _SIDE_MULTIPLE_PX) for side in pixels.shape[:2]
+        )
         canvas = np.zeros((height, width, 3), np.uint8)
         canvas[: pixels.shape[0], : pixels.shape[1]] = pixels[:, :, ::-1]  # OpenCV's nets take BGR.
         self._net.setInputSize((width, height))
@@ -83,9 +86,9 @@ def decode(rows: NDArray[np.float32] | None) -> Found:
 
     Args:
         rows: Shape (N, 15), float32: x, y, width, height, five points in our order (OpenCV names them by the person's
-            own left and right), score; None for no face.
+            own left and right), score; None for no face. Rows that are not finite are dropped.
     """
-    table = np.empty((0, 15), np.float32) if rows is None else rows
+    table = np.empty((0, 15), np.float32) if rows is None else rows[np.isfinite(rows).all(axis=1)]
     table = table[np.argsort(-table[:, 14], kind="stable")]
     boxes = np.hstack([table[:, :2], table[:, :2] + table[:, 2:4]])
     return Found(boxes, table[:, 4:14].reshape(-1, 5, 2), np.clip(table[:, 14], 0, 1))
