@@ -1,20 +1,18 @@
 """A brought ``.tflite`` or ``.onnx`` embedder: it travels as it is, and only its head is converted."""
 
-import hashlib
 from pathlib import PurePosixPath
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.edge.answers import Answers, keras_answers, median_ms, tflite_answers
 from actorrec.edge.faces import TrialFaces
 from actorrec.edge.packed import Packed
 from actorrec.edge.parity import compare, refuse
 from actorrec.edge.variants import exported, to_tflite
-from actorrec.errors import ModelContractError
+from actorrec.edge.verified import verified_file
 from actorrec.faces.embedders import make_embedder
 from actorrec.faces.keras_embedder import load_keras
 from actorrec.faces.litert import LiteRtNet
@@ -30,19 +28,18 @@ def pack_brought(model: ModelManifest, faces: TrialFaces, store: ArtifactStore) 
     """Copy the net, convert the head, and compare both with what training used.
 
     Raises:
-        ModelContractError: If the net in the store is not the one that the model was trained with.
+        ModelContractError: If a file in the store is not the one that training wrote.
         ParityError: If its runtime, or the converted head, gives other answers than training saw.
     """
     assert model.embedder_file is not None
-    net = store.read_bytes(file_name(model, model.embedder_file))
-    _check_digest(model, net)
+    net = verified_file(store, model, model.embedder_file).read_bytes()
     units = _embed(model, net, faces)
-    head = load_keras(store.local_path(file_name(model, model.model_file)), model.ref)
+    head = load_keras(verified_file(store, model, model.model_file), model.ref)
     with exported(head) as saved:
         converted = to_tflite(saved, "float32", units)
     source = keras_answers(head, units)
     found = tflite_answers(LiteRtNet(converted, name="head.tflite"), units)
-    gallery = gallery_from_bytes(store.read_bytes(file_name(model, model.gallery_file)))
+    gallery = gallery_from_bytes(verified_file(store, model, model.gallery_file).read_bytes())
     # The bundle's net on the trial faces against Keras on the same: the head passes its input on as `embedding`.
     parity = compare(Answers(units, source.probabilities), found, gallery, model.calibration)
     if problem := parity.problem(_FORM):
@@ -70,10 +67,3 @@ def _embed(model: ModelManifest, net: bytes, faces: TrialFaces) -> NDArray[np.fl
     if not least >= 0.9999:  # also when it is not a number
         raise refuse(_FORM, f"the net does not repeat its own answers (cosine {least:.4f})")
     return units[0]
-
-
-def _check_digest(model: ModelManifest, net: bytes) -> None:
-    recorded = {record.name: record.sha256 for record in model.files}
-    assert model.embedder_file is not None
-    if hashlib.sha256(net).hexdigest() != recorded.get(model.embedder_file):
-        raise ModelContractError(f"{model.ref} holds another {model.embedder_file} than it was trained with")

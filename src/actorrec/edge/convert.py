@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from actorrec.artifacts.catalog import artifact_key, commit_manifest, file_name, find_manifest, load_manifest
+from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest, load_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
 from actorrec.edge.brought import pack_brought
@@ -15,6 +15,7 @@ from actorrec.edge.packed import Packed
 from actorrec.edge.parity import refuse
 from actorrec.edge.trial import Trial
 from actorrec.edge.variants import VARIANTS
+from actorrec.edge.verified import verified_file
 from actorrec.faces.keras_embedder import load_keras
 from actorrec.faces.keras_runtime import import_tensorflow
 from actorrec.manifests.base import ProducedBy, digest_json
@@ -69,7 +70,7 @@ def convert(model: ModelManifest, config: Config, *, store: ArtifactStore, progr
             inputs=inputs,
             files={},
         )
-        gallery = store.read_bytes(file_name(model, model.gallery_file))
+        gallery = verified_file(store, model, model.gallery_file).read_bytes()
         files = {**packed.files, **detector.files, card.gallery_file: gallery}
         with TemporaryDirectory() as folder:
             path = Path(folder) / "bundle.zip"
@@ -90,11 +91,11 @@ def _pack(model: ModelManifest, config: Config, store: ArtifactStore, progress: 
         return pack_brought(model, faces, store)
     import_tensorflow()
     trial = Trial(
-        load_keras(store.local_path(file_name(model, model.model_file)), model.ref),
+        load_keras(verified_file(store, model, model.model_file), model.ref),
         model.embedder,
         faces,
         representative_inputs(store, dataset, model.embedder),
-        gallery_from_bytes(store.read_bytes(file_name(model, model.gallery_file))),
+        gallery_from_bytes(verified_file(store, model, model.gallery_file).read_bytes()),
         model.calibration,
         config.edge.max_accuracy_loss,
     )

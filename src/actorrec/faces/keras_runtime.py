@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import os
 import sys
 import zipfile
@@ -29,6 +30,8 @@ def import_tensorflow() -> Any:
             import tensorflow
     except ImportError as error:
         raise MissingExtraError("train", "tensorflow") from error
+    # It warns of every shape that it compiles anew; what matters to a user is raised, not logged.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return tensorflow
 
 

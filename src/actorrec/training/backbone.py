@@ -59,10 +59,14 @@ class _CompiledEmbedder:
         spec, parts = self._spec, []
         for start in range(0, len(crops), EMBED_BATCH):
             part = scaled(crops[start : start + EMBED_BATCH], spec)
-            # One shape compiles once: the last batch is filled up, and cut again.
-            full = np.concatenate([part, np.repeat(part[-1:], EMBED_BATCH - len(part), axis=0)])
-            parts.append(np.asarray(self._model.predict_on_batch(full), np.float32)[: len(part)])
+            parts.append(predict_full(self._model, part, EMBED_BATCH))
         return np.concatenate(parts) if parts else np.zeros((0, spec.dim), np.float32)
+
+
+def predict_full(model: Any, inputs: NDArray[np.float32], batch: int) -> NDArray[np.float32]:
+    """Run a model on at most ``batch`` inputs. One shape compiles once: a short batch is filled up, and cut again."""
+    missing = np.repeat(inputs[-1:], batch - len(inputs), axis=0)
+    return np.asarray(model.predict_on_batch(np.concatenate([inputs, missing])), np.float32)[: len(inputs)]
 
 
 def scaled(crops: UInt8Image, spec: EmbedderSpec) -> NDArray[np.float32]:

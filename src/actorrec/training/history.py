@@ -47,6 +47,7 @@ def draw_curve(axes: Any, learned: tuple[float, ...], validated: tuple[float, ..
     axes.plot(range(1, len(learned) + 1), learned, label="training")
     if validated:
         axes.plot(range(1, len(validated) + 1), validated, label="validation")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch")
     axes.set_ylabel(what)
     axes.legend()

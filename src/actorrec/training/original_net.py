@@ -17,7 +17,7 @@ from actorrec.manifests.dataset import FaceRecord
 from actorrec.manifests.nets import EmbedderSpec
 from actorrec.progress import Progress
 from actorrec.training.assemble import EMBEDDING, PROBABILITIES
-from actorrec.training.backbone import scaled
+from actorrec.training.backbone import predict_full, scaled
 from actorrec.training.embeddings import CropSource, ViewPlan
 from actorrec.training.history import History
 from actorrec.types import UInt8Image
@@ -93,7 +93,7 @@ def feature_table(
                 for start in range(0, len(faces), _FEATURE_BATCH):
                     part = faces[start : start + _FEATURE_BATCH]
                     crops = _plain_crops(part, source, plan)
-                    rows[start : start + len(part)] = features.predict_on_batch(scaled(crops, spec))
+                    rows[start : start + len(part)] = predict_full(features, scaled(crops, spec), _FEATURE_BATCH)
                     step.advance(len(part))
 
         yield FeatureTable(rows, classes), fill
