@@ -1,6 +1,7 @@
 """Pictures with names drawn in, written beside nothing they could harm."""
 
 import hashlib
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from actorrec.manifests.results import FaceResult, PictureResult
 from actorrec.types import BoundingBox, UInt8Image
 from actorrec.vision.draw import NAMED, UNKNOWN, BoxLabel, draw_boxes
 
+_MARK: Final = b"names drawn by actorrec"
+"""JPEG comment of every picture written here: only a file with it is ever overwritten."""
 _JPEG_QUALITY: Final = 92
 _MOST_NAME_BYTES: Final = 180  # with what is added, below the 255 bytes that file systems allow
 
@@ -20,7 +23,7 @@ class Annotator:
     """Writes a JPEG with boxes, names and confidences for each picture it is called with.
 
     Args:
-        folder: Where to; made if it is not there. A picture that lies there itself is never overwritten.
+        folder: Where to; made if it is not there. Nothing in it is overwritten but what an earlier run wrote.
 
     Raises:
         ArtifactError: If the folder cannot be made.
@@ -60,14 +63,16 @@ class Annotator:
         self._written[target] = source.path
 
     def _target(self, source: Path) -> Path:
-        """The picture's own name with .jpg; where that is taken by another, with a hash of its whole path too."""
+        """The picture's own name with .jpg; where that is taken, with a hash of its whole path, or a number, too."""
         stem = _cut(source.stem)
-        plain = self._folder / f"{stem}.jpg"
-        marked = self._folder / f"{stem}-{hashlib.sha256(os.fsencode(source.absolute())).hexdigest()[:8]}.jpg"
-        for target in (plain, marked):
-            if not _same_file(target, source) and self._written.get(target, source) == source:
-                return target
-        return self._folder / f"{marked.stem}-named.jpg"
+        marked = f"{stem}-{hashlib.sha256(os.fsencode(source.absolute())).hexdigest()[:8]}"
+        numbered = (f"{marked}-{number}" for number in itertools.count(2))
+        names = itertools.chain((stem, marked), numbered)
+        return next(target for name in names if self._free(target := self._folder / f"{name}.jpg", source))
+
+    def _free(self, target: Path, source: Path) -> bool:
+        """Whether a picture may go there: nothing lies there, or what an earlier run wrote."""
+        return self._written.get(target, source) == source and (not os.path.lexists(target) or _is_ours(target))
 
 
 def _label(face: FaceResult) -> BoxLabel:
@@ -76,9 +81,10 @@ def _label(face: FaceResult) -> BoxLabel:
     return BoxLabel(BoundingBox(*face.box), f"{face.name} {face.confidence:.0%}", NAMED)
 
 
-def _same_file(target: Path, source: Path) -> bool:
+def _is_ours(path: Path) -> bool:
     try:
-        return target.samefile(source)
+        with path.open("rb") as file:
+            return _MARK in file.read(512)
     except OSError:
         return False
 
@@ -94,7 +100,7 @@ def _write_jpeg(pixels: UInt8Image, target: Path) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=".partial-", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as out:
-            Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY)
+            Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY, comment=_MARK)
         Path(temporary).chmod(0o644)
         os.replace(temporary, target)
     finally:

@@ -46,6 +46,7 @@ class CompareResult(Record):
         same_person: Whether ``probability`` is at least one half; None where a picture shows no face.
         probability: Calibrated probability that both faces are of one person, where same and different are equally
             likely beforehand.
+        calibrated: Whether that rests on the embedder's own score model; else it is a rough guess.
         cosine: Cosine of the two embeddings, in [-1, 1]; higher is more alike.
         euclidean: Distance of the two embeddings as the net gives them, not normalised; lower is more alike.
         faces_a, faces_b: How many faces each picture shows; the largest is the one compared.
@@ -57,6 +58,7 @@ class CompareResult(Record):
     model_id: str
     same_person: bool | None = None
     probability: float | None = None
+    calibrated: bool | None = None
     cosine: float | None = None
     euclidean: float | None = None
     faces_a: int = 0

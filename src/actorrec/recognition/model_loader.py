@@ -1,4 +1,4 @@
-"""A trained model, ready to say names without being converted first (``evaluate`` measures it so)."""
+"""Recognisers that come from no bundle: a trained model (``evaluate`` measures it), or nothing but the settings."""
 
 from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.store import ArtifactStore
@@ -6,8 +6,10 @@ from actorrec.config import Config
 from actorrec.faces.detectors import make_detector
 from actorrec.faces.embedders import make_embedder
 from actorrec.manifests.model import ModelManifest
-from actorrec.recognition.configured import configured_detector
-from actorrec.recognition.gallery import gallery_from_bytes
+from actorrec.progress import Progress
+from actorrec.recognition.calibration import calibrate
+from actorrec.recognition.configured import configured_detector, configured_embedder
+from actorrec.recognition.gallery import empty_gallery, gallery_from_bytes
 from actorrec.recognition.recogniser import Recogniser, threads_for
 
 
@@ -35,4 +37,24 @@ def recogniser_from_model(store: ArtifactStore, manifest: ModelManifest, config:
         gallery_from_bytes(store.read_bytes(file_name(manifest, manifest.gallery_file))),
         manifest.calibration,
         tuple(manifest.people),
+    )
+
+
+def recogniser_without_people(config: Config, *, progress: Progress | None = None) -> Recogniser:
+    """The detector and embedder that the settings name, knowing nobody: for comparing faces with each other.
+
+    Raises:
+        ConfigError: If a net that the settings name cannot be had.
+        RemoteError: If one must be fetched and cannot be.
+    """
+    threads = threads_for(config.inference.threads)
+    detector = configured_detector(config.detector, config.models, progress=progress)
+    spec, path = configured_embedder(config.embedder, config.models, progress=progress)
+    gallery = empty_gallery(spec.model_id, spec.dim)
+    return Recogniser(
+        make_detector(detector.spec, detector.files, num_threads=threads),
+        make_embedder(spec, path, num_threads=threads),
+        gallery,
+        calibrate(gallery, target_fpir=config.calibration.target_fpir),
+        (),
     )
