@@ -2,8 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from actorrec.types import Face
+
+FACE_RULE: Final = (
+    "One face a picture counts: the largest, where area counts less the farther a face is from the picture's middle; "
+    "never the one that agrees best with the label."
+)
 
 
 def main_face(faces: Sequence[Face], shape_hw: tuple[int, int]) -> Face | None:

@@ -2,7 +2,10 @@
 
 import io
 import json
+import math
+import struct
 import zipfile
+import zlib
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +17,17 @@ from actorrec.vision.similarity import normalise
 
 FORMAT_VERSION: Final = 1
 _MAX_BYTES: Final = 1 << 30  # 1 GiB unpacked is eight million photos of 128 numbers: more is an attack, not a gallery
+# What zipfile and numpy raise on bytes that are not what they claim; anything else is a bug of ours.
+_BROKEN: Final = (
+    ValueError,
+    KeyError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
 _ARRAYS: Final = {"meta": (np.uint8, 1), "prototypes": (np.float32, 2), "photos": (np.int8, 2), "person": (np.int32, 1)}
 
 
@@ -50,7 +64,7 @@ def gallery_from_bytes(data: bytes) -> Gallery:
     try:
         arrays = _read_arrays(data)
         meta = json.loads(arrays["meta"].tobytes().decode("utf-8", "surrogatepass"))
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _BROKEN as error:
         raise ModelContractError(f"the gallery cannot be read: {error}") from None
     _check_meta(meta)
     photos = normalise(arrays["photos"].astype(np.float32))[0]
@@ -68,16 +82,28 @@ def gallery_from_bytes(data: bytes) -> Gallery:
 
 def _read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        if sum(entry.file_size for entry in packed.infolist()) > _MAX_BYTES:
+        entries = packed.infolist()
+        if sum(entry.file_size for entry in entries) > _MAX_BYTES:
             raise ValueError("it unpacks to more than 1 GiB")
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        if set(stored.files) != set(_ARRAYS):
-            raise ValueError(f"expected the arrays {sorted(_ARRAYS)}, found {sorted(stored.files)}")
-        arrays = {name: stored[name] for name in stored.files}
-    for name, (dtype, axes) in _ARRAYS.items():
-        if arrays[name].dtype != dtype or arrays[name].ndim != axes:
-            raise ValueError(f"{name} is {arrays[name].dtype}{list(arrays[name].shape)}")
-    return arrays
+        names = sorted(entry.filename for entry in entries)
+        if names != sorted(f"{name}.npy" for name in _ARRAYS):
+            raise ValueError(f"expected the arrays {sorted(_ARRAYS)}, found {names}")
+        return {name: _read_array(packed.read(f"{name}.npy"), name) for name in _ARRAYS}
+
+
+def _read_array(data: bytes, name: str) -> NDArray[Any]:
+    """Read one array; unlike ``np.load``, never reserve memory that a header claims and the data does not fill."""
+    stream = io.BytesIO(data)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{name} is no array of version 1.0")
+    shape, in_fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    body = data[stream.tell() :]
+    expected, axes = _ARRAYS[name]
+    if in_fortran_order or dtype != expected or len(shape) != axes or min(shape) < 0:
+        raise ValueError(f"{name} is {dtype}{list(shape)}")
+    if math.prod(shape) * dtype.itemsize != len(body):
+        raise ValueError(f"{name} should hold {list(shape)} and has {len(body)} bytes")
+    return np.frombuffer(body, dtype).reshape(shape).copy()
 
 
 def _check_meta(meta: Any) -> None:

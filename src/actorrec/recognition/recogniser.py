@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -97,6 +97,19 @@ class Recogniser:
         start = time.perf_counter()
         faces = self.detector.detect(pixels)
         detect_ms = _ms_since(start)
+        found, timings = self.name_faces(pixels, faces, explain=explain)
+        return found, replace(timings, detect_ms=detect_ms)
+
+    def name_faces(
+        self, pixels: UInt8Image, faces: Sequence[Face], *, explain: int = 0
+    ) -> tuple[tuple[RecognisedFace, ...], StepTimings]:
+        """Name faces that are known to be there; as ``recognise`` without detection.
+
+        Args:
+            pixels: Shape (H, W, 3), uint8, RGB.
+            faces: In px of ``pixels``; may be empty.
+            explain: How many of the nearest gallery photos to give with each face.
+        """
         raw, align_ms, embed_ms = self._embed(pixels, faces)
         start = time.perf_counter()
         units, norms = normalise(raw)
@@ -112,7 +125,7 @@ class Recogniser:
             RecognisedFace(face, prediction, tuple(nearest_photos(unit, self.gallery, explain)) if explain else ())
             for face, prediction, unit in zip(faces, predictions, units, strict=True)
         )
-        return found, StepTimings(detect_ms, align_ms, embed_ms, doubt_ms + _ms_since(start))
+        return found, StepTimings(0.0, align_ms, embed_ms, doubt_ms + _ms_since(start))
 
     def _embed(
         self, pixels: UInt8Image, faces: Sequence[Face], *, mirrored: bool = False
