@@ -1,1 +1,22 @@
-"""Makes the modules beside this file importable from every test."""
+"""Fixtures that every test may use; being here also makes the modules beside this file importable."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actorrec.types import UInt8Image
+from real_faces import data_dir
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real photos that ACTORREC_TEST_DATA names; skips without it."""
+    return data_dir()
+
+
+@pytest.fixture
+def gradient() -> UInt8Image:
+    """A picture of 40 × 24 px that is different in every corner, soft enough for any codec."""
+    x, y = np.meshgrid(np.linspace(0, 255, 40), np.linspace(0, 255, 24))
+    return np.stack([x, y, 255 - x / 2 - y / 2], axis=2).astype(np.uint8)

@@ -7,6 +7,8 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,8 +39,9 @@ _BROKEN: Final = (
     zlib.error,
 )
 _EXIF_ORIENTATION: Final = 0x0112
-# warnings.catch_warnings() changes the whole process, so only one thread at a time may be inside it.
-_OPENING: Final = threading.Lock()
+# warnings.catch_warnings() changes the whole process, so only one thread at a time may be inside it. Pillow warns
+# while it reads headers and notes; the long part, decoding, runs outside.
+_READING_HEADERS: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,16 +113,26 @@ def decode_picture(data: bytes, *, max_pixels: int) -> DecodedPicture:
     if width * height > max_pixels:
         raise ItemError("too-large", f"{width} x {height} pixels are more than {max_pixels:,}")
     try:
-        image.load()
+        # Pillow reads a TIFF's notes again while it decodes.
+        with _quietly() if image.format == "TIFF" else nullcontext():
+            image.load()
         pixels = _to_rgb(image)
     except _BROKEN as error:
         text = " ".join(str(error).split())[:120]
         reason = "truncated" if "truncated" in text or "EOF" in text else "damaged"
         raise ItemError(reason, f"the {image.format} data ends early or is damaged ({text})") from None
     orientation = _orientation(image)
-    frames = int(getattr(image, "n_frames", 1)) if image.format != "MPO" else 1
+    frames = _frames(image)
     mode = str(image.mode)
     return DecodedPicture(_upright(pixels, orientation), str(image.format), mode, frames, orientation)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without Pillow's warnings: of big pictures ``max_pixels`` decides, of damage the decoder."""
+    with _READING_HEADERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _open(data: bytes) -> "PillowImage.Image":
@@ -131,8 +144,7 @@ def _open(data: bytes) -> "PillowImage.Image":
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         _allow_heic()
     try:
-        with _OPENING, warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides
+        with _quietly():
             return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in _known_formats()])
     except Image.DecompressionBombError:
         raise ItemError("too-large", f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
@@ -184,10 +196,21 @@ def _grey_to_8bit(samples: Any, mode: str) -> Any:
 
 def _orientation(image: "PillowImage.Image") -> int:
     try:
-        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+        with _quietly():
+            value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except _BROKEN:
         return 1  # a picture with damaged notes is still a picture
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _frames(image: "PillowImage.Image") -> int:
+    if image.format == "MPO":
+        return 1  # a phone's picture with a preview or a depth map behind it
+    try:
+        with _quietly():
+            return int(getattr(image, "n_frames", 1))
+    except _BROKEN:
+        return 1  # what follows the first frame is damaged, and is not wanted
 
 
 def _upright(pixels: UInt8Image, orientation: int) -> UInt8Image:

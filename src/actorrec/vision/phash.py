@@ -1,6 +1,6 @@
 """Telling copies: hashes and prints that hardly change when a picture is saved again, resized, cropped or mirrored."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,12 +79,12 @@ def detail(print_: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     import cv2
 
-    def blur(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    def blur(values: NDArray[np.floating[Any]], sigma_px: float) -> NDArray[np.float32]:
         return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_px), np.float32)
 
     inside = (print_ > 0).astype(np.float32)
     share = np.maximum(blur(inside, _DETAIL_SIGMA_PX), 1e-3)
-    rough = (print_ - blur(print_ * inside, _DETAIL_SIGMA_PX) / share) * inside
+    rough = (print_.astype(np.float32) - blur(print_ * inside, _DETAIL_SIGMA_PX) / share) * inside
     contrast = np.sqrt(blur(rough * rough, 2 * _DETAIL_SIGMA_PX) / np.maximum(blur(inside, 2 * _DETAIL_SIGMA_PX), 1e-3))
     return np.asarray(rough / (contrast + 2.0), np.float32)
 

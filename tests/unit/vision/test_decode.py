@@ -1,0 +1,148 @@
+"""Decoding: odd pictures come out as people see them, bad files as an ItemError with a stable reason."""
+
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actorrec.errors import ItemError
+from actorrec.types import UInt8Image
+from actorrec.vision.decode import decode_picture, read_bytes, read_picture
+from bad_pictures import ODD_BUT_GOOD, bad_files, encoded, png_bomb, rotated_by_exif, truncated
+
+LIMIT = 1_000_000
+
+
+def reason_of(data: bytes, max_pixels: int = LIMIT) -> str:
+    with pytest.raises(ItemError) as caught:
+        decode_picture(data, max_pixels=max_pixels)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("name", sorted(ODD_BUT_GOOD))
+def test_odd_pictures_come_out_upright_in_rgb(name: str, gradient: UInt8Image) -> None:
+    decoded = decode_picture(ODD_BUT_GOOD[name](gradient), max_pixels=LIMIT)
+    assert decoded.pixels.shape == gradient.shape
+    assert decoded.pixels.dtype == np.uint8
+    assert decoded.pixels.flags.c_contiguous
+    wanted = gradient.astype(int)
+    if name in ("grey.jpg", "16-bit.png"):
+        weights = [0.299, 0.587, 0.114] if name == "grey.jpg" else [1 / 3] * 3
+        wanted = np.repeat((gradient @ weights)[:, :, None], 3, axis=2).astype(int)
+    middle = np.s_[10:, 10:]  # the alpha picture is see-through in its corner
+    tolerance = {"palette.png": 30, "animated.gif": 30}.get(name, 8)
+    assert np.abs(decoded.pixels[middle] - wanted[middle]).mean() < tolerance
+
+
+def test_transparency_is_laid_on_white(gradient: UInt8Image) -> None:
+    decoded = decode_picture(ODD_BUT_GOOD["alpha.png"](gradient), max_pixels=LIMIT)
+    assert (decoded.pixels[:8, :8] == 255).all()
+    assert (decoded.pixels[8:, 8:] == gradient[8:, 8:]).all()
+
+
+def test_half_transparency_is_mixed_with_white() -> None:
+    rgba = np.full((20, 30, 4), (100, 0, 200, 128), np.uint8)
+    pixels = decode_picture(encoded(rgba, "PNG"), max_pixels=LIMIT).pixels
+    # 100·128/255 + 255·127/255 = 177.2; 0 + 127; 200·128/255 + 127 = 227.4
+    assert pixels[0, 0].tolist() == [177, 127, 227]
+
+
+def test_sixteen_bits_keep_the_high_byte() -> None:
+    samples = np.full((20, 30), 0x12FF, np.uint16)
+    assert (decode_picture(encoded(samples, "PNG"), max_pixels=LIMIT).pixels == 0x12).all()
+
+
+def test_the_first_frame_counts_and_frames_are_told(gradient: UInt8Image) -> None:
+    decoded = decode_picture(ODD_BUT_GOOD["animated.gif"](gradient), max_pixels=LIMIT)
+    assert (decoded.format, decoded.frames) == ("GIF", 2)
+    assert decoded.pixels.max() > 100
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_exif_orientation_is_applied(orientation: int, gradient: UInt8Image) -> None:
+    decoded = decode_picture(rotated_by_exif(gradient, orientation), max_pixels=LIMIT)
+    assert decoded.orientation == orientation
+    assert decoded.pixels.shape == gradient.shape
+    assert np.abs(decoded.pixels.astype(int) - gradient).mean() < 8
+
+
+def test_bad_files_have_stable_reasons(gradient: UInt8Image) -> None:
+    for name, (data, reasons) in bad_files(np.kron(gradient, np.ones((8, 8, 1), np.uint8))).items():
+        assert reason_of(data) in reasons, name
+
+
+def test_a_heic_picture_without_its_decoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
+    with pytest.raises(ItemError) as caught:
+        decode_picture(bad_files(np.zeros((8, 8, 3), np.uint8))["photo.heic"][0], max_pixels=LIMIT)
+    assert caught.value.reason == "heic-support-missing"
+    assert "actorrec[heic]" in caught.value.hint
+
+
+def test_too_many_pixels_are_refused_before_decoding(gradient: UInt8Image) -> None:
+    assert reason_of(encoded(gradient, "PNG"), max_pixels=40 * 24 - 1) == "too-large"
+    assert decode_picture(encoded(gradient, "PNG"), max_pixels=40 * 24).pixels.shape == (24, 40, 3)
+
+
+@pytest.mark.parametrize("side", [10_000, 15_000, 60_000])  # below, at and above Pillow's own warning and error
+def test_bombs_cost_no_memory(side: int) -> None:
+    assert reason_of(png_bomb(side, side), max_pixels=80_000_000) == "too-large"
+
+
+def test_an_unknown_but_real_format_is_not_a_picture(gradient: UInt8Image) -> None:
+    assert reason_of(encoded(gradient, "PPM")) == "not-a-picture"  # allowed formats alone are parsed
+
+
+def test_a_missing_tail_is_truncated(gradient: UInt8Image) -> None:
+    big = np.kron(gradient, np.ones((8, 8, 1), np.uint8))
+    assert reason_of(truncated(big)) == "truncated"
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_bytes_never_raise_anything_else(data: st.DataObject, gradient: UInt8Image) -> None:
+    name = data.draw(st.sampled_from(["turned.jpg", "alpha.png", "animated.gif", "picture.tiff", "picture.webp"]))
+    raw = bytearray(ODD_BUT_GOOD[name](gradient))
+    for _ in range(data.draw(st.integers(1, 6))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        decoded = decode_picture(bytes(raw), max_pixels=LIMIT)
+    except ItemError as error:
+        assert re.fullmatch(r"[a-z-]+", error.reason)
+    else:
+        assert decoded.pixels.dtype == np.uint8
+
+
+def test_reading_refuses_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    for name, reason in (("pipe.jpg", "not-a-file"), ("folder.jpg", "not-a-file"), ("missing.jpg", "unreadable")):
+        with pytest.raises(ItemError) as caught:
+            read_bytes(tmp_path / name, max_bytes=100)
+        assert caught.value.reason == reason, name
+
+
+def test_reading_refuses_devices_and_sockets(tmp_path: Path) -> None:
+    with pytest.raises(ItemError) as caught:
+        read_bytes(Path("/dev/zero"), max_bytes=100)
+    assert caught.value.reason == "not-a-file"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s.jpg"))
+        with pytest.raises(ItemError):
+            read_bytes(tmp_path / "s.jpg", max_bytes=100)
+
+
+def test_reading_refuses_too_many_bytes(tmp_path: Path, gradient: UInt8Image) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(gradient, "PNG"))
+    size = path.stat().st_size
+    assert read_picture(path, max_bytes=size, max_pixels=LIMIT).pixels.shape == (24, 40, 3)
+    with pytest.raises(ItemError) as caught:
+        read_picture(path, max_bytes=size - 1, max_pixels=LIMIT)
+    assert caught.value.reason == "too-large"
