@@ -1,7 +1,129 @@
 """``actorrec evaluate``: how often the names are right, and how often strangers get one."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.options import TargetFpirOption
+from actorrec.cli.session import Session
+
+if TYPE_CHECKING:
+    from actorrec.config import Config
+    from actorrec.manifests.evaluation import EvaluationReport
+    from actorrec.manifests.model import Rate
+    from actorrec.recognition.recogniser import Recogniser
 
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
+
+    @command(app, "evaluate")
+    def evaluate(
+        session: Session,
+        what: Annotated[
+            str,
+            typer.Argument(
+                help="A model or bundle of the store, or a bundle.zip; the newest bundle, else the newest model.",
+                metavar="[MODEL|BUNDLE]",
+            ),
+        ] = "newest",
+        photos: Annotated[
+            Path | None,
+            typer.Option(help="A folder per person, not learned from; else what was kept back.", show_default=False),
+        ] = None,
+        unknowns: Annotated[
+            Path | None, typer.Option(help="Pictures of people who must stay unknown.", show_default=False)
+        ] = None,
+        report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("report.html"),
+        target_fpir: TargetFpirOption = None,
+    ) -> None:
+        """Measure on photos that were not learned from, and on strangers; writes one self-contained HTML report."""
+        from actorrec.evaluation.evaluate import evaluate as evaluate_photos
+        from actorrec.evaluation.report import write_report
+
+        config = session.settings({"calibration.target_fpir": target_fpir})
+        recogniser, dataset_ref = _subject(session, config, what)
+        if photos is not None:
+            found = evaluate_photos(recogniser, photos, unknowns, target_fpir=target_fpir, progress=session.progress)
+        else:
+            found = _on_what_was_kept_back(session, recogniser, dataset_ref, unknowns, target_fpir)
+        write_report(found, report)
+        _tell(session, found, report)
+
+
+def _subject(session: Session, config: "Config", what: str) -> "tuple[Recogniser, str | None]":
+    """What is measured, and the data set it was learned from, if the store still knows."""
+    from actorrec.artifacts.catalog import load_manifest, manifests
+    from actorrec.cli.bundles import chosen_bundle
+    from actorrec.manifests.bundle import BundleManifest
+    from actorrec.manifests.model import ModelManifest
+    from actorrec.recognition.model_loader import recogniser_from_model
+    from actorrec.recognition.recogniser import load_recogniser
+
+    is_file = Path(what).suffix == ".zip"
+    newest_is_bundle = what == "newest" and any(True for _ in manifests(session.store, BundleManifest))
+    if is_file or newest_is_bundle or what.startswith("bundle/"):
+        bundle = chosen_bundle(session, what)
+        return load_recogniser(bundle, num_threads=config.inference.threads), _dataset_of(session, bundle.card.inputs)
+    model = load_manifest(session.store, ModelManifest, what)
+    return recogniser_from_model(session.store, model, config), _dataset_of(session, model.inputs)
+
+
+def _dataset_of(session: Session, inputs: dict[str, str]) -> str | None:
+    """Follow the inputs back to a data set."""
+    from actorrec.artifacts.catalog import find_manifest
+    from actorrec.manifests.bundle import BundleManifest
+    from actorrec.manifests.model import ModelManifest
+
+    for ref in inputs:
+        kind, _, key = ref.partition("/")
+        if kind == "dataset":
+            return ref
+        parent = find_manifest(session.store, ModelManifest if kind == "model" else BundleManifest, key)
+        if parent is not None and (found := _dataset_of(session, parent.inputs)) is not None:
+            return found
+    return None
+
+
+def _on_what_was_kept_back(
+    session: Session, recogniser: "Recogniser", dataset_ref: str | None, unknowns: Path | None, fpir: float | None
+) -> "EvaluationReport":
+    from actorrec.artifacts.catalog import load_manifest
+    from actorrec.errors import ConfigError
+    from actorrec.evaluation.evaluate import evaluate_dataset
+    from actorrec.manifests.dataset import DatasetManifest
+
+    if dataset_ref is None:
+        raise ConfigError("no data set is known for this one", hint="name photos not learned from: --photos DIR")
+    dataset = load_manifest(session.store, DatasetManifest, dataset_ref)
+    return evaluate_dataset(
+        recogniser, dataset, unknowns, store=session.store, target_fpir=fpir, progress=session.progress
+    )
+
+
+def _tell(session: Session, found: "EvaluationReport", report: Path) -> None:
+    rows = [("nearest person is right (top-1)", *_rate(found.top1))]
+    f1 = found.macro_f1
+    rows.append(("macro-F1", f"{f1.value:.1%}", str(f1.n), f"{f1.low:.1%} to {f1.high:.1%}"))
+    rows.append(("known people named right", *_rate(found.tpir)))
+    rows.append(("known people given another's name", *_rate(found.wrong_names)))
+    if found.fpir is not None:
+        rows.append((f"strangers named (asked for {found.calibration.target_fpir:.1%})", *_rate(found.fpir)))
+    session.table("measured", ("what", "rate", "n", "95 % interval"), rows)
+    misses = [(miss.source, miss.miss or "", miss.best_id or "") for miss in found.misses]
+    session.table("misses", ("picture", "why", "nearest"), misses[:40])
+    named = [(outcome.source, outcome.named or "") for outcome in found.false_names]
+    session.table("strangers named", ("picture", "as"), named[:40])
+    if found.unknown_people:
+        session.say("not known, so counted as strangers: " + ", ".join(found.unknown_people))
+    summary = found.model_dump(mode="json", exclude={"outcomes"})
+    summary["misses"] = [outcome.model_dump(mode="json") for outcome in found.misses]
+    summary["false_names"] = [outcome.model_dump(mode="json") for outcome in found.false_names]
+    summary["report"] = str(report)
+    session.result(summary, f"wrote {report}")
+
+
+def _rate(rate: "Rate") -> tuple[str, str, str]:
+    return f"{rate.value:.1%}", str(rate.n), f"{rate.low:.1%} to {rate.high:.1%}"
