@@ -1,6 +1,7 @@
 """From what a user named to picture files: a picture, a folder or a glob."""
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +31,11 @@ def expand_sources(sources: Sequence[str]) -> Iterator[PictureSource]:
         sources: Picture files, folders (searched to the bottom, pictures only) and globs (``**`` for any depth).
     """
     for source in sources:
-        path = Path(source)
-        if path.is_dir():
-            yield from _in_folder(path)
-        elif path.exists() or path.is_symlink() or not glob.has_magic(source):
-            yield PictureSource(path, shown(source))
+        # os.path answers no where Path would raise: below a closed folder, or for a name that is too long.
+        if os.path.isdir(source):  # noqa: PTH112
+            yield from _in_folder(Path(source))
+        elif os.path.lexists(source) or not glob.has_magic(source):
+            yield PictureSource(Path(source), shown(source))
         else:
             yield from _matching(source)
 
@@ -45,21 +46,19 @@ def shown(source: str) -> str:
 
 
 def _in_folder(folder: Path) -> Iterator[PictureSource]:
-    name = shown(str(folder))
-    try:
-        found = list_pictures(folder)
-    except OSError as error:
-        yield PictureSource(None, shown(str(error.filename or folder)), f"cannot be listed: {error.strerror}")
-        return
-    if not found:
-        yield PictureSource(None, name, "the folder holds no pictures")
+    failed: list[OSError] = []
+    found = list_pictures(folder, on_error=failed.append)
     for path in found:
         yield PictureSource(path, shown(str(path)))
+    for error in failed:
+        yield PictureSource(None, shown(str(error.filename or folder)), f"cannot be listed: {error.strerror}")
+    if not found and not failed:
+        yield PictureSource(None, shown(str(folder)), "the folder holds no pictures")
 
 
 def _matching(pattern: str) -> Iterator[PictureSource]:
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 — a user's pattern may be absolute
-    files = [Path(name) for name in found if not Path(name).is_dir()]
+    files = [Path(name) for name in found if not os.path.isdir(name)]  # noqa: PTH112
     if not files:
         yield PictureSource(None, shown(pattern), "no file matches")
     for path in files:

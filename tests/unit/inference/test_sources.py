@@ -58,13 +58,19 @@ def test_an_empty_folder_says_so(photos: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
-def test_a_folder_that_cannot_be_listed_says_so(photos: Path) -> None:
+def test_a_folder_that_cannot_be_listed_says_so_and_the_others_are_read(photos: Path) -> None:
     (photos / "deep").chmod(0)
     try:
-        (failed,) = expand_sources([str(photos)])
-        assert "cannot be listed" in failed.error
+        found = list(expand_sources([str(photos), str(photos / "deep/er/c.webp")]))
     finally:
         (photos / "deep").chmod(0o755)
+    assert names(found) == ["a.png", "b.JPG", "new\nline ä.jpg", "deep", "c.webp"]
+    assert "cannot be listed" in found[3].error
+
+
+def test_a_name_that_no_file_system_takes_is_handed_on_to_fail_by_name() -> None:
+    (source,) = expand_sources(["x" * 5000])
+    assert source.path == Path("x" * 5000)
 
 
 def test_a_name_that_is_no_text_is_spelled_out(tmp_path: Path) -> None:
