@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from actorrec.types import BoundingBox, UInt8Image
+from actorrec.vision.label_font import load_font
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont
-    from PIL.ImageFont import ImageFont as BitmapFont
 
-    AnyFont = FreeTypeFont | BitmapFont
+    from actorrec.vision.label_font import AnyFont
 
 Colour = tuple[int, int, int]
 NAMED: Final[Colour] = (0, 114, 178)
@@ -58,8 +57,7 @@ def draw_boxes(pixels: UInt8Image, labels: Sequence[BoxLabel]) -> UInt8Image:
 def _draw_label(
     draw: "ImageDraw", label: BoxLabel, size_wh: tuple[int, int], taken: Sequence[BoundingBox]
 ) -> BoundingBox:
-    font, padding_px = _font_for(draw, label, size_wh)
-    text = _plain(label.text)
+    font, text, padding_px = _fitted(draw, label, size_wh)
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     width, height = right - left + 2 * padding_px, bottom - top + 2 * padding_px
     place = _place(label.box, (width, height), size_wh, taken)
@@ -68,16 +66,14 @@ def _draw_label(
     return place
 
 
-def _font_for(draw: "ImageDraw", label: BoxLabel, size_wh: tuple[int, int]) -> tuple["AnyFont", int]:
-    """A size that suits the face and the picture, smaller where the text would be wider than the picture."""
-    from PIL import ImageFont
-
+def _fitted(draw: "ImageDraw", label: BoxLabel, size_wh: tuple[int, int]) -> tuple["AnyFont", str, int]:
+    """A font that suits the face and the picture, smaller where the text would be wider than the picture."""
     by_face, by_picture = label.box.height_px / 5, min(size_wh) / 40
     size_px = float(min(max(11.0, by_picture, min(by_face, 2 * by_picture)), max(8.0, size_wh[1] / 6)))
     while True:
-        font, padding_px = ImageFont.load_default(size_px), max(1, round(size_px / 5))
-        if size_px <= 6 or draw.textlength(_plain(label.text), font=font) + 2 * padding_px <= size_wh[0]:
-            return font, padding_px
+        (font, text), padding_px = load_font(label.text, size_px), max(1, round(size_px / 5))
+        if size_px <= 6 or draw.textlength(text, font=font) + 2 * padding_px <= size_wh[0]:
+            return font, text, padding_px
         size_px *= 0.85
 
 
@@ -97,8 +93,3 @@ def _place(
 
 def _overlap(one: BoundingBox, other: BoundingBox) -> bool:
     return one.x1 < other.x2 and other.x1 < one.x2 and one.y1 < other.y2 and other.y1 < one.y2
-
-
-def _plain(text: str) -> str:
-    """One line of text: a name with a line break or a control character would move the pen."""
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -5,6 +5,7 @@ import pytest
 
 from actorrec.types import BoundingBox
 from actorrec.vision.draw import NAMED, UNKNOWN, BoxLabel, draw_boxes
+from actorrec.vision.label_font import load_font, without_accents
 
 
 def test_no_labels_leave_the_picture_as_it_is() -> None:
@@ -49,3 +50,23 @@ def test_labels_of_two_near_faces_do_not_cover_each_other() -> None:
     one = draw_boxes(picture, [BoxLabel(boxes[0], "Ada 97%")])
     both = draw_boxes(picture, [BoxLabel(box, "Ada 97%") for box in boxes])
     assert (both.min(axis=2) > 200).sum() > 1.7 * (one.min(axis=2) > 200).sum()
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Zoë Kravitz", "Zoe Kravitz"),
+        ("Łukasz Żal", "Lukasz Zal"),
+        ("Ångström-Ørsted", "Angstrom-Orsted"),
+        ("東", "東"),
+    ],
+)
+def test_accents_can_be_left_off(text: str, plain: str) -> None:
+    assert without_accents(text) == plain
+
+
+def test_a_font_is_found_for_any_text() -> None:
+    for text in ("", "Ada", "Zoë", "東京", "a\nb"):
+        font, line = load_font(text, 12)
+        assert font is not None
+        assert "\n" not in line
