@@ -27,10 +27,10 @@ def register(app: typer.Typer) -> None:
         """Say whether two photos show one person, with cosine, Euclidean distance and probability."""
         from actorrec.errors import FrameSourceError
         from actorrec.inference.compare import compare as compare_pictures
-        from actorrec.recognition.model_loader import recogniser_of_nobody
+        from actorrec.recognition.model_loader import recogniser_without_people
 
         config = session.settings(net_flags(detector=detector, embedder=embedder))
-        found = compare_pictures(a, b, recogniser_of_nobody(config, progress=session.progress), config.inference)
+        found = compare_pictures(a, b, recogniser_without_people(config, progress=session.progress), config.inference)
         if found.error is not None and not session.as_json:
             raise FrameSourceError(found.error, hint="use photos that show one clear face")
         verdict = "the same person" if found.same_person else "not the same person"

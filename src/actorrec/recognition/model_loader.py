@@ -7,7 +7,6 @@ from actorrec.faces.detectors import make_detector
 from actorrec.faces.embedders import make_embedder
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import Progress
-from actorrec.progress import Progress
 from actorrec.recognition.calibration import calibrate
 from actorrec.recognition.configured import configured_detector, configured_embedder
 from actorrec.recognition.gallery import empty_gallery, gallery_from_bytes
@@ -46,26 +45,6 @@ def recogniser_without_people(config: Config, *, progress: Progress | None = Non
 
     Raises:
         ConfigError: If a net that the settings name cannot be had.
-        RemoteError: If one must be fetched and cannot be.
-    """
-    threads = threads_for(config.inference.threads)
-    detector = configured_detector(config.detector, config.models, progress=progress)
-    spec, path = configured_embedder(config.embedder, config.models, progress=progress)
-    gallery = empty_gallery(spec.model_id, spec.dim)
-    return Recogniser(
-        make_detector(detector.spec, detector.files, num_threads=threads),
-        make_embedder(spec, path, num_threads=threads),
-        gallery,
-        calibrate(gallery, target_fpir=config.calibration.target_fpir),
-        (),
-    )
-
-
-def recogniser_of_nobody(config: Config, *, progress: Progress | None = None) -> Recogniser:
-    """The detector and embedder of the settings with an empty gallery: to compare faces, or to begin with.
-
-    Raises:
-        ConfigError: If the settings name no such nets.
         RemoteError: If one must be fetched and cannot be.
     """
     threads = threads_for(config.inference.threads)
