@@ -1,5 +1,7 @@
 """Measure a recogniser on labelled photos and on strangers, as ``infer`` would see them."""
 
+import os
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +33,7 @@ _MAX_PIXELS: Final = 80_000_000
 class _Picture:
     path: Path
     source: str
+    label: str
     actual: str | None
 
 
@@ -60,7 +63,7 @@ def evaluate(
     recogniser = _at_target(recogniser, target_fpir)
     known_ids = set(recogniser.gallery.person_ids)
     pictures = list(_labelled(photos, known_ids))
-    unknown_people = sorted({picture.path.relative_to(photos).parts[0] for picture in pictures if not picture.actual})
+    unknown_people = sorted({picture.label for picture in pictures if picture.actual is None})
     pictures += _strangers(unknowns)
     if not pictures:
         raise DataError(f"there is no picture in {photos}", hint="it needs a folder for each person, with photos in it")
@@ -141,17 +144,24 @@ def _labelled(photos: Path, known_ids: set[str]) -> Iterator[_Picture]:
     for path in paths:
         inside = path.relative_to(photos)
         if len(inside.parts) > 1:  # a picture beside the folders has no label
-            person = inside.parts[0]
-            yield _Picture(path, str(inside), person if person in known_ids else None)
+            person = unicodedata.normalize("NFC", _readable(inside.parts[0]))
+            yield _Picture(path, _readable(str(inside)), person, person if person in known_ids else None)
 
 
 def _strangers(unknowns: Path | None) -> list[_Picture]:
     if unknowns is None:
         return []
     try:
-        return [_Picture(path, str(path.relative_to(unknowns)), None) for path in list_pictures(unknowns)]
+        return [
+            _Picture(path, _readable(str(path.relative_to(unknowns))), "", None) for path in list_pictures(unknowns)
+        ]
     except OSError as error:
         raise DataError(f"cannot read the folder {unknowns}: {error.strerror}") from None
+
+
+def _readable(name: str) -> str:
+    """A file name that can be written as UTF-8; bytes that are none become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _measure(recogniser: Recogniser, picture: _Picture) -> PictureOutcome:

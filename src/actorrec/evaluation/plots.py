@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _BLUE, _ORANGE, _GREY, _INK = "#2b6cb0", "#c05621", "#a0aec0", "#2d3748"
 UNKNOWN: Final = "unknown"
 NO_FACE: Final = "no face"
+_FEWEST_BARS: Final = 20
 _MOST_CELLS: Final = 60  # a confusion matrix of more people than this cannot be read
 
 
@@ -31,9 +32,11 @@ def score_histograms(report: EvaluationReport) -> bytes:
     values = [o.score for o in scored if o.score is not None] or [0.0, 1.0]
     bins = np.linspace(min(values) - 1e-3, max(values) + 1e-3, 46)
     for label, colour, scores in groups:
-        if scores:
+        if len(scores) >= _FEWEST_BARS:
             weights = np.full(len(scores), 100 / len(scores))
             axes.hist(scores, bins, weights=weights, color=colour, alpha=0.65, label=f"{label} ({len(scores)})")
+        elif scores:  # a handful of faces as bars of a percentage would tower over everything
+            axes.plot(scores, np.full(len(scores), 0.3), "|", color=colour, ms=14, label=f"{label} ({len(scores)})")
     axes.axvline(report.calibration.threshold, color=_INK, linestyle="--", linewidth=1.2, label="threshold")
     axes.set(xlabel="decision score", ylabel="% of the group")
     axes.legend(frameon=False, fontsize=8)

@@ -48,7 +48,7 @@ def calibrate(gallery: Gallery, *, target_fpir: float) -> Calibration:
     model = replace(fitted_to_own(gallery, model), location=model.location + shift)
     counts = photo_counts(gallery) if gallery.person_ids else np.ones(1, np.int64)
     threshold, midpoint, slope = _decide(model, counts, target_fpir)
-    held_back = "; raised by what its own people, held back in turn, show" if enough else ""
+    held_back = f"; raised by {shift:.4f} on what its own people, held back in turn, show" if enough else ""
     return Calibration(
         method="held-back" if enough else "score-model",
         target_fpir=target_fpir,

@@ -51,7 +51,7 @@ def _moved(base: NDArray[np.float64], size_px: int, rng: np.random.Generator) ->
 
 def _brightened(crop: UInt8Image, rng: np.random.Generator) -> UInt8Image:
     gain = 1 + rng.uniform(-_MAX_GAIN, _MAX_GAIN)
-    return np.clip(np.rint(crop * gain), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(crop * gain), 0, 255), np.uint8)
 
 
 def embed_photo(embedder: Embedder, views: UInt8Image) -> tuple[NDArray[np.float32], float]:
