@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -18,6 +19,10 @@ MAX_TOTAL_BYTES: Final = 1 << 30  # the original design's net alone is 505 MB
 _CHUNK_BYTES: Final = 1 << 20
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises on bytes that lie: besides its own error, those of the parts it is made of.
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, LookupError, RuntimeError, NotImplementedError,
+)  # fmt: skip
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(RelativeName)
 
 
@@ -38,7 +43,7 @@ class HostileZip:
             self._zip = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
         except OSError as error:
             raise ModelContractError(f"cannot read the bundle {name}: {error.strerror or error}") from None
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except _BROKEN as error:
             raise self._refused(f"is not a readable zip ({error})") from None
         try:
             self._entries = self._checked(self._zip.infolist())
@@ -71,7 +76,7 @@ class HostileZip:
         try:
             with self._zip.open(entry) as source:
                 data = _read_at_most(source, entry.file_size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        except (*_BROKEN, OSError) as error:
             raise self._refused(f"has a damaged {name} ({error})") from None
         if len(data) != entry.file_size:
             raise self._refused(f"has a {name} that is not of the size its header says")
