@@ -12,12 +12,11 @@ from actorrec.edge.brought import pack_brought
 from actorrec.edge.choose import choose
 from actorrec.edge.faces import representative_inputs, trial_faces
 from actorrec.edge.packed import Packed
-from actorrec.edge.parity import refuse
 from actorrec.edge.trial import Trial
 from actorrec.edge.variants import VARIANTS
 from actorrec.edge.verified import verified_file
 from actorrec.faces.keras_embedder import load_keras
-from actorrec.faces.keras_runtime import import_tensorflow
+from actorrec.faces.keras_runtime import fresh_session
 from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.manifests.bundle import BundleCard, BundleManifest
 from actorrec.manifests.dataset import DatasetManifest
@@ -87,9 +86,9 @@ def _pack(model: ModelManifest, config: Config, store: ArtifactStore, progress: 
     dataset_ref = next(ref for ref in model.inputs if ref.startswith("dataset/"))
     dataset = load_manifest(store, DatasetManifest, dataset_ref)
     faces = trial_faces(store, dataset, model.embedder, model.classes)
+    fresh_session(0)  # layer names end up in the file: they must not count what was built before
     if model.embedder_file is not None:
         return pack_brought(model, faces, store)
-    import_tensorflow()
     trial = Trial(
         load_keras(verified_file(store, model, model.model_file), model.ref),
         model.embedder,
@@ -102,8 +101,6 @@ def _pack(model: ModelManifest, config: Config, store: ArtifactStore, progress: 
     wanted = config.edge.variant
     tried = trial.run(VARIANTS if wanted == "auto" else (wanted,), progress)
     reports = [report for report, _ in tried]
-    if wanted != "auto" and reports[0].refused:
-        raise refuse(wanted, reports[0].refused)
     best = choose(reports)
     chosen = [report.model_copy(update={"chosen": report is best}) for report in reports]
     data = next(data for report, data in tried if report is best)

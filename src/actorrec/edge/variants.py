@@ -28,7 +28,7 @@ def exported(model: Any) -> Iterator[Path]:
     import_tensorflow()
     only = model.inputs[0]
     inputs = keras.Input(batch_shape=(1, *only.shape[1:]), name=only.name)
-    single = keras.Model(inputs, model(inputs, training=False))
+    single = keras.Model(inputs, model(inputs, training=False), name="device")
     with TemporaryDirectory() as folder:
         with stderr_closed():
             single.export(folder, format="tf_saved_model", verbose=False)
