@@ -3,7 +3,7 @@
     python benchmarks/accuracy.py
 
 (a) the actors by their split, (b) LFW people with many photos, (c) with one photo each (enroll), (d) the same three
-with a brought embedder. Everybody in ``unknowns`` and ``lfw_dev/strangers`` is a stranger; no stranger sets a threshold.
+with a brought embedder. Everybody in ``unknowns`` and ``lfw_dev/strangers`` is a stranger; none sets a threshold.
 """
 
 import json
@@ -90,7 +90,7 @@ def measure(case: Case, store: Path, *, enrol: bool, brought: Path | None) -> di
 
 def rate(report: dict[str, Any], name: str) -> tuple[float, str]:
     """A rate of a report: its value, and as text."""
-    found = report["rates"][name]
+    found = report[name]
     return found["value"], percent(found["value"], found["n"], found["low"], found["high"])
 
 

@@ -216,6 +216,8 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
                 value = yaml.safe_load(environ[variable])
             except yaml.YAMLError:
                 value = environ[variable]
+            if isinstance(value, dict):  # no setting is a mapping: "MIT: see the file" is a text with a colon
+                value = environ[variable]
             found.append((f"{section}.{key}", value, f"environment {variable}"))
     return found
 

@@ -74,3 +74,8 @@ def test_default_yaml_says_what_the_defaults_are() -> None:
     assert loaded.config == Config()
     written = set(loaded.sources)
     assert written == {f"{name}.{key}" for name, section in Config() for key in type(section).model_fields}
+
+
+def test_a_text_with_a_colon_in_the_environment_stays_a_text() -> None:
+    loaded = load_config(environ={"ACTORREC_EMBEDDER__LICENCE": "unclear: for measuring only"})
+    assert loaded.config.embedder.licence == "unclear: for measuring only"
