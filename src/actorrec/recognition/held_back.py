@@ -33,21 +33,29 @@ class PairStatistics:
 
 
 def pair_statistics(gallery: Gallery) -> PairStatistics:
-    """Measure a gallery's photos against each other; needs no score model."""
+    """Measure a gallery's photos against each other; needs no score model.
+
+    Sums over all pairs of photos of two people come from sums over everybody, less each person's own pairs:
+    K · D² work rather than K² · D.
+    """
     people, counts = len(gallery.person_ids), photo_counts(gallery)
-    sums, squares = np.zeros((people, people)), np.zeros((people, people))
-    for row in range(people):
-        cosines = gallery.photo_embeddings[gallery.photo_person == row] @ gallery.photo_embeddings.T
-        sums[row] = np.bincount(gallery.photo_person, cosines.sum(axis=0), people)
-        squares[row] = np.bincount(gallery.photo_person, (cosines**2).sum(axis=0), people)
-    size = counts[:, None] * counts[None]
-    across = np.triu_indices(people, 1)
-    means = (sums / size)[across]
-    mean = float(means.mean()) if len(means) else 0.0
-    spread = float(np.sqrt(max((squares / size)[across].mean() - mean**2, 0.0))) if len(means) else 0.0
+    photos = gallery.photo_embeddings.astype(np.float64)
+    means = np.zeros((people, photos.shape[1]))
+    np.add.at(means, gallery.photo_person, photos / counts[gallery.photo_person, None])
+    lengths = np.sum(means**2, axis=1)
+    pairs = people * (people - 1) // 2
+    mean = float((np.sum(means.sum(axis=0) ** 2) - lengths.sum()) / (2 * pairs)) if pairs else 0.0
+    own_squares = 0.0
+    for row in np.flatnonzero(counts):
+        own = photos[gallery.photo_person == row]
+        own_squares += float(np.mean((own @ own.T) ** 2))
+    spread_of_all = photos.T @ (photos / counts[gallery.photo_person, None])
+    square = float((np.sum(spread_of_all**2) - own_squares) / (2 * pairs)) if pairs else 0.0
     several = counts > 1
-    own = (np.diag(sums)[several] - counts[several]) / (counts[several] * (counts[several] - 1.0))
-    return PairStatistics(len(means), mean, spread, float(own.mean()) if len(own) else None)
+    same = (lengths[several] * counts[several] - 1) / (counts[several] - 1)
+    return PairStatistics(
+        pairs, mean, float(np.sqrt(max(square - mean**2, 0.0))), float(same.mean()) if len(same) else None
+    )
 
 
 def stranger_maxima(gallery: Gallery, same: float) -> NDArray[np.float64]:
