@@ -1,5 +1,6 @@
 """From a list of photos to a committed data set, whatever the photos were read from."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -24,6 +25,7 @@ from actorrec.progress import Progress
 from actorrec.recognition.configured import configured_detector
 from actorrec.vision.align import CANONICAL_272
 
+logger = logging.getLogger(__name__)
 BUILD_VERSION: Final = 1
 """Raised when the same results of looking would be decided or written differently."""
 # Settings that change how the work is done, not what comes out.
@@ -69,6 +71,8 @@ def assemble(
             with progress.step("choosing, cleaning and splitting", None):
                 decided = decide(photos, seen, config.dataset, workers)
             _check_yield(decided, config.dataset.max_skip_ratio)
+            if len({face.person_id for face in decided.faces}) == 1:
+                logger.warning("only one person is in this set: enough to enrol, too few to train")
             files = write_crops(decided.crops, cache, store, artifact, progress)
             manifest = commit_manifest(store, _manifest(key, decided, files, config, parts.spec))
         cache.clear()

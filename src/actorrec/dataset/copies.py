@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.vision.phash import coarse_vector, detail, detail_vector, registered_correlation
+from actorrec.vision.phash import Texture, coarse_vector, registered_correlation, texture
 
 # Likeness of two faces: registered correlation of the crops plus this many times (cosine of the embeddings − 0.97).
 # Neither alone tells a copy from two shots of one session with the same look and light. Measured on the development
@@ -19,11 +19,12 @@ SURE_COPY: Final = 0.87
 SAME_GROUP: Final = 0.70
 """From here two faces share a group of the split: being wrong costs little there, missing a copy is a leak."""
 _SAME_PIXELS: Final = 0.8
-# What any copy that was measured passes with room to spare; each step spares the next, dearer one.
-_MIN_COSINE, _MIN_COARSE, _MIN_DETAIL = 0.92, 0.3, 0.0
+# Every copy that was measured passes the first of these with room to spare, and one of the other two; the pairs that
+# do not are spared the dearer registration.
+_MIN_COSINE, _MIN_COARSE, _MIN_DETAIL = 0.92, 0.65, 0.25
 _ROWS, _PAIRS = 512, 4096
 # Of very many look-alikes only the likeliest are registered, so that work grows with the photos, not their square.
-_MAX_PAIRS_PER_FACE: Final = 40
+_MAX_PAIRS_PER_FACE: Final = 20
 
 Copy = tuple[int, int, float]
 """Rows of the two faces, the first the smaller, and their likeness."""
@@ -42,16 +43,16 @@ def find_copies(vectors: NDArray[np.float32], prints: Sequence[NDArray[np.uint8]
     """
     if len(prints) < 2:
         return []
-    details = [detail(each) for each in prints]
-    flipped = [detail(each[:, ::-1]) for each in prints]
-    candidates = sorted(_candidates(vectors, prints, details, flipped))
+    textures = [texture(each) for each in prints]
+    flipped = [texture(np.ascontiguousarray(each[:, ::-1])) for each in prints]
+    candidates = sorted(_candidates(vectors, prints, textures, flipped))
     likeliest = sorted(candidates, key=lambda pair: -pair[3])[: _MAX_PAIRS_PER_FACE * len(prints)]
 
     def register(pair: tuple[int, int, bool, float]) -> Copy:
         first, second, mirror, _ = pair
-        other = flipped[second] if mirror else details[second]
+        other = flipped[second] if mirror else textures[second]
         bonus = _COSINE_WEIGHT * (float(vectors[first] @ vectors[second]) - _COSINE_FROM)
-        correlation = registered_correlation(details[first], other)
+        correlation = registered_correlation(textures[first], other)
         # A bad light moves the embedding of a copy; pixels that agree so well are enough for the split.
         return first, second, max(correlation + bonus, SAME_GROUP if correlation >= _SAME_PIXELS else -1.0)
 
@@ -66,20 +67,19 @@ def find_copies(vectors: NDArray[np.float32], prints: Sequence[NDArray[np.uint8]
 def _candidates(
     vectors: NDArray[np.float32],
     prints: Sequence[NDArray[np.uint8]],
-    details: Sequence[NDArray[np.float32]],
-    flipped: Sequence[NDArray[np.float32]],
+    textures: Sequence[Texture],
+    flipped: Sequence[Texture],
 ) -> Iterator[tuple[int, int, bool, float]]:
     coarse = np.stack([coarse_vector(each) for each in prints])
     coarse_flipped = np.stack([coarse_vector(each[:, ::-1]) for each in prints])
-    fine = np.stack([detail_vector(each) for each in details])
-    fine_flipped = np.stack([detail_vector(each) for each in flipped])
+    fine = np.stack([each.vector for each in textures])
+    fine_flipped = np.stack([each.vector for each in flipped])
     for firsts, seconds in _alike(vectors):
         for mirror, others, fine_others in ((False, coarse, fine), (True, coarse_flipped, fine_flipped)):
-            near = np.einsum("ij,ij->i", coarse[firsts], others[seconds]) >= _MIN_COARSE
-            left, right = firsts[near], seconds[near]
-            match = np.einsum("ij,ij->i", fine[left], fine_others[right])
-            for index in np.flatnonzero(match >= _MIN_DETAIL):
-                yield int(left[index]), int(right[index]), mirror, float(match[index])
+            near = np.einsum("ij,ij->i", coarse[firsts], others[seconds])
+            match = np.einsum("ij,ij->i", fine[firsts], fine_others[seconds])
+            for index in np.flatnonzero((match >= _MIN_DETAIL) | ((near >= _MIN_COARSE) & (match > 0))):
+                yield int(firsts[index]), int(seconds[index]), mirror, float(match[index])
 
 
 def _alike(vectors: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

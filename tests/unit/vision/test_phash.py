@@ -9,12 +9,11 @@ from actorrec.vision.decode import decode_picture
 from actorrec.vision.phash import (
     PRINT_SIDE_PX,
     coarse_vector,
-    detail,
-    detail_vector,
     face_print,
     hash_distance_bits,
     perceptual_hashes,
     registered_correlation,
+    texture,
 )
 from bad_pictures import encoded
 from real_faces import face_samples
@@ -39,8 +38,8 @@ def test_a_flat_picture_is_no_error() -> None:
     assert perceptual_hashes(flat)
     crop = np.zeros((272, 272, 3), np.uint8)
     assert not coarse_vector(face_print(crop)).any()
-    assert not detail_vector(detail(face_print(crop))).any()
-    assert registered_correlation(detail(face_print(crop)), detail(face_print(crop))) == -1.0
+    assert not texture(face_print(crop)).vector.any()
+    assert registered_correlation(texture(face_print(crop)), texture(face_print(crop))) == -1.0
 
 
 def test_saving_again_moves_few_bits_and_another_photo_many() -> None:
@@ -64,12 +63,12 @@ def test_registration_finds_a_copy_that_is_off_by_a_few_pixels() -> None:
         angle = np.radians(2)
         turn = 1.03 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         moved = warp(sample.crop(CANONICAL_272), np.column_stack([turn, [4 - 5, -4]]), 272)
-        assert registered_correlation(detail(before), detail(face_print(moved))) > 0.85
-    others = [registered_correlation(detail(a), detail(b)) for i, a in enumerate(prints) for b in prints[:i]]
+        assert registered_correlation(texture(before), texture(face_print(moved))) > 0.85
+    others = [registered_correlation(texture(a), texture(b)) for i, a in enumerate(prints) for b in prints[:i]]
     assert max(others) < 0.75
 
 
-@pytest.mark.parametrize("make", [coarse_vector, lambda print_: detail_vector(detail(print_))])
+@pytest.mark.parametrize("make", [coarse_vector, lambda print_: texture(print_).vector])
 def test_vectors_have_mean_zero_and_length_one(make) -> None:  # type: ignore[no-untyped-def]
     vector = make(face_print(face_samples(1, 1)[0].crop(CANONICAL_272)))
     assert abs(float(vector.mean())) < 1e-4
