@@ -8,7 +8,7 @@ from typing import Final
 from actorrec.faces.mtcnn_nets import PNET, ProposalNet, checked_nets
 from actorrec.faces.mtcnn_pyramid import plan_sheets
 from actorrec.faces.mtcnn_refine import Found, Refiner
-from actorrec.faces.picture import add_border, shrink
+from actorrec.faces.picture import add_border, halvings, shrink
 from actorrec.manifests.nets import DetectorSpec
 from actorrec.types import Face, UInt8Image
 from actorrec.vision.boxes import keep_best, square
@@ -83,5 +83,6 @@ class MtcnnDetector:
         plan = plan_sheets(*pixels.shape[:2], min_face_px)
         boxes, logits = self._proposals.propose(pixels, plan, limits.proposal)
         best = keep_best(boxes, logits, _MAX_IOU)[: limits.max_proposals]
-        boxes = self._refiner.reject(pixels, square(boxes[best]), limits.refined)
-        return self._refiner.locate(pixels, boxes, limits.output)
+        scales = halvings(pixels)
+        boxes = self._refiner.reject(scales, square(boxes[best]), limits.refined)
+        return self._refiner.locate(scales, boxes, limits.output)

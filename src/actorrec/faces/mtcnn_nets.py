@@ -1,6 +1,6 @@
 """The three MTCNN nets (Zhang et al., 2016) as LiteRT runs them, and the crops that the last two look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -101,21 +101,22 @@ class CropNet:
         self._batch, (self._side_px, self._width) = batch, _CROP_SHAPES[name]
         _must_be(self._net, (self._side_px, self._side_px, 3), self._width)
 
-    def run(self, pixels: UInt8Image, boxes: Boxes) -> NDArray[np.float32]:
+    def run(self, scales: Sequence[UInt8Image], boxes: Boxes) -> NDArray[np.float32]:
         """Look at boxes of a picture.
 
         Args:
-            pixels: Shape (H, W, 3), uint8, RGB.
-            boxes: Shape (N, 4), float32, px; may reach past the picture; N may be 0.
+            scales: The picture and its halvings, as for ``cut_crops``.
+            boxes: Shape (N, 4), float32, px of the picture; may reach past it; N may be 0.
 
         Returns:
             Shape (N, width), float32: logit of "face", four box offsets and, from the O-Net, ten landmark numbers.
         """
+        crops = cut_crops(scales, boxes, self._side_px)
         answers = [np.empty((0, self._width), np.float32)]
-        for start in range(0, len(boxes), self._batch):
-            part = boxes[start : start + self._batch]
-            batch = np.full((self._batch, self._side_px, self._side_px, 3), _OUTSIDE[0], np.float32)
-            batch[: len(part)] = cut_crops(pixels, part, self._side_px)
+        for start in range(0, len(crops), self._batch):
+            part = crops[start : start + self._batch]
+            batch = np.full((self._batch, *crops.shape[1:]), _OUTSIDE[0], np.float32)
+            batch[: len(part)] = part
             answers.append(self._net.run(batch)[self._net.output_names[0]][: len(part)])
         return np.concatenate(answers)
 
@@ -130,27 +131,41 @@ def _must_be(net: LiteRtNet, takes: tuple[int, int, int], gives: int) -> None:
         )
 
 
-def cut_crops(pixels: UInt8Image, boxes: Boxes, side_px: int) -> UInt8Image:
-    """Sample boxes bilinearly, corner to corner as the ``mtcnn`` package does, all in one gather.
+def cut_crops(scales: Sequence[UInt8Image], boxes: Boxes, side_px: int) -> UInt8Image:
+    """Sample square boxes bilinearly, from corner to corner as the ``mtcnn`` package does.
+
+    A box much larger than the crop is sampled from a halving of the picture, so that samples are never two px apart:
+    without that (as in the package) large faces alias, and the nets' answers on them are noisy.
 
     Args:
-        pixels: Shape (H, W, 3), uint8; sides below 32,768 px.
-        boxes: Shape (N, 4), float32, px, N ≥ 1.
+        scales: The picture, shape (H, W, 3), uint8, sides below 32,768 px, then its halvings (``picture.halvings``).
+        boxes: Shape (N, 4), float32, px of the picture, N may be 0.
         side_px: Side of a crop.
 
     Returns:
         Shape (N, side_px, side_px, 3), uint8; grey outside the picture.
     """
+    steps = np.maximum(boxes[:, 2] - boxes[:, 0], 1) / side_px
+    depths = np.clip(np.floor(np.log2(steps)), 0, len(scales) - 1).astype(int)
+    crops = np.empty((len(boxes), side_px, side_px, 3), np.uint8)
+    for depth in np.unique(depths):
+        chosen = depths == depth
+        # Pixel centres: x + 0.5 of the picture is (x + 0.5) / 2 of its half.
+        inside = ((boxes[chosen] + 0.5) / 2.0**depth - 0.5).astype(np.float32)
+        crops[chosen] = _gather(scales[depth], inside, side_px)
+    return crops
+
+
+def _gather(pixels: UInt8Image, boxes: Boxes, side_px: int) -> UInt8Image:
+    """All crops from one picture in one call: a row of the result is a crop."""
     import cv2
 
     steps = np.linspace(0, 1, side_px, dtype=np.float32)
     x = boxes[:, 0:1] + (boxes[:, 2:3] - boxes[:, 0:1]) * steps
     y = boxes[:, 1:2] + (boxes[:, 3:4] - boxes[:, 1:2]) * steps
-    shape = (len(boxes), side_px, side_px)
-    map_x = np.broadcast_to(x[:, None, :], shape).reshape(-1, side_px)
-    map_y = np.broadcast_to(y[:, :, None], shape).reshape(-1, side_px)
+    map_x, map_y = np.tile(x, side_px), np.repeat(y, side_px, axis=1)
     crops = cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=_OUTSIDE)
-    return np.asarray(crops, np.uint8).reshape(*shape, 3)
+    return np.asarray(crops, np.uint8).reshape(-1, side_px, side_px, 3)
 
 
 def checked_nets(files: Mapping[str, bytes | Path] | None, needed: tuple[str, ...]) -> Mapping[str, bytes | Path]:

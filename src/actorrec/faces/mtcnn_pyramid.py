@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from actorrec.faces.picture import add_border
 from actorrec.types import UInt8Image
 
 WINDOW_PX: Final = 12  # Side of what one P-Net answer sees, and the step between answers (Zhang et al., 2016).
@@ -24,6 +25,11 @@ STRIDE_PX: Final = 2
 # proposes, and the R-Net then fits, faces a third smaller: on development photos made small, a first scale for 36 px
 # faces found 97 % of those 24 to 32 px wide (one for 24 px: 99 %), at half the cost.
 _REACH: Final = 1.5
+# The coarsest scales get a border, so that windows can reach past the picture: for faces that fill it or are cut by its
+# edge. In even px, as tiles want; those scales are so small that it costs next to nothing.
+_COARSE_PX: Final = 48
+_MARGIN_PX: Final = 6
+_SMALLEST_PX: Final = 8
 _FACTOR: Final = 0.5**0.5  # Ratio of neighbouring scales (0.709 in the paper): two steps halve the picture.
 _OVERLAP_PX: Final = WINDOW_PX - STRIDE_PX  # With this much in common, every window lies inside one tile.
 # By measurement on photos and film frames: small sheets stay in a core's cache and leave less room unused, and two
@@ -35,11 +41,12 @@ _SKYLINE_PX: Final = 16  # Granularity of packing across a sheet.
 
 
 class Level(NamedTuple):
-    """One scale: its height and width, px, and how many px of the picture one of its px is across and down."""
+    """One scale: its height and width, px, how many px of the picture one of its px is across and down, its border."""
 
     height: int
     width: int
     zoom_xy: tuple[float, float]
+    margin: int = 0
 
 
 class Tile(NamedTuple):
@@ -81,9 +88,10 @@ def pyramid(height: int, width: int, min_face_px: float) -> list[Level]:
     """
     scale = min(1.0, WINDOW_PX / (min_face_px * _REACH))
     levels = [_scaled(height, width, scale), _scaled(height, width, scale * _FACTOR)]
-    while min(levels[-1].height, levels[-1].width) >= WINDOW_PX:
+    while min(levels[-1][:2]) >= _SMALLEST_PX:
         levels.append(_divided(levels[-2], 2))
-    return [level for level in levels if min(level.height, level.width) >= WINDOW_PX]
+    kept = [level for level in levels if min(level[:2]) >= _SMALLEST_PX]
+    return [level._replace(margin=_MARGIN_PX) if min(level[:2]) <= _COARSE_PX else level for level in kept]
 
 
 def _scaled(height: int, width: int, scale: float) -> Level:
@@ -126,8 +134,8 @@ def _pack(levels: list[Level]) -> tuple[list[Tile], list[int]]:
     pieces = [
         (height, width, index, y, x)
         for index, level in enumerate(levels)
-        for y, height in _spans(level.height, SHEET_HEIGHT_PX)
-        for x, width in _spans(level.width, SHEET_WIDTH_PX)
+        for y, height in _spans(level.height + 2 * level.margin, SHEET_HEIGHT_PX)
+        for x, width in _spans(level.width + 2 * level.margin, SHEET_WIDTH_PX)
     ]
     skylines: list[list[int]] = []
     tiles = []
@@ -151,8 +159,9 @@ def plan_sheets(height: int, width: int, min_face_px: float) -> SheetPlan:
         rows, columns = ((side - WINDOW_PX) // STRIDE_PX + 1 for side in (tile.height, tile.width))
         at_y, at_x = to_y // STRIDE_PX, to_x // STRIDE_PX
         owners[tile.sheet][at_y : at_y + rows, at_x : at_x + columns] = index
-        scale[index] = levels[tile.level].zoom_xy
-        shift[index] = from_x - to_x, from_y - to_y
+        level = levels[tile.level]
+        scale[index] = level.zoom_xy
+        shift[index] = from_x - to_x - level.margin, from_y - to_y - level.margin
     return SheetPlan(tuple(levels), tuple(tiles), tuple(sheet_heights), tuple(owners), scale, shift)
 
 
@@ -183,7 +192,7 @@ def _scale_levels(pixels: UInt8Image, levels: tuple[Level, ...]) -> list[UInt8Im
     for index, level in enumerate(levels):
         source = pixels if index == 0 else scaled[max(0, index - 2)]
         scaled.append(_average(source, (level.height, level.width)))
-    return scaled
+    return [add_border(part, level.margin) for part, level in zip(scaled, levels, strict=True)]
 
 
 def _average(pixels: UInt8Image, size_hw: tuple[int, int]) -> UInt8Image:

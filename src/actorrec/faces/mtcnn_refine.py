@@ -1,6 +1,6 @@
 """From rough boxes to faces: the R-Net and O-Net of MTCNN, also used to give other detectors their landmarks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.faces.mtcnn_nets import ONET, RNET, CropNet, checked_nets, logit, probability
+from actorrec.faces.picture import halvings
 from actorrec.types import BoundingBox, Face, Landmarks, UInt8Image
 from actorrec.vision.boxes import Boxes, keep_best, square
 
 # Crops per run, by measurement: larger batches are no faster on a CPU, and the last one is filled up.
 _RNET_BATCH: Final = 8
 _ONET_BATCH: Final = 2
-# Overlaps allowed: IoU after the R-Net (by measurement; the mtcnn package 1.0.0 has 0.7, and its O-Net then sees every
-# face several times), over the smaller box after the O-Net (as the package).
-_MAX_IOU: Final = 0.5
+# Overlaps allowed, as in the mtcnn package 1.0.0: IoU after the R-Net (the O-Net then sees a face a few times and has
+# as many chances to like it), over the smaller box after the O-Net.
+_MAX_IOU: Final = 0.7
 _MAX_COVER: Final = 0.7
 
 
@@ -57,25 +58,25 @@ class Refiner:
         self._rnet = CropNet(nets[RNET], name=RNET, batch=_RNET_BATCH, num_threads=num_threads)
         self._onet = CropNet(nets[ONET], name=ONET, batch=_ONET_BATCH, num_threads=num_threads)
 
-    def reject(self, pixels: UInt8Image, boxes: Boxes, threshold: float) -> Boxes:
+    def reject(self, scales: Sequence[UInt8Image], boxes: Boxes, threshold: float) -> Boxes:
         """R-Net: drop boxes without a face and better the others.
 
         Args:
-            pixels: Shape (H, W, 3), uint8, RGB.
+            scales: The picture and its halvings.
             boxes: Shape (N, 4), float32, px, square; N may be 0.
             threshold: Lowest probability kept.
 
         Returns:
             Shape (K, 4), float32, px, square, best first.
         """
-        answer = self._rnet.run(pixels, boxes)
+        answer = self._rnet.run(scales, boxes)
         good = answer[:, 0] > logit(threshold)
         better = _regress(boxes[good], answer[good])
         return square(better[keep_best(better, answer[good, 0], _MAX_IOU)])
 
-    def locate(self, pixels: UInt8Image, boxes: Boxes, threshold: float) -> Found:
+    def locate(self, scales: Sequence[UInt8Image], boxes: Boxes, threshold: float) -> Found:
         """O-Net: score square boxes, better them and find the landmarks; one answer a face, best first."""
-        answer = self._onet.run(pixels, boxes)
+        answer = self._onet.run(scales, boxes)
         good = answer[:, 0] > logit(threshold)
         boxes, answer = boxes[good], answer[good]
         better = _regress(boxes, answer)
@@ -94,9 +95,9 @@ class Refiner:
         Returns:
             The points, shape (N, 5, 2), float32, px, and the O-Net's probability of "face", shape (N,), float32.
         """
-        boxes = square(boxes)
-        boxes = square(_regress(boxes, self._rnet.run(pixels, boxes)))
-        answer = self._onet.run(pixels, boxes)
+        scales, boxes = halvings(pixels), square(boxes)
+        boxes = square(_regress(boxes, self._rnet.run(scales, boxes)))
+        answer = self._onet.run(scales, boxes)
         return _landmarks(boxes, answer), probability(answer[:, 0])
 
 

@@ -30,8 +30,30 @@ def shrink(pixels: UInt8Image, max_side_px: int) -> tuple[UInt8Image, float]:
     return np.asarray(cv2.resize(pixels, target_wh, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
+def halvings(pixels: UInt8Image, smallest_px: int = 32) -> list[UInt8Image]:
+    """The picture, its half, its quarter and so on by area averaging, while the shorter side stays long enough.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8.
+        smallest_px: Least shorter side of a half.
+
+    Returns:
+        The picture itself first; an odd row or column is left out of each half.
+    """
+    import cv2
+
+    scales = [pixels]
+    while min(scales[-1].shape[:2]) // 2 >= smallest_px:
+        height, width = (side // 2 for side in scales[-1].shape[:2])
+        even = scales[-1][: 2 * height, : 2 * width]
+        scales.append(np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8))
+    return scales
+
+
 def add_border(pixels: UInt8Image, margin_px: int) -> UInt8Image:
-    """The picture inside a mid-grey border of ``margin_px`` on every side."""
+    """The picture inside a mid-grey border of ``margin_px`` on every side; the same array where that is 0."""
+    if margin_px == 0:
+        return pixels
     import cv2
 
     sides = (margin_px,) * 4

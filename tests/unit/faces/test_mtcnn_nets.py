@@ -8,6 +8,7 @@ from actorrec.errors import ModelContractError
 from actorrec.faces.mtcnn import MtcnnDetector
 from actorrec.faces.mtcnn_nets import NET_FILES, CropNet, checked_nets, cut_crops, logit, probability, shipped_nets
 from actorrec.faces.mtcnn_refine import Refiner
+from actorrec.faces.picture import halvings
 from actorrec.manifests.nets import DetectorSpec
 
 SPEC = DetectorSpec(name="mtcnn", detector_id="mtcnn-test")
@@ -21,23 +22,40 @@ def test_shipped_nets_have_the_digests_beside_them() -> None:
 
 def test_crops_are_sampled_from_corner_to_corner() -> None:
     ramp = np.broadcast_to(np.arange(0, 200, 10, dtype=np.uint8)[None, :, None], (8, 20, 3))
-    crops = cut_crops(np.ascontiguousarray(ramp), np.array([[2, 1, 8, 7], [0, 0, 3, 3]], np.float32), 4)
+    crops = cut_crops([np.ascontiguousarray(ramp)], np.array([[2, 1, 8, 7], [0, 0, 3, 3]], np.float32), 4)
     assert crops[0, 0, :, 0].tolist() == [20, 40, 60, 80]
     assert crops[1, 2, :, 1].tolist() == [0, 10, 20, 30]
 
 
 def test_crops_are_grey_outside_the_picture() -> None:
     black = np.zeros((10, 30, 3), np.uint8)
-    crop = cut_crops(black, np.array([[-100, -100, -50, -50]], np.float32), 5)
+    crop = cut_crops([black], np.array([[-100, -100, -50, -50]], np.float32), 5)
     assert crop.shape == (1, 5, 5, 3)
     assert (crop == 127).all()
+
+
+def test_large_boxes_are_sampled_from_a_halving() -> None:
+    # Stripes one px wide: every second px would be all black or all white, their average is grey.
+    stripes = np.zeros((64, 96, 3), np.uint8)
+    stripes[:, ::2] = 200
+    crop = cut_crops(halvings(stripes, 8), np.array([[8, 8, 56, 56]], np.float32), 8)
+    assert (crop == 100).all()
+
+
+def test_halvings_end_before_a_side_gets_too_short() -> None:
+    assert [scale.shape[:2] for scale in halvings(np.zeros((131, 70, 3), np.uint8), 17)] == [
+        (131, 70),
+        (65, 35),
+        (32, 17),
+    ]
+    assert len(halvings(np.zeros((1, 500, 3), np.uint8))) == 1
 
 
 def test_no_boxes_give_no_answers() -> None:
     refiner, picture = Refiner(), np.zeros((30, 40, 3), np.uint8)
     none = np.empty((0, 4), np.float32)
-    assert refiner.reject(picture, none, 0.5).shape == (0, 4)
-    assert refiner.locate(picture, none, 0.5).points.shape == (0, 5, 2)
+    assert refiner.reject([picture], none, 0.5).shape == (0, 4)
+    assert refiner.locate([picture], none, 0.5).points.shape == (0, 5, 2)
     points, scores = refiner.points_for(picture, none)
     assert points.shape == (0, 5, 2) and scores.shape == (0,)
 
@@ -48,8 +66,8 @@ def test_answers_do_not_depend_on_the_batch(count: int) -> None:
     corners = np.random.default_rng(1).uniform(-20, 80, (count, 2)).astype(np.float32)
     boxes = np.hstack([corners, corners + 40])
     net = CropNet(shipped_nets()["rnet.tflite"], name="rnet.tflite", batch=8, num_threads=1)
-    together = net.run(picture, boxes)
-    alone = np.concatenate([net.run(picture, boxes[row : row + 1]) for row in range(count)])
+    together = net.run([picture], boxes)
+    alone = np.concatenate([net.run([picture], boxes[row : row + 1]) for row in range(count)])
     assert together.shape == (count, 5)
     np.testing.assert_allclose(together, alone, atol=1e-5)
 

@@ -12,14 +12,15 @@ from actorrec.faces.mtcnn_pyramid import (
     SHEET_WIDTH_PX,
     STRIDE_PX,
     WINDOW_PX,
+    Level,
     draw_sheets,
     plan_sheets,
     pyramid,
 )
 
 
-def test_no_scale_holds_a_window_in_a_tiny_picture() -> None:
-    for height, width in ((1, 1), (3, 2000), (35, 35)):
+def test_tiny_pictures_have_no_scale() -> None:
+    for height, width in ((1, 1), (3, 2000), (23, 23)):
         assert pyramid(height, width, 24) == []
         assert plan_sheets(height, width, 24).sheet_heights == ()
 
@@ -28,12 +29,22 @@ def test_scales_start_where_windows_reach_the_smallest_face_and_halve_every_seco
     levels = pyramid(361, 640, 24)  # Whose windows reach down to it: a third of the picture.
     assert (levels[0].height, levels[0].width, levels[0].zoom_xy) == (120, 213, (3, 3))
     assert (levels[2].height, levels[2].width, levels[2].zoom_xy) == (60, 106, (6, 6))
-    assert min(levels[-1].height, levels[-1].width) >= WINDOW_PX
-    assert min(levels[-2].height, levels[-2].width) // 2 < WINDOW_PX
+    assert [level.height for level in levels] == [120, 85, 60, 42, 30, 21, 15, 10]
+
+
+def test_only_the_coarsest_scales_reach_past_the_picture() -> None:
+    margins = [level.margin for level in pyramid(361, 640, 24)]
+    assert margins == [0, 0, 0, 6, 6, 6, 6, 6]
 
 
 def test_small_pictures_are_never_enlarged() -> None:
     assert pyramid(20, 30, 8)[0][:2] == (20, 30)
+
+
+def windows(level: Level) -> tuple[int, int]:
+    """How many windows a scale with its border holds down and across."""
+    height, width = level.height + 2 * level.margin, level.width + 2 * level.margin
+    return (height - WINDOW_PX) // STRIDE_PX + 1, (width - WINDOW_PX) // STRIDE_PX + 1
 
 
 @settings(max_examples=40, deadline=None)
@@ -49,14 +60,11 @@ def test_every_window_is_seen_once(height: int, width: int, min_face_px: float) 
             y = STRIDE_PX * row - tile.to_yx[0] + tile.from_yx[0]
             x = STRIDE_PX * column - tile.to_yx[1] + tile.from_yx[1]
             assert tile.sheet == sheet
-            level = plan.levels[tile.level]
-            assert 0 <= y <= level.height - WINDOW_PX and 0 <= x <= level.width - WINDOW_PX
+            rows, columns = windows(plan.levels[tile.level])
+            assert 0 <= y < STRIDE_PX * rows and 0 <= x < STRIDE_PX * columns
             assert (tile.level, y, x) not in seen
             seen.add((tile.level, y, x))
-    wanted = sum(
-        ((level.height - WINDOW_PX) // STRIDE_PX + 1) * ((level.width - WINDOW_PX) // STRIDE_PX + 1)
-        for level in plan.levels
-    )
+    wanted = sum(rows * columns for rows, columns in map(windows, plan.levels))
     assert len(seen) == wanted
 
 
