@@ -1,4 +1,4 @@
-"""The original design: its layers as stated, its split, figures; on random weights and a narrow Dense, for speed."""
+"""The original design: its layers, its split and its figures; on random weights and a narrow Dense, for speed."""
 
 import json
 from pathlib import Path

@@ -21,6 +21,7 @@ from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.manifests.bundle import BundleCard, BundleManifest
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
+from actorrec.manifests.nets import DetectorSpec
 from actorrec.progress import Progress
 from actorrec.recognition.bundle import write_bundle
 from actorrec.recognition.configured import configured_detector
@@ -52,23 +53,7 @@ def convert(model: ModelManifest, config: Config, *, store: ArtifactStore, progr
             _log.info("bundle/%s is already there for this model and these settings", key)
             return found
         packed = _pack(model, config, store, progress)
-        card = BundleCard(
-            created_at=datetime.now(UTC),
-            produced_by=ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
-            people=model.people,
-            detector=detector.spec,
-            embedder=model.embedder,
-            embedder_file=packed.embedder_file,
-            head_file=packed.head_file,
-            classes=model.classes,
-            calibration=model.calibration,
-            variants=packed.variants,
-            rates=model.rates,
-            metrics=model.metrics,
-            licences=sorted({*model.licences, detector.spec.licence}),
-            inputs=inputs,
-            files={},
-        )
+        card = _card(model, packed, detector.spec, config)
         gallery = verified_file(store, model, model.gallery_file).read_bytes()
         files = {**packed.files, **detector.files, card.gallery_file: gallery}
         with TemporaryDirectory() as folder:
@@ -79,6 +64,27 @@ def convert(model: ModelManifest, config: Config, *, store: ArtifactStore, progr
             key=key, produced_by=card.produced_by, inputs=inputs, files=[record], card=card, bundle_file=record.name
         )
         return commit_manifest(store, manifest)
+
+
+def _card(model: ModelManifest, packed: Packed, detector: DetectorSpec, config: Config) -> BundleCard:
+    """The card, without the digests that ``write_bundle`` fills in."""
+    return BundleCard(
+        created_at=datetime.now(UTC),
+        produced_by=ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
+        people=model.people,
+        detector=detector,
+        embedder=model.embedder,
+        embedder_file=packed.embedder_file,
+        head_file=packed.head_file,
+        classes=model.classes,
+        calibration=model.calibration,
+        variants=packed.variants,
+        rates=model.rates,
+        metrics=model.metrics,
+        licences=sorted({*model.licences, detector.licence}),
+        inputs={model.ref: model.content_digest()},
+        files={},
+    )
 
 
 def _pack(model: ModelManifest, config: Config, store: ArtifactStore, progress: Progress) -> Packed:
