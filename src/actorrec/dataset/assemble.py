@@ -13,6 +13,7 @@ from actorrec.dataset.examine import EXAMINE_VERSION, Examiner
 from actorrec.dataset.extract import Looker, look_at_all, worker_count
 from actorrec.dataset.photos import Photo
 from actorrec.dataset.records import person_record
+from actorrec.dataset.sheet import write_sheet
 from actorrec.dataset.workcache import Looked, WorkCache
 from actorrec.dataset.write import write_crops
 from actorrec.errors import DataError
@@ -26,7 +27,7 @@ from actorrec.recognition.configured import configured_detector
 from actorrec.vision.align import CANONICAL_272
 
 logger = logging.getLogger(__name__)
-BUILD_VERSION: Final = 1
+BUILD_VERSION: Final = 2
 """Raised when the same results of looking would be decided or written differently."""
 # Settings that change how the work is done, not what comes out.
 _NOT_IN_KEY: Final = {"workers", "max_skip_ratio"}
@@ -74,6 +75,7 @@ def assemble(
             if len({face.person_id for face in decided.faces}) == 1:
                 logger.warning("only one person is in this set: enough to enrol, too few to train")
             files = write_crops(decided.crops, cache, store, artifact, progress)
+            files.append(write_sheet(decided.shown, cache, store, artifact))
             manifest = commit_manifest(store, _manifest(key, decided, files, config, parts.spec))
         cache.clear()
         return manifest

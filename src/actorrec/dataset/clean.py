@@ -55,10 +55,15 @@ def check_quality(quality: FaceQuality, settings: DatasetSection) -> Verdict | N
     return None
 
 
-def merit(pick: Pick) -> tuple[float, float, str]:
-    """What the best of several copies has most of: size in steps of a fifth, then sharpness, then its name."""
+def merit(pick: Pick) -> tuple[float, float, float, str]:
+    """What the best of several copies has most of: how much is visible, size in steps of a fifth, then sharpness."""
     quality = pick.face.quality
-    return (float(np.floor(np.log(max(quality.face_px, 1.0)) / np.log(1.2))), quality.sharpness, pick.name)
+    return (
+        round(quality.visible, 1),
+        float(np.floor(np.log(max(quality.face_px, 1.0)) / np.log(1.2))),
+        quality.sharpness,
+        pick.name,
+    )
 
 
 def drop_near_duplicates(picks: Sequence[Pick], copies: Sequence[Copy]) -> dict[int, Verdict]:

@@ -21,6 +21,7 @@ from actorrec.dataset.clean import (
 from actorrec.dataset.copies import Copy, find_copies
 from actorrec.dataset.photos import Photo
 from actorrec.dataset.records import Placing, face_record, image_record
+from actorrec.dataset.sheet import Shown
 from actorrec.dataset.split import Groups, hash_neighbours, near_vectors, split_groups
 from actorrec.manifests.dataset import FaceRecord, ImageRecord
 
@@ -31,12 +32,14 @@ class Decided:
 
     Attributes:
         crops: SHA-256 of a picture and which of its faces → files of the artifact that hold its crop.
+        shown: Every chosen face, also of the dropped, for the sheet.
         not_measured: People without a face on the test side.
     """
 
     images: list[ImageRecord]
     faces: list[FaceRecord]
     crops: dict[tuple[str, int], list[str]]
+    shown: list[Shown]
     not_measured: list[str]
 
 
@@ -66,7 +69,7 @@ def decide(photos: Sequence[Photo], seen: Mapping[str, Examined], settings: Data
     crops: dict[tuple[str, int], list[str]] = {}
     for index, face in zip(kept, faces, strict=True):
         crops.setdefault((picks[index].sha256, picks[index].face_index), []).append(face.crop)
-    return Decided(images, faces, crops, not_measured)
+    return Decided(images, faces, crops, _shown(picks, settled, dict(zip(kept, faces, strict=True))), not_measured)
 
 
 _KEPT = Verdict("kept", "", "")
@@ -134,6 +137,15 @@ def _faces(
             chosen, names, sides, agreements(vectors, owners), flags, strict=True
         )
     ]
+
+
+def _shown(picks: Sequence[Pick], settled: Mapping[int, Verdict], faces: Mapping[int, FaceRecord]) -> list[Shown]:
+    shown: list[Shown] = []
+    for index, pick in enumerate(picks):
+        verdict = settled.get(index, _KEPT)
+        label = verdict.reason or ("to test on" if faces[index].split == "test" else "")
+        shown.append(Shown(pick.person_id, (pick.sha256, pick.face_index), verdict.outcome, label))
+    return shown
 
 
 def _groups(
