@@ -13,7 +13,7 @@ from actorrec.manifests.nets import DetectorSpec
 from actorrec.types import Face, UInt8Image
 from actorrec.vision.boxes import keep_best, square
 
-# The mtcnn package 1.0.0 has 0.6; on the development photos (5,000 faces) 0.7 loses none and spares the R-Net a fifth.
+# The mtcnn package 1.0.0 has 0.6; on the 3,000 development photos 0.7 loses none and spares the R-Net a fifth.
 _PROPOSAL: Final = 0.7
 # Between proposals of different scales, as in the package. Less is faster, but then a part of a face that the P-Net
 # likes can take the place of the whole face that the R-Net would have liked.
