@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from rows import OUT, ROOT, Row, as_markdown, machine
 
-NAMES = ("accuracy", "infer_speed", "dataset_speed", "training_speed", "bundle", "memory", "startup")
+NAMES = ("accuracy", "scenes", "infer_speed", "dataset_speed", "training_speed", "bundle", "memory", "startup")
 PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = "<!-- figures: written by `make bench` -->"
 
