@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from actorrec import __version__
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
@@ -16,11 +17,13 @@ M = TypeVar("M", bound=Manifest)
 def artifact_key(kind: Kind, inputs: Any, settings: Any) -> str:
     """Name of the artifact that these inputs and settings make: the same again gives the same name.
 
+    The version counts too: what another version made may differ, so it is made anew.
+
     Args:
         inputs: JSON value: digests of what goes in.
         settings: JSON value: the settings that matter to the result.
     """
-    return digest_json([kind, inputs, settings])[:16]
+    return digest_json([kind, __version__, inputs, settings])[:16]
 
 
 def commit_manifest(store: ArtifactStore, manifest: M) -> M:

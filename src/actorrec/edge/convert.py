@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest, load_manifest
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.config import Config
+from actorrec.config import Config, provenance
 from actorrec.edge.brought import pack_brought
 from actorrec.edge.choose import choose
 from actorrec.edge.faces import representative_inputs, trial_faces
@@ -17,7 +17,6 @@ from actorrec.edge.variants import VARIANTS
 from actorrec.edge.verified import verified_file
 from actorrec.faces.keras_embedder import load_keras
 from actorrec.faces.keras_runtime import fresh_session
-from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.manifests.bundle import BundleCard, BundleManifest
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
@@ -70,7 +69,7 @@ def _card(model: ModelManifest, packed: Packed, detector: DetectorSpec, config: 
     """The card, without the digests that ``write_bundle`` fills in."""
     return BundleCard(
         created_at=datetime.now(UTC),
-        produced_by=ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
+        produced_by=provenance(config),
         people=model.people,
         detector=detector,
         embedder=model.embedder,
@@ -81,7 +80,7 @@ def _card(model: ModelManifest, packed: Packed, detector: DetectorSpec, config: 
         variants=packed.variants,
         rates=model.rates,
         metrics=model.metrics,
-        licences=sorted({*model.licences, detector.licence}),
+        licences=[f"{detector.detector_id}: {detector.licence}", *model.licences],
         inputs={model.ref: model.content_digest()},
         files={},
     )

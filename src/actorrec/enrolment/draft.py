@@ -8,9 +8,8 @@ from typing import Final
 
 from actorrec.artifacts.catalog import artifact_key, commit_manifest, file_name, find_manifest, manifests
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.config import Config
+from actorrec.config import Config, provenance
 from actorrec.errors import ConfigError
-from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.manifests.bundle import BundleCard, BundleManifest
 from actorrec.manifests.dataset import Person
 from actorrec.progress import Progress
@@ -72,7 +71,7 @@ def commit_draft(
     inputs = {} if base is None else {base.ref: base.content_digest()}
     changes = {
         "created_at": datetime.now(UTC),
-        "produced_by": ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
+        "produced_by": provenance(config),
         "people": sorted(people, key=lambda person: person.person_id),
         "classes": card.classes if same_labels else None,
         "head_file": card.head_file if same_labels else None,
@@ -107,7 +106,7 @@ def _start(config: Config, progress: Progress) -> Bundle:
     name, gallery = f"embedder{path.suffix.lower()}", empty_gallery(spec.model_id, spec.dim)
     card = BundleCard(
         created_at=datetime.now(UTC),
-        produced_by=ProducedBy(),
+        produced_by=provenance(config),
         people=[],
         detector=detector.spec,
         embedder=spec,

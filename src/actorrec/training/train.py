@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.config import Config
+from actorrec.config import Config, provenance
 from actorrec.errors import TrainingError
-from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import Progress
@@ -78,7 +77,7 @@ def _manifest(
     known = set(classes)
     return ModelManifest(
         key=place.ref.split("/")[1],
-        produced_by=ProducedBy(config_hash=digest_json(config.model_dump(mode="json"))),
+        produced_by=provenance(config),
         inputs=inputs,
         files=sorted(place.files, key=lambda record: record.name),
         preset=config.training.preset,
@@ -92,5 +91,5 @@ def _manifest(
         metrics=trained.metrics,
         rates=trained.rates,
         timings_s=trained.timings_s,
-        licences=[trained.spec.licence],
+        licences=[f"{trained.spec.model_id}: {trained.spec.licence}"],
     )
