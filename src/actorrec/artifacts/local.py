@@ -1,5 +1,6 @@
 """A store in a local folder."""
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -80,10 +81,17 @@ class LocalStore:
                 yield path.relative_to(self._root).as_posix()
 
     def delete(self, name: str) -> None:
+        path = self._path(name)
         try:
-            self._path(name).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise _as_artifact_error(error, "delete", name) from None
+        # A folder that is left empty goes too, as in a store that knows only files.
+        with contextlib.suppress(OSError):
+            for folder in path.parents:
+                if folder == self._root:
+                    break
+                folder.rmdir()
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
