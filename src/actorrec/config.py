@@ -155,7 +155,7 @@ def load_config(
     """Merge defaults < file < ``ACTORREC_SECTION__KEY`` < flags.
 
     Args:
-        path: YAML file with sections; None for none.
+        path: YAML file with sections, or the name of a shipped one (see ``find_config``); None for none.
         environ: Environment; ``os.environ`` by default.
         flags: ``section.key`` → value; None values are ignored.
 
@@ -179,15 +179,33 @@ def load_config(
         raise _as_config_error(error, sources) from None
 
 
+def shipped_configs() -> dict[str, Path]:
+    """Name → file of the configurations that come with the program, in a wheel or in a checkout."""
+    package = Path(__file__).resolve().parent
+    folder = next((f for f in (package / "configs", package.parents[1] / "configs") if f.is_dir()), package)
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+
+
+def find_config(path: Path) -> Path:
+    """The file that ``--config`` means: the path itself where there is one, else a shipped file of that name.
+
+    ``resnet50-imagenet``, ``resnet50-imagenet.yaml`` and ``configs/resnet50-imagenet.yaml`` all find the shipped one.
+    """
+    plain = path.parent in (Path(), Path("configs")) and path.suffix in ("", ".yaml")
+    return path if path.exists() or not plain else shipped_configs().get(path.stem, path)
+
+
 def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
     if path is None:
         return []
     import yaml
 
+    path = find_config(path)
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from None
+        hint = f"a YAML file, or one that comes with the program: {', '.join(shipped_configs())}"
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}", hint=hint) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from None
     if data is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actorrec.config import Config, load_config
+from actorrec.config import Config, load_config, shipped_configs
 from actorrec.errors import ConfigError
 
 
@@ -79,3 +79,28 @@ def test_default_yaml_says_what_the_defaults_are() -> None:
 def test_a_text_with_a_colon_in_the_environment_stays_a_text() -> None:
     loaded = load_config(environ={"ACTORREC_EMBEDDER__LICENCE": "unclear: for measuring only"})
     assert loaded.config.embedder.licence == "unclear: for measuring only"
+
+
+@pytest.mark.parametrize("given", ["resnet50-imagenet", "resnet50-imagenet.yaml", "configs/resnet50-imagenet.yaml"])
+def test_a_shipped_configuration_is_found_by_its_name_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loaded = load_config(Path(given), environ={})
+    assert loaded.config.training.preset == "original"
+    assert loaded.sources["training.preset"] == f"file {shipped_configs()['resnet50-imagenet']}"
+
+
+def test_a_file_of_the_user_goes_before_a_shipped_one_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pi.yaml").write_text("training: {epochs: 3}")
+    assert load_config(Path("pi.yaml"), environ={}).config.training.epochs == 3
+
+
+@pytest.mark.parametrize("given", ["resnet51", "other/pi.yaml", "pi.yml"])
+def test_a_configuration_that_is_nowhere_names_the_shipped_ones(given: str) -> None:
+    with pytest.raises(ConfigError, match="cannot read the configuration") as caught:
+        load_config(Path(given), environ={})
+    assert "pi, resnet50-imagenet, tiny" in caught.value.hint
