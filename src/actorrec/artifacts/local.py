@@ -86,10 +86,11 @@ class LocalStore:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise _as_artifact_error(error, "delete", name) from None
-        # A folder that is left empty goes too, as in a store that knows only files.
+        # A folder that is left empty goes too, as in a store that knows only files; not the kind's own folder, in
+        # which another command may be about to begin.
         with contextlib.suppress(OSError):
             for folder in path.parents:
-                if folder == self._root:
+                if self._root in (folder, folder.parent):
                     break
                 folder.rmdir()
 
