@@ -1,5 +1,6 @@
 """What a gallery's own photos say of the score model: each person's photos, held back, play the strangers."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -73,16 +74,19 @@ def shift_of_strangers(gallery: Gallery, model: ScoreModel) -> float:
     """How much nearer than the model says this gallery's people are to each other, in decision score.
 
     Films of one country and time, or cousins, are nearer to each other than the people the model was fitted to. The
-    photos of a person are far from independent, so people count, not photos; the difference is shrunk by M / (M + 40)
-    and never lowers a threshold: few people cannot show that strangers are farther away than usual.
+    photos of a person are far from independent, so people count, not photos. The difference, less its standard error,
+    is shrunk by M / (M + 40), and never lowers a threshold: few people cannot show that strangers are farther away.
     """
     counts, people = photo_counts(gallery), len(gallery.person_ids)
     grid = np.linspace(model.location - 3 * (1 - model.location), 1.0, 4000)
     stay_below = rejection(model, counts, grid) ** ((people - 1) / people)
     expected = np.interp(_LEVELS, stay_below, grid)
     weights = 1.0 / counts[gallery.photo_person]
-    found = _weighted_quantiles(stranger_maxima(gallery, model.same), weights, _LEVELS)
-    return max(0.0, float(np.mean(found - expected))) * people / (people + _PEOPLE_TRUST)
+    maxima = stranger_maxima(gallery, model.same)
+    found = _weighted_quantiles(maxima, weights, _LEVELS)
+    spread = float(np.sqrt(np.average((maxima - np.average(maxima, weights=weights)) ** 2, weights=weights)))
+    beyond_chance = float(np.mean(found - expected)) - spread / math.sqrt(people)
+    return max(0.0, beyond_chance) * people / (people + _PEOPLE_TRUST)
 
 
 def rejection(model: ScoreModel, counts: NDArray[np.int64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
