@@ -66,7 +66,8 @@ test-edge: ## the tests of core + edge on PYTHON=python3.x, without TensorFlow
 	test -x $$venv/bin/pytest || { $(PYTHON) -m venv $$venv && \
 	$$venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[edge]' pytest hypothesis; }; \
 	echo "core + edge on Python $$version"; \
-	$$venv/bin/python -m pytest -q tests/unit tests/contract tests/integration/test_edge_only_install.py
+	$$venv/bin/python -m pytest -q tests/unit tests/contract tests/e2e/test_device.py \
+	  tests/integration/test_edge_only_install.py tests/integration/test_enrol.py tests/integration/test_infer.py
 
 test-edge-all: ## test-edge on 3.12 and 3.13 where they are installed
 	@for version in 3.12 3.13; do \

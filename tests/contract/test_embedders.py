@@ -60,11 +60,14 @@ MAKERS = [
     brought_onnx,
     brought_keras,
 ]
+OF_KERAS = (backbone, brought_keras)
 
 
 @pytest.fixture(scope="module", params=MAKERS, ids=[maker.__name__ for maker in MAKERS])
 def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     make: Callable[[Path], Embedder] = request.param
+    if make in OF_KERAS:
+        pytest.importorskip("tensorflow", reason="a Keras net runs where TensorFlow is installed")
     return make(tmp_path_factory.mktemp("embedder"))
 
 

@@ -52,6 +52,7 @@ def test_a_damaged_batch_is_done_again(tmp_path: Path) -> None:
     (name,) = store.names("dataset/k")
     whole = (tmp_path / name).read_bytes()
     for damaged in (b"", b"PK", whole[: len(whole) // 2], whole[:200] + bytes(100) + whole[300:]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)  # emptied folders go
         (tmp_path / name).write_bytes(damaged)
         assert WorkCache(store, "dataset/k").load() == {}
         assert list(store.names("dataset/k")) == []
