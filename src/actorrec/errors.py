@@ -33,6 +33,11 @@ class ActorRecError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def in_full(self) -> str:
+        """Message and hint on one line, for tables and results."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class ConfigError(ActorRecError):
     """A setting, flag or configuration file is wrong."""

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from actorrec.artifacts.digest import file_sha256
+from actorrec.artifacts.whole_file import DISK_HINTS
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord
 
@@ -50,13 +52,17 @@ class LocalStore:
             raise _as_artifact_error(error, "read", f"{self._root}/{name}") from None
 
     def local_path(self, name: str) -> Path:
-        path = self._path(name)
-        if not path.is_file():
+        if not self.exists(name):
             raise ArtifactError(f"{self._root}/{name} does not exist")
-        return path
+        return self._path(name)
 
     def exists(self, name: str) -> bool:
-        return self._path(name).is_file()
+        try:
+            return stat.S_ISREG(self._path(name).stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:  # closed to this user: whether it is there cannot be known
+            raise _as_artifact_error(error, "read", f"{self._root}/{name}") from None
 
     def commit(self, name: str, data: bytes) -> bool:
         path = self._path(name)
@@ -76,9 +82,11 @@ class LocalStore:
 
     def names(self, prefix: str) -> Iterator[str]:
         base = self._path(prefix) if prefix else self._root
-        for path in sorted(base.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                yield path.relative_to(self._root).as_posix()
+        found: list[Path] = []
+        for folder, _, files in os.walk(base, onerror=_refuse_unless_missing):
+            found += [Path(folder, name) for name in files if not name.startswith(".")]
+        for path in sorted(found):
+            yield path.relative_to(self._root).as_posix()
 
     def delete(self, name: str) -> None:
         path = self._path(name)
@@ -139,15 +147,19 @@ def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         Path(temporary).unlink(missing_ok=True)
 
 
+def _refuse_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise _as_artifact_error(error, "read", str(error.filename)) from None
+
+
 def _inside(name: str) -> str:
     return name.split("/", 2)[-1]
 
 
 def _as_artifact_error(error: OSError, verb: str, where: str) -> ArtifactError:
     hints = {
-        errno.ENOSPC: "the disk is full: free some space and run the same command again, it goes on where it was",
+        **DISK_HINTS,
         errno.EACCES: "choose a store you may write to: --store DIR",
         errno.EROFS: "the disk is read-only: choose another store: --store DIR",
-        errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
     }
     return ArtifactError(f"cannot {verb} {where}: {error.strerror or error}", hint=hints.get(error.errno or 0, ""))

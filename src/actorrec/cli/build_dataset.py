@@ -45,6 +45,10 @@ def register(app: typer.Typer) -> None:
                 "dataset.wrong_person": wrong_person,
             }
         )
+        if export_npz is not None:
+            from actorrec.artifacts.whole_file import ensure_writable
+
+            ensure_writable(export_npz)
         manifest = _build(session, photos, config)
         if export_npz is not None:
             from actorrec.dataset.npz import export_npz as export
@@ -73,6 +77,9 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
     session.table("people", ("person", "photos given", "to learn from", "to test on"), rows)
     counted = [(outcome, reason, count) for (outcome, reason), count in sorted(outcomes.items())]
     session.table("what became of the photos", ("outcome", "why", "photos"), counted)
+    without = sorted({image.person_id for image in manifest.images} - set(names) - {""})
+    if without:
+        session.say("no usable face, so not in the set: " + ", ".join(without))
     lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept"]
     session.table("look at these", ("photo", "why", "detail"), lost[:40])
     if len(lost) > 40:

@@ -12,7 +12,7 @@ import typer
 
 from actorrec.cli.extras import EXTRAS
 from actorrec.cli.session import Session, printable, write_json
-from actorrec.errors import ActorRecError, MissingExtraError
+from actorrec.errors import ActorRecError, ArtifactError, MissingExtraError
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file of settings, or the name of a shipped one.", show_default=False)]
 StoreOption = Annotated[
@@ -39,13 +39,21 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         extra = [
             inspect.Parameter(key, keyword, default=_DEFAULTS[key], annotation=kind) for key, kind in _SHARED.items()
         ]
-        parameters = [parameter.replace(kind=keyword) for parameter in own] + extra
+        parameters = [_unchecked(parameter.replace(kind=keyword)) for parameter in own] + extra
         vars(run)["__signature__"] = inspect.Signature(parameters)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         app.command(name)(run)
         return run
 
     return register
+
+
+def _unchecked(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Without Typer's look at paths: one unreadable photo of many is a counted skip, not a wrong command line."""
+    for info in getattr(parameter.annotation, "__metadata__", ()):
+        if isinstance(info, typer.models.ParameterInfo):
+            info.readable = False
+    return parameter
 
 
 def _guarded(session: Session, work: Callable[[], None]) -> None:
@@ -76,9 +84,17 @@ def _guarded(session: Session, work: Callable[[], None]) -> None:
         # What reaches here is the operating system's own answer about a file of the user's.
         if os.environ.get("ACTORREC_DEBUG") == "1":
             raise
-        where = f" '{error.filename}'" if error.filename else ""
-        _tell(session, ActorRecError(f"{error.strerror or error}{where}"))
-        raise typer.Exit(1) from None
+        told = _as_told(error)
+        _tell(session, told)
+        raise typer.Exit(told.exit_code) from None
+
+
+def _as_told(error: OSError) -> ActorRecError:
+    from actorrec.artifacts.whole_file import DISK_HINTS
+
+    where = f"{error.filename}: " if error.filename else ""
+    hint = DISK_HINTS.get(error.errno or 0, "")
+    return (ArtifactError if hint else ActorRecError)(f"{where}{error.strerror or error}", hint=hint)
 
 
 def _missing_extra(error: ModuleNotFoundError) -> MissingExtraError | None:

@@ -33,11 +33,12 @@ def init(
     path: Annotated[Path, typer.Argument(help="File to write; it must not exist.")] = Path("actorrec.yaml"),
 ) -> None:
     """Write the settings as they are now to a YAML file, with what each section is for."""
+    from actorrec.artifacts.whole_file import write_whole
     from actorrec.errors import ConfigError
 
     if path.exists():
         raise ConfigError(f"{path} exists already", hint="name another file, or remove it first")
-    path.write_text(_as_yaml(session), encoding="utf-8")
+    write_whole(path, _as_yaml(session).encode())
     session.result({"path": str(path)}, f"wrote {path}; use it with --config {path}")
 
 

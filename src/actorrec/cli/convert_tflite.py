@@ -27,14 +27,18 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Convert, prove that the answers stayed the same on real faces, and write bundle.zip."""
         from actorrec.artifacts.catalog import load_manifest
+        from actorrec.artifacts.whole_file import ensure_writable
         from actorrec.edge.convert import convert
         from actorrec.manifests.model import ModelManifest
 
+        target = out / "bundle.zip" if out is not None and out.is_dir() else out
+        if target is not None:
+            ensure_writable(target)
         config = session.settings({"edge.variant": variant})
         chosen = load_manifest(session.store, ModelManifest, model)
         bundle = convert(chosen, config, store=session.store, progress=session.progress)
-        if out is not None:
-            copy_bundle(session, bundle, out)
+        if target is not None:
+            copy_bundle(session, bundle, target)
         _tell(session, bundle)
 
 
@@ -43,11 +47,11 @@ def copy_bundle(session: Session, bundle: "BundleManifest", target: Path) -> Non
     import shutil
 
     from actorrec.artifacts.catalog import file_name
+    from actorrec.artifacts.whole_file import write_whole
 
-    path = target / "bundle.zip" if target.is_dir() else target
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(session.store.local_path(file_name(bundle, bundle.bundle_file)), path)
-    session.say(f"wrote {path}")
+    with session.store.local_path(file_name(bundle, bundle.bundle_file)).open("rb") as source:
+        write_whole(target, lambda out: shutil.copyfileobj(source, out))
+    session.say(f"wrote {target}")
 
 
 def _tell(session: Session, bundle: "BundleManifest") -> None:

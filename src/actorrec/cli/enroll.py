@@ -40,11 +40,12 @@ def register(app: typer.Typer) -> None:
 
 def _people(name: str | None, photos: list[Path], folder: Path | None) -> dict[str, list[Path]]:
     from actorrec.errors import ConfigError, DataError
+    from actorrec.vision.listing import readable
 
     if folder is not None:
         if name is not None or photos:
             raise ConfigError("give either NAME and PHOTOS or --from FOLDER, not both")
-        people = {person.name: _pictures(person) for person in sorted(_folders(folder))}
+        people = {readable(person.name): _pictures(person) for person in sorted(_folders(folder))}
         if not any(people.values()):
             raise DataError(f"{folder} holds no folder with pictures", hint="it must hold a folder for each person")
         return {person: found for person, found in people.items() if found}
@@ -60,7 +61,10 @@ def _folders(folder: Path) -> list[Path]:
 def _pictures(folder: Path) -> list[Path]:
     from actorrec.vision.listing import list_pictures
 
-    return list(list_pictures(folder))
+    closed: list[OSError] = []
+    pictures = list_pictures(folder, on_error=closed.append)
+    # A folder that cannot be listed goes along as a photo that cannot be read: counted and named like one.
+    return pictures + [Path(error.filename) for error in closed]
 
 
 def _tell(session: Session, report: "EnrolReport") -> None:

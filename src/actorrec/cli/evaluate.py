@@ -40,9 +40,11 @@ def register(app: typer.Typer) -> None:
         target_fpir: TargetFpirOption = None,
     ) -> None:
         """Measure on photos that were not learned from, and on strangers; writes one self-contained HTML report."""
+        from actorrec.artifacts.whole_file import ensure_writable
         from actorrec.evaluation.evaluate import evaluate as evaluate_photos
         from actorrec.evaluation.report import write_report
 
+        ensure_writable(report)
         config = session.settings({"calibration.target_fpir": target_fpir})
         recogniser, dataset_ref = _subject(session, config, what)
         if photos is not None:

@@ -1,25 +1,25 @@
 """The original's ``dataset.npz``: ``arr_0`` faces, ``arr_1`` names. Written and read without pickle."""
 
 import hashlib
-import os
 import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.artifacts.store import ArtifactStore
+from actorrec.artifacts.whole_file import write_whole
 from actorrec.config import Config
 from actorrec.dataset.assemble import assemble
 from actorrec.dataset.cropped import box_template, look_at_crop
 from actorrec.dataset.photos import Photo
 from actorrec.dataset.records import safe_folder
-from actorrec.errors import DataError
+from actorrec.errors import ArtifactError, DataError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress, SilentProgress
 from actorrec.recognition.crops import load_crops, recrop
@@ -39,13 +39,13 @@ def export_npz(manifest: DatasetManifest, store: ArtifactStore, path: Path, size
     plain text.
 
     Raises:
-        DataError: If the file cannot be written; an older one is left as it was.
+        ArtifactError: If the file cannot be written; an older one is left as it was.
     """
     template = box_template(size_px)
     names = np.array([face.person_id for face in manifest.faces], dtype=np.str_)
-    temporary = path.with_name(f".partial-{path.name}")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
+
+    def fill(file: BinaryIO) -> None:
+        with zipfile.ZipFile(file, "w") as archive:
             with archive.open("arr_0.npy", "w", force_zip64=True) as out:
                 shape = (len(manifest.faces), size_px, size_px, 3)
                 _write_header(out, shape)
@@ -53,11 +53,8 @@ def export_npz(manifest: DatasetManifest, store: ArtifactStore, path: Path, size
                     out.write(recrop(crop, face.crop_landmarks, template).tobytes())
             with archive.open("arr_1.npy", "w") as out:
                 np.lib.format.write_array(out, names, allow_pickle=False)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    write_whole(path, fill)
 
 
 def import_npz(
@@ -103,20 +100,26 @@ def _as_photos(faces: NDArray[np.uint8], names: list[str]) -> list[tuple[Photo, 
 @contextmanager
 def _faces_of(path: Path) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
     """The two arrays; the faces stay in a temporary file, so that memory does not grow with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        spooled = Path(folder, "faces.npy")
+        shape, names = _unpack(path, spooled)
+        yield np.memmap(spooled, np.uint8, "r", 0, shape), names
+
+
+def _unpack(path: Path, spooled: Path) -> tuple[tuple[int, int, int, int], list[str]]:
     try:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(path) as archive:
             names = _read_names(archive, path)
-            spooled = Path(folder, "faces.npy")
-            shape, offset = _spool_faces(archive, path, spooled)
-            if shape[0] != len(names):
-                raise DataError(f"{path} holds {shape[0]} faces but {len(names)} names")
-            if not names:
-                raise DataError(f"{path} holds no faces")
-            yield np.memmap(spooled, np.uint8, "r", offset, shape), names
+            shape = _spool_faces(archive, path, spooled)
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise DataError(f"{path} is no .npz file: {error}") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    if shape[0] != len(names):
+        raise DataError(f"{path} holds {shape[0]} faces but {len(names)} names")
+    if not names:
+        raise DataError(f"{path} holds no faces")
+    return shape, names
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> zipfile.ZipInfo:
@@ -161,9 +164,9 @@ def _read_names(archive: zipfile.ZipFile, path: Path) -> list[str]:
         raise DataError(f"arr_1 in {path} is no UTF-8 text", hint=_RESAVE) from None
 
 
-def _spool_faces(archive: zipfile.ZipFile, path: Path, target: Path) -> tuple[tuple[int, int, int, int], int]:
+def _spool_faces(archive: zipfile.ZipFile, path: Path, target: Path) -> tuple[int, int, int, int]:
     member = _member(archive, "arr_0", path)
-    with archive.open(member) as source, target.open("wb") as out:
+    with archive.open(member) as source, _temporary(target) as out:
         shape, dtype = _header(source, "arr_0", path)
         if dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or not _fair(shape[1:3]):
             raise DataError(f"arr_0 in {path} must be uint8 (N, H, W, 3), found {dtype} {shape}")
@@ -173,7 +176,19 @@ def _spool_faces(archive: zipfile.ZipFile, path: Path, target: Path) -> tuple[tu
             left -= len(block)
         if left or source.read(1) or wanted > MAX_BYTES:
             raise DataError(f"arr_0 in {path} does not have the size its header says")
-    return (shape[0], shape[1], shape[2], 3), 0
+    return shape[0], shape[1], shape[2], 3
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[IO[bytes]]:
+    try:
+        with target.open("wb") as out:
+            yield out
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot unpack the faces into the temporary folder {target.parent}: {error.strerror or error}",
+            hint="is the disk full? TMPDIR names another folder for temporary files",
+        ) from None
 
 
 def _write_header(out: IO[bytes], shape: tuple[int, ...]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from actorrec.errors import DataError, ItemError
 from actorrec.progress import Progress
 from actorrec.vision.decode import read_bytes
+from actorrec.vision.listing import readable
 
 _PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
@@ -93,11 +94,6 @@ def _of_person(root: Path, folder: Path) -> Iterator[Photo]:
         path = Path(str(error.filename))
         problem = ItemError("unreadable", f"the folder cannot be read: {error.strerror}")
         yield Photo(person_id, readable(path.relative_to(root).as_posix()), path, None, problem)
-
-
-def readable(name: str) -> str:
-    """A file name that can be written as UTF-8; bytes that are none become U+FFFD."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def hash_photos(photos: Sequence[Photo], max_bytes: int, workers: int, progress: Progress) -> list[Photo]:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from actorrec.errors import ArtifactError
 from actorrec.faces.keras_runtime import import_keras, import_tensorflow, stderr_closed
 
 VariantName = Literal["float32", "float16", "dynamic", "int8"]
@@ -23,15 +24,25 @@ def exported(model: Any) -> Iterator[Path]:
     ``Model.export`` is used because converting a concrete function of a Keras 3 model, or saving a ``tf.Module``
     around one, silently leaves the weights out. A batch of one fixes every shape, which XNNPACK needs to take all
     of the graph.
+
+    Raises:
+        ArtifactError: If the temporary folder cannot take it.
     """
     keras = import_keras()
-    import_tensorflow()
+    tf = import_tensorflow()
     only = model.inputs[0]
     inputs = keras.Input(batch_shape=(1, *only.shape[1:]), name=only.name)
     single = keras.Model(inputs, model(inputs, training=False), name="device")
     with TemporaryDirectory() as folder:
-        with stderr_closed():
-            single.export(folder, format="tf_saved_model", verbose=False)
+        try:
+            with stderr_closed():
+                single.export(folder, format="tf_saved_model", verbose=False)
+        except (tf.errors.OpError, OSError) as error:
+            # Of a full disk TensorFlow says only that an operation failed.
+            raise ArtifactError(
+                f"cannot write the model to the temporary folder {folder}: {' '.join(str(error).split())[-120:]}",
+                hint="is the disk full? TMPDIR names another folder for temporary files",
+            ) from None
         yield Path(folder)
 
 

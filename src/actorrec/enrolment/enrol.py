@@ -103,8 +103,7 @@ class _Learner:
                 self.reports.append(_skipped(path, person, error))
             step.advance()
         vectors = [np.stack([candidate.vector for candidate in photo.candidates]) for photo in read]
-        areas_px = [[candidate.face.box.area_px for candidate in photo.candidates] for photo in read]
-        for photo, index in zip(read, choose_faces(vectors, areas_px, mine), strict=True):
+        for photo, index in zip(read, choose_faces(vectors, mine), strict=True):
             self._take(person, photo, photo.candidates[index])
 
     def _take(self, person: Person, photo: ReadPhoto, face: Candidate) -> None:
@@ -159,7 +158,7 @@ def _skipped(path: Path, person: Person, error: ItemError) -> PhotoReport:
         person_id=person.person_id,
         outcome="skipped",
         reason=error.reason,
-        detail=error.message,
+        detail=error.in_full,
     )
 
 

@@ -21,7 +21,7 @@ def new_person(typed: str) -> Person:
         return Person(person_id=person_id, name=" ".join(person_id.replace("_", " ").split()))
     except ValidationError:
         shown = typed.encode("utf-8", "backslashreplace").decode()
-        raise DataError(f"not a name for a person: {shown!r}", hint="a name has 1 to 200 characters") from None
+        raise DataError(f"not a name for a person: {shown!r}", hint="a name is text of 1 to 200 characters") from None
 
 
 def match_person(typed: str, people: Sequence[Person]) -> Person | None:

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from actorrec.artifacts.whole_file import write_whole
 from actorrec.evaluation.plots import all_plots
 from actorrec.evaluation.summarise import trade_off
 from actorrec.manifests.evaluation import EvaluationReport, PictureOutcome
@@ -51,10 +52,9 @@ def write_report(report: EvaluationReport, path: Path) -> None:
 
     Raises:
         MissingExtraError: If matplotlib is not installed.
-        OSError: If it cannot be written.
+        ArtifactError: If it cannot be written; an older one is left as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report_html(report), encoding="utf-8", errors="replace")
+    write_whole(path, report_html(report).encode("utf-8", "replace"))
 
 
 def report_html(report: EvaluationReport) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from actorrec.errors import MissingExtraError
+from actorrec.errors import ArtifactError, MissingExtraError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 
@@ -62,10 +62,19 @@ def keras_bytes(model: Any) -> bytes:
     """A model as a ``.keras`` file whose bytes depend on the model alone.
 
     Keras writes the time of saving and memory addresses into it; both are replaced by constants.
+
+    Raises:
+        ArtifactError: If the temporary folder cannot take it.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        model.save(path)
+        try:
+            model.save(path)
+        except OSError as error:
+            raise ArtifactError(
+                f"cannot write the model to the temporary folder {folder}: {error.strerror or error}",
+                hint="is the disk full? TMPDIR names another folder for temporary files",
+            ) from None
         return _repeatable(path.read_bytes())
 
 

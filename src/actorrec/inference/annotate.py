@@ -1,12 +1,13 @@
 """Pictures with names drawn in, written beside nothing they could harm."""
 
 import hashlib
+import io
 import itertools
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
+from actorrec.artifacts.whole_file import write_whole
 from actorrec.errors import ArtifactError
 from actorrec.inference.sources import PictureSource
 from actorrec.manifests.results import FaceResult, PictureResult
@@ -56,10 +57,7 @@ class Annotator:
         assert source.path is not None
         target = self._target(source.path)
         drawn = draw_boxes(pixels, [_label(face) for face in result.faces])
-        try:
-            _write_jpeg(drawn, target)
-        except OSError as error:
-            raise ArtifactError(f"cannot write {target}: {error.strerror or error}") from None
+        write_whole(target, _jpeg(drawn))
         self._written[target] = source.path
 
     def _target(self, source: Path) -> Path:
@@ -76,9 +74,7 @@ class Annotator:
 
 
 def _label(face: FaceResult) -> BoxLabel:
-    if face.name is None:
-        return BoxLabel(BoundingBox(*face.box), "unknown", UNKNOWN)
-    return BoxLabel(BoundingBox(*face.box), f"{face.name} {face.confidence:.0%}", NAMED)
+    return BoxLabel(BoundingBox(*face.box), face.label, UNKNOWN if face.name is None else NAMED)
 
 
 def _is_ours(path: Path) -> bool:
@@ -94,14 +90,10 @@ def _cut(stem: str) -> str:
     return stem if len(data) <= _MOST_NAME_BYTES else os.fsdecode(data[:_MOST_NAME_BYTES])
 
 
-def _write_jpeg(pixels: UInt8Image, target: Path) -> None:
+def _jpeg(pixels: UInt8Image) -> bytes:
     from PIL import Image
 
-    descriptor, temporary = tempfile.mkstemp(prefix=".partial-", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY, comment=_MARK)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    # Through memory: writing to a file itself, Pillow takes a full disk for success and leaves half a picture.
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY, comment=_MARK)
+    return out.getvalue()

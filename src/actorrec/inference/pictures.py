@@ -42,7 +42,7 @@ def recognise_pictures(
         try:
             pixels = read_picture(source.path, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels).pixels
         except ItemError as error:
-            yield failed(source.name, recogniser.model_id, error.message)
+            yield failed(source.name, recogniser.model_id, error.in_full)
             continue
         decode_ms = (time.perf_counter() - start) * 1000
         found, timings = recogniser.recognise(pixels, explain=explain)

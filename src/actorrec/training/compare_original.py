@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.artifacts.store import ArtifactStore
+from actorrec.artifacts.whole_file import ensure_writable, write_whole
 from actorrec.config import Config, TrainingSection
-from actorrec.errors import ArtifactError, TrainingError
+from actorrec.errors import TrainingError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress
 from actorrec.training.embeddings import CropSource
@@ -47,6 +48,7 @@ def compare_original(
     people = sorted({face.person_id for face in dataset.faces if face.split == "train"})
     if len(people) < 2:
         raise TrainingError(f"{dataset.ref} has fewer than two people to tell apart")
+    ensure_writable(out_dir / "original.json")
     design = open_original(dataset, people, config)
     splits = {"random": stratified_split(design.classes), "leak-free": _leak_free(design)}
     dropouts = (0.0, settings.dropout or DROPOUT)
@@ -99,9 +101,5 @@ def _figure(histories: dict[str, dict[float, History]]) -> Any:
 
 
 def _write(out_dir: Path, report: dict[str, Any], picture: bytes) -> None:
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        (out_dir / "original.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        (out_dir / "original.png").write_bytes(picture)
-    except OSError as error:
-        raise ArtifactError(f"cannot write {out_dir}: {error.strerror or error}") from None
+    write_whole(out_dir / "original.json", (json.dumps(report, indent=1) + "\n").encode())
+    write_whole(out_dir / "original.png", picture)

@@ -31,5 +31,10 @@ def list_pictures(folder: Path, *, on_error: Callable[[OSError], None] | None = 
     return sorted(found)
 
 
+def readable(name: str) -> str:
+    """A file name that can be written as UTF-8; bytes that are none become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def _raise(error: OSError) -> None:
     raise error

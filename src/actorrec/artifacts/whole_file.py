@@ -1,0 +1,86 @@
+"""Files beside the store (reports, exports, settings): written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from actorrec.errors import ArtifactError
+
+DISK_HINTS: Final = {
+    errno.ENOSPC: "the disk is full: free some space and run the same command again, it goes on where it was",
+    errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
+}
+"""What to do next, by the operating system's error number."""
+
+
+def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write a file under a temporary name and move it into place; an older one stays as it was if that fails.
+
+    Args:
+        path: Where to; its folder is made. A link is followed; a pipe or device is written to directly.
+        content: The bytes, or a function that writes them.
+
+    Raises:
+        ArtifactError: If it cannot be written.
+    """
+    fill = content if callable(content) else lambda out: out.write(content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _is_special(path):
+            with path.open("wb") as special:
+                fill(special)
+            return
+        target = path.resolve()
+        with _temporary_beside(target) as (out, temporary):
+            fill(out)
+            out.close()  # what the buffer still held may be what no longer fits on the disk
+            os.replace(temporary, target)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def ensure_writable(path: Path) -> None:
+    """Find out before hours of work whether ``write_whole`` may write there.
+
+    Raises:
+        ArtifactError: If it may not.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not _is_special(path):
+            with _temporary_beside(path.resolve()):
+                pass
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _is_special(path: Path) -> bool:
+    """Whether something lies there that must not be replaced by a file (``/dev/null``, a pipe)."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    temporary = path.with_name(f".partial-{secrets.token_hex(6)}")
+    # Unlike tempfile's, this file has the mode that the user's umask gives to any new file.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield out, temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(f"cannot write {path}: {error.strerror or error}", hint=DISK_HINTS.get(error.errno or 0, ""))
