@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.evaluation.mainface import main_face
+from actorrec.vision.main_face import main_face
 from actorrec.faces import dlib_resnet29
 from actorrec.faces.detectors import default_detector_spec, make_detector
 from actorrec.faces.embedders import make_embedder, spec_for_file

@@ -11,7 +11,6 @@ import pytest
 
 from actorrec.errors import DataError
 from actorrec.evaluation.evaluate import evaluate, evaluate_dataset
-from actorrec.evaluation.mainface import main_face
 from actorrec.evaluation.report import report_html, write_report
 from actorrec.faces.detectors import default_detector_spec, make_detector
 from actorrec.faces.embedders import DEFAULT_SPEC, make_embedder
@@ -23,6 +22,7 @@ from actorrec.recognition.views import embed_photo, enrolment_views
 from actorrec.types import BoundingBox, Face, Landmarks
 from actorrec.vision.align import DLIB_150
 from actorrec.vision.decode import read_picture
+from actorrec.vision.main_face import main_face
 from real_faces import data_dir
 
 PEOPLE, LEARNED, TESTED = 6, 3, 3

@@ -41,7 +41,7 @@ class Examined:
     Attributes:
         sha256: Of the file's bytes.
         phash, phash_mirrored: 64-bit hashes of the whole picture and of its mirror image; None if it failed.
-        faces: Largest first; empty if it failed.
+        faces: Most prominent first (``vision.main_face``); empty if it failed.
         reason, detail: Why it failed; empty if it did not.
     """
 

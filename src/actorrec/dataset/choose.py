@@ -17,13 +17,13 @@ _MAX_SEEDS: Final = 2000
 
 
 def choose_faces(pictures: Sequence[Examined]) -> list[int]:
-    """Pick one face a photo: the one that agrees with the person's other photos, else the largest.
+    """Pick one face a photo: the one that agrees with the person's other photos, else the most prominent.
 
     The start is the face that has a look-alike in most other photos; then each photo's face nearest to the mean of
     the best agreeing choices is taken until nothing changes.
 
     Args:
-        pictures: All photos of one person; each with its faces largest first.
+        pictures: All photos of one person; each with its most prominent face first.
 
     Returns:
         For each photo the index of its face; -1 where it has none.

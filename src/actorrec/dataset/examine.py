@@ -15,6 +15,7 @@ from actorrec.faces.protocols import Embedder, FaceDetector
 from actorrec.types import Face, UInt8Image
 from actorrec.vision.align import CANONICAL_272, FaceTemplate, align_face, similarity_transform, transform_points, warp
 from actorrec.vision.decode import decode_picture, read_bytes
+from actorrec.vision.main_face import by_prominence
 from actorrec.vision.phash import face_print, perceptual_hashes
 from actorrec.vision.quality import measure_quality
 from actorrec.vision.similarity import normalise
@@ -64,9 +65,8 @@ class Examiner:
         found = self.find(pixels) if faces is None else faces
         # Points that fall together are no face and cannot be aligned.
         usable = [face for face in found if np.ptp(face.landmarks.points, axis=0).max() >= 1.0]
-        usable.sort(key=lambda face: (-face.box.area_px, face.box.x1, face.box.y1))
         candidates, crops = [], []
-        for face in usable[:MAX_FACES]:
+        for face in by_prominence(usable, pixels.shape[:2])[:MAX_FACES]:
             candidate, crop = self._candidate(pixels, face)
             candidates.append(candidate)
             crops.append(crop)

@@ -8,26 +8,22 @@ from numpy.typing import NDArray
 from actorrec.vision.similarity import cosine_similarity
 
 
-def choose_faces(
-    embeddings: Sequence[NDArray[np.float32]], areas_px: Sequence[Sequence[float]], known: NDArray[np.float32]
-) -> list[int]:
-    """Choose one face a photo: the one that agrees with the person's other photos, else the largest.
+def choose_faces(embeddings: Sequence[NDArray[np.float32]], known: NDArray[np.float32]) -> list[int]:
+    """Choose one face a photo: the one that agrees with the person's other photos, else the first.
 
     A face's agreement is the mean, over the person's other photos, of its cosine to the most alike face there: the
     face that is in all of them wins, though no photo shows the person alone.
 
     Args:
-        embeddings: Per photo, shape (F, D), float32, unit rows, F ≥ 1: its faces.
-        areas_px: Per photo, the area of each face.
+        embeddings: Per photo, shape (F, D), float32, unit rows, F ≥ 1: its faces, most prominent first.
         known: Shape (K, D), float32, unit rows: photos of the person that are already in the gallery; K may be 0.
 
     Returns:
         Per photo, the index of the chosen face.
     """
     chosen: list[int] = []
-    for index, (faces, areas) in enumerate(zip(embeddings, areas_px, strict=True)):
+    for index, faces in enumerate(embeddings):
         others = [cosine_similarity(faces, other).max(axis=1) for i, other in enumerate(embeddings) if i != index]
         others += [cosine_similarity(faces, photo[None])[:, 0] for photo in known]
-        agreement = np.mean(others, axis=0) if others and len(faces) > 1 else np.asarray(areas, np.float64)
-        chosen.append(int(np.argmax(agreement)))
+        chosen.append(int(np.argmax(np.mean(others, axis=0))) if others else 0)
     return chosen

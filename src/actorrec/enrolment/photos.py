@@ -15,9 +15,10 @@ from actorrec.recognition.views import embed_photo, enrolment_views
 from actorrec.types import Face, FaceQuality
 from actorrec.vision.align import FaceTemplate
 from actorrec.vision.decode import decode_picture, read_bytes
+from actorrec.vision.main_face import by_prominence
 from actorrec.vision.quality import measure_quality
 
-_MOST_FACES: Final = 6  # of a crowd only the largest can be meant
+_MOST_FACES: Final = 6  # of a crowd only the most prominent can be meant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +37,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadPhoto:
-    """A photo with at least one face; the largest ones only, largest first."""
+    """A photo with at least one face; the most prominent ones only, in that order."""
 
     path: Path
     faces_found: int
@@ -57,12 +58,12 @@ def read_photo(path: Path, recogniser: Recogniser, config: Config) -> ReadPhoto:
     faces = recogniser.detector.detect(pixels)
     if not faces:
         raise ItemError("no-face", "no face was found in it")
-    largest = sorted(faces, key=lambda face: -face.box.area_px)[:_MOST_FACES]
+    meant = by_prominence(faces, pixels.shape[:2])[:_MOST_FACES]
     record = recogniser.embedder.spec.template
     template = FaceTemplate(record.name, record.size_px, record.points_px)
     seed = int.from_bytes(hashlib.sha256(data).digest()[:4], "big")
     candidates: list[Candidate] = []
-    for face in largest:
+    for face in meant:
         views = enrolment_views(pixels, face.landmarks, template, jitters=config.edge.enrol_jitters, seed=seed)
         vector, _ = embed_photo(recogniser.embedder, views)
         candidates.append(Candidate(face, measure_quality(pixels, face), vector))

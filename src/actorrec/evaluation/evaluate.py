@@ -11,7 +11,6 @@ import numpy as np
 
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import DataError, ItemError
-from actorrec.evaluation.mainface import main_face
 from actorrec.evaluation.summarise import summarise
 from actorrec.manifests.dataset import DatasetManifest, FaceRecord
 from actorrec.manifests.evaluation import EvaluationReport, PictureOutcome
@@ -24,6 +23,7 @@ from actorrec.recognition.score_models import footing
 from actorrec.types import BoundingBox, Face, Landmarks, RecognisedFace
 from actorrec.vision.decode import read_picture
 from actorrec.vision.listing import list_pictures
+from actorrec.vision.main_face import main_face
 
 _MAX_BYTES: Final = 64 * 2**20
 _MAX_PIXELS: Final = 80_000_000

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from actorrec.evaluation.mainface import FACE_RULE
 from actorrec.evaluation.metrics import (
     DetCurve,
     det_curve,
@@ -15,6 +14,7 @@ from actorrec.evaluation.metrics import (
 from actorrec.manifests.evaluation import EvaluationReport, MacroF1, PersonRow, PictureOutcome, ReliabilityRow
 from actorrec.manifests.model import Calibration
 from actorrec.recognition.rates import rate_of
+from actorrec.vision.main_face import FACE_RULE
 
 
 def summarise(

@@ -14,11 +14,12 @@ from actorrec.recognition.calibration import same_person_probability
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.types import BoundingBox
 from actorrec.vision.decode import read_picture
+from actorrec.vision.main_face import by_prominence
 from actorrec.vision.similarity import cosine_similarity, normalise
 
 
 def compare(path_a: Path, path_b: Path, recogniser: Recogniser, settings: InferenceSection) -> CompareResult:
-    """Compare the largest faces of two pictures.
+    """Compare the main faces of two pictures.
 
     Args:
         path_a, path_b: Picture files.
@@ -36,9 +37,9 @@ def compare(path_a: Path, path_b: Path, recogniser: Recogniser, settings: Infere
     vectors: list[NDArray[np.float32]] = []
     for path, side in ((path_a, "a"), (path_b, "b")):
         try:
-            box, vector, faces = _largest_face(path, recogniser, settings)
+            box, vector, faces = _main_face(path, recogniser, settings)
         except ItemError as error:
-            return CompareResult(**result, error=f"{shown(str(path))}: {error.message}")
+            return CompareResult(**result, error=f"{shown(str(path))}: {error.in_full}")
         result[f"faces_{side}"] = faces
         result[f"box_{side}"] = tuple(round(value, 2) for value in (box.x1, box.y1, box.x2, box.y2))
         vectors.append(vector)
@@ -55,7 +56,7 @@ def compare(path_a: Path, path_b: Path, recogniser: Recogniser, settings: Infere
     )
 
 
-def _largest_face(
+def _main_face(
     path: Path, recogniser: Recogniser, settings: InferenceSection
 ) -> tuple[BoundingBox, NDArray[np.float32], int]:
     """Box, raw embedding of shape (D,), and how many faces there are."""
@@ -63,5 +64,5 @@ def _largest_face(
     faces = recogniser.detector.detect(pixels)
     if not faces:
         raise ItemError("no-face", "no face was found in it")
-    largest = max(faces, key=lambda face: face.box.area_px)
-    return largest.box, recogniser.embed_faces(pixels, [largest])[0], len(faces)
+    meant = by_prominence(faces, pixels.shape[:2])[0]
+    return meant.box, recogniser.embed_faces(pixels, [meant])[0], len(faces)

@@ -16,6 +16,11 @@ class FaceResult(Record):
     runner_up: str | None
     nearest_photos: list[tuple[str, float]] | None = None
 
+    @property
+    def label(self) -> str:
+        """For people: the name and how sure it is, or ``unknown``. Nothing is ever 100 % sure."""
+        return "unknown" if self.name is None else f"{self.name} {min(self.confidence, 0.99):.0%}"
+
 
 class Timings(Record):
     """Milliseconds spent in each step."""
@@ -40,7 +45,7 @@ class PictureResult(Record):
 
 
 class CompareResult(Record):
-    """What ``compare`` says of the largest face of each of two pictures.
+    """What ``compare`` says of the main face of each of two pictures.
 
     Attributes:
         same_person: Whether ``probability`` is at least one half; None where a picture shows no face.
@@ -49,7 +54,7 @@ class CompareResult(Record):
         calibrated: Whether that rests on the embedder's own score model; else it is a rough guess.
         cosine: Cosine of the two embeddings, in [-1, 1]; higher is more alike.
         euclidean: Distance of the two embeddings as the net gives them, not normalised; lower is more alike.
-        faces_a, faces_b: How many faces each picture shows; the largest is the one compared.
+        faces_a, faces_b: How many faces each picture shows; the main one is compared.
         error: What could not be done; None where both faces were compared.
     """
 

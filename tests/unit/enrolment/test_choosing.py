@@ -9,22 +9,22 @@ NOBODY = np.zeros((0, 3), np.float32)
 
 
 def test_no_photos_no_choice() -> None:
-    assert choose_faces([], [], NOBODY) == []
+    assert choose_faces([], NOBODY) == []
 
 
-def test_the_largest_face_of_an_only_photo() -> None:
-    assert choose_faces([np.stack([X, Y])], [[10.0, 20.0]], NOBODY) == [1]
+def test_the_first_face_of_an_only_photo() -> None:
+    assert choose_faces([np.stack([X, Y])], NOBODY) == [0]
 
 
 def test_the_face_that_agrees_with_the_other_photos_even_if_it_is_small() -> None:
     photos = [np.stack([X, Y]), Y[None], np.stack([Z, Y])]
-    assert choose_faces(photos, [[90.0, 5.0], [50.0], [80.0, 4.0]], NOBODY) == [1, 0, 1]
+    assert choose_faces(photos, NOBODY) == [1, 0, 1]
 
 
 def test_the_face_that_is_in_all_photos_though_none_shows_it_alone() -> None:
     photos = [np.stack([X, Y]), np.stack([Z, Y])]
-    assert choose_faces(photos, [[90.0, 5.0], [80.0, 4.0]], NOBODY) == [1, 1]
+    assert choose_faces(photos, NOBODY) == [1, 1]
 
 
 def test_photos_that_are_already_known_count() -> None:
-    assert choose_faces([np.stack([X, Z])], [[90.0, 5.0]], Z[None]) == [1]
+    assert choose_faces([np.stack([X, Z])], Z[None]) == [1]
