@@ -10,7 +10,7 @@ from actorrec.cli.command import command
 from actorrec.cli.session import Session, printable, write_json
 
 if TYPE_CHECKING:
-    from actorrec.manifests.results import FaceResult, PictureResult
+    from actorrec.manifests.results import PictureResult
 
 _NEAREST_PHOTOS = 3
 
@@ -57,14 +57,10 @@ def _tell(result: "PictureResult", names: dict[str, str]) -> None:
     if result.error is not None:
         print(f"{printable(result.source)}: error: {printable(result.error)}")
         return
-    said = ", ".join(_face(face) for face in result.faces) or "no face"
+    said = ", ".join(face.label for face in result.faces) or "no face"
     print(f"{printable(result.source)}: {printable(said)}")
     for face in result.faces:
         if face.nearest_photos is not None:
             nearest = ", ".join(f"{photo} {similarity:.2f}" for photo, similarity in face.nearest_photos)
             runner_up = names.get(face.runner_up or "", face.runner_up or "nobody")
             print(printable(f"    {face.name or 'unknown'}: nearest {nearest}; runner-up {runner_up}"))
-
-
-def _face(face: "FaceResult") -> str:
-    return "unknown" if face.name is None else f"{face.name} {face.confidence:.0%}"
