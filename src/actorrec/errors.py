@@ -11,10 +11,12 @@ ActorRecError                 exit code 1
 ├── FrameSourceError          1   a picture, film or camera cannot be read
 ├── RemoteError               3   a service far away failed or refused
 └── ArtifactError             4   the artifact store cannot be read or written, or lacks what was asked
+    └── TemporaryFileError    4   the folder for temporary files takes no more
 
 Ctrl-C ends with 130.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -99,3 +101,18 @@ class ArtifactError(ActorRecError):
     """The artifact store cannot be read or written, or lacks what was asked."""
 
     exit_code = 4
+
+
+class TemporaryFileError(ArtifactError):
+    """The folder for temporary files cannot take one.
+
+    Args:
+        folder: That folder.
+        reason: The operating system's or a library's answer.
+    """
+
+    def __init__(self, folder: Path | str, reason: object) -> None:
+        super().__init__(
+            f"cannot write to the temporary folder {folder}: {reason}",
+            hint="is the disk full? TMPDIR names another folder for temporary files",
+        )

@@ -159,7 +159,7 @@ def _inside(name: str) -> str:
 def _as_artifact_error(error: OSError, verb: str, where: str) -> ArtifactError:
     hints = {
         **DISK_HINTS,
-        errno.EACCES: "choose a store you may write to: --store DIR",
+        errno.EACCES: "choose a store that you may read and write: --store DIR",
         errno.EROFS: "the disk is read-only: choose another store: --store DIR",
     }
     return ArtifactError(f"cannot {verb} {where}: {error.strerror or error}", hint=hints.get(error.errno or 0, ""))

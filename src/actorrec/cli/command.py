@@ -14,7 +14,10 @@ from actorrec.cli.extras import EXTRAS
 from actorrec.cli.session import Session, printable, write_json
 from actorrec.errors import ActorRecError, ArtifactError, MissingExtraError
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file of settings, or the name of a shipped one.", show_default=False)]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="YAML file of settings, or the name of a shipped one.", show_default=False),
+]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Where artifacts live: a folder or URI.", show_default=False)
 ]

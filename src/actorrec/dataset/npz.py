@@ -19,7 +19,7 @@ from actorrec.dataset.assemble import assemble
 from actorrec.dataset.cropped import box_template, look_at_crop
 from actorrec.dataset.photos import Photo
 from actorrec.dataset.records import safe_folder
-from actorrec.errors import ArtifactError, DataError
+from actorrec.errors import DataError, TemporaryFileError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress, SilentProgress
 from actorrec.recognition.crops import load_crops, recrop
@@ -185,10 +185,7 @@ def _temporary(target: Path) -> Iterator[IO[bytes]]:
         with target.open("wb") as out:
             yield out
     except OSError as error:
-        raise ArtifactError(
-            f"cannot unpack the faces into the temporary folder {target.parent}: {error.strerror or error}",
-            hint="is the disk full? TMPDIR names another folder for temporary files",
-        ) from None
+        raise TemporaryFileError(target.parent, error.strerror or error) from None
 
 
 def _write_header(out: IO[bytes], shape: tuple[int, ...]) -> None:

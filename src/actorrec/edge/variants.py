@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.errors import ArtifactError
+from actorrec.errors import TemporaryFileError
 from actorrec.faces.keras_runtime import import_keras, import_tensorflow, stderr_closed
 
 VariantName = Literal["float32", "float16", "dynamic", "int8"]
@@ -26,7 +26,7 @@ def exported(model: Any) -> Iterator[Path]:
     of the graph.
 
     Raises:
-        ArtifactError: If the temporary folder cannot take it.
+        TemporaryFileError: If the temporary folder cannot take it.
     """
     keras = import_keras()
     tf = import_tensorflow()
@@ -38,11 +38,8 @@ def exported(model: Any) -> Iterator[Path]:
             with stderr_closed():
                 single.export(folder, format="tf_saved_model", verbose=False)
         except (tf.errors.OpError, OSError) as error:
-            # Of a full disk TensorFlow says only that an operation failed.
-            raise ArtifactError(
-                f"cannot write the model to the temporary folder {folder}: {' '.join(str(error).split())[-120:]}",
-                hint="is the disk full? TMPDIR names another folder for temporary files",
-            ) from None
+            # TensorFlow's "{{node …}} path; No space left on device [Op:SaveV2]": the middle is for people.
+            raise TemporaryFileError(folder, str(error).rpartition("; ")[2].partition(" [Op")[0]) from None
         yield Path(folder)
 
 

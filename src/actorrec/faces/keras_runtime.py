@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from actorrec.errors import ArtifactError, MissingExtraError
+from actorrec.errors import MissingExtraError, TemporaryFileError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 
@@ -64,17 +64,14 @@ def keras_bytes(model: Any) -> bytes:
     Keras writes the time of saving and memory addresses into it; both are replaced by constants.
 
     Raises:
-        ArtifactError: If the temporary folder cannot take it.
+        TemporaryFileError: If the temporary folder cannot take it.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         try:
             model.save(path)
         except OSError as error:
-            raise ArtifactError(
-                f"cannot write the model to the temporary folder {folder}: {error.strerror or error}",
-                hint="is the disk full? TMPDIR names another folder for temporary files",
-            ) from None
+            raise TemporaryFileError(folder, error.strerror or error) from None
         return _repeatable(path.read_bytes())
 
 

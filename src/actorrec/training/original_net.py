@@ -1,5 +1,6 @@
 """The original design's net, layer by layer, and its training on features that its frozen part gives only once."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.config import TrainingSection
+from actorrec.errors import TemporaryFileError
 from actorrec.faces.keras_backbones.applications import INPUT_PX, load_application
 from actorrec.faces.keras_runtime import fresh_session, import_keras
 from actorrec.manifests.dataset import FaceRecord
@@ -86,7 +88,7 @@ def feature_table(
     """
     with TemporaryDirectory() as folder:
         shape = (len(faces), features.output.shape[-1])
-        rows = np.lib.format.open_memmap(Path(folder) / "features.npy", "w+", np.float32, shape)
+        rows = _on_disk(Path(folder) / "features.npy", shape)
 
         def fill(plan: ViewPlan, progress: Progress) -> None:
             with progress.step("computing features", len(faces), "faces") as step:
@@ -97,6 +99,18 @@ def feature_table(
                     step.advance(len(part))
 
         yield FeatureTable(rows, classes), fill
+
+
+def _on_disk(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
+    try:
+        rows = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        # The file has holes until it is written to, and a full disk met then kills the process (SIGBUS).
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            with path.open("rb+") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise TemporaryFileError(path.parent, error.strerror or error) from None
+    return rows
 
 
 def _plain_crops(faces: Sequence[FaceRecord], source: CropSource, plan: ViewPlan) -> UInt8Image:
