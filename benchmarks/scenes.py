@@ -58,11 +58,13 @@ def main() -> None:
         picture: (len(results[picture]), count) for picture, count in counts.items() if len(results[picture]) != count
     }
     faces = sum(map(len, results.values()))
-    rows = [
-        Row("film frames and group photos: names outside the labels or cast", "none", f"{wrong} of {named} names, {faces} faces", wrong == 0, COMMAND),
-        Row("people that a label says are in a frame and the gallery knows, named", "", f"{found} of {meant}", None, COMMAND),
-        Row("group photos whose number of faces is the one in the source's file name", "", f"{len(counts) - len(off)} of {len(counts)} {off or ''}", None, COMMAND),
-    ]  # fmt: skip
+    counted = f"{len(counts) - len(off)} of {len(counts)} {off or ''}".strip()
+    asked = (
+        ("film frames and group photos: names outside the labels or cast", f"{wrong} of {named} names, {faces} faces"),
+        ("people that a label says are in a frame and the gallery knows, named", f"{found} of {meant}"),
+        ("group photos whose number of faces is the one in the source's file name", counted),
+    )
+    rows = [Row(what, "", measured, None, COMMAND) for what, measured in asked]
     for row in rows:
         print(f"{row.what}: {row.measured}")
     save("scenes", rows)

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.vision.main_face import main_face
 from actorrec.faces import dlib_resnet29
 from actorrec.faces.detectors import default_detector_spec, make_detector
 from actorrec.faces.embedders import make_embedder, spec_for_file
@@ -29,6 +28,7 @@ from actorrec.recognition.score_models import GENERIC, footing
 from actorrec.recognition.views import embed_photo, enrolment_views
 from actorrec.vision.align import FaceTemplate
 from actorrec.vision.decode import read_picture
+from actorrec.vision.main_face import main_face
 from actorrec.vision.similarity import normalise
 
 OUT = Path(__file__).parent.parent / "src/actorrec/recognition/score_models.json"

@@ -5,19 +5,17 @@ from typing import Annotated
 import typer
 
 from actorrec import __version__
-from actorrec.cli import (
-    build_dataset,
-    compare,
-    config,
-    convert_tflite,
-    doctor,
-    enroll,
-    evaluate,
-    infer,
-    models,
-    people,
-    train,
-)
+from actorrec.cli.build_dataset import register as register_build_dataset
+from actorrec.cli.compare import register as register_compare
+from actorrec.cli.config import register as register_config
+from actorrec.cli.convert_tflite import register as register_convert_tflite
+from actorrec.cli.doctor import register as register_doctor
+from actorrec.cli.enroll import register as register_enroll
+from actorrec.cli.evaluate import register as register_evaluate
+from actorrec.cli.infer import register as register_infer
+from actorrec.cli.models import register as register_models
+from actorrec.cli.people import register as register_people
+from actorrec.cli.train import register as register_train
 
 app = typer.Typer(
     name="actorrec",
@@ -42,10 +40,21 @@ def _root(
     """Recognise actors in pictures and films: from photos to names, on a laptop or a Raspberry Pi."""
 
 
-for module in (build_dataset, train, evaluate, convert_tflite, enroll, people, infer, compare):
-    module.register(app)
-for module in (models, config, doctor):
-    module.register(app)
+# In the order of the help page: the chain first, then what serves it.
+for register in (
+    register_build_dataset,
+    register_train,
+    register_evaluate,
+    register_convert_tflite,
+    register_enroll,
+    register_people,
+    register_infer,
+    register_compare,
+    register_models,
+    register_config,
+    register_doctor,
+):
+    register(app)
 
 
 def main() -> None:
