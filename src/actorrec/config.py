@@ -28,7 +28,7 @@ class StoreSection(Section):
 class DetectorSection(Section):
     """How faces are found."""
 
-    name: Literal["mtcnn", "yunet", "ssd", "haar"] = "mtcnn"
+    name: Literal["mtcnn", "yunet", "yunet-int8", "ssd", "haar"] = "mtcnn"
     path: Path | None = None
     min_face_px: int = Field(default=24, ge=12)
     score_threshold: float | None = Field(default=None, ge=0, le=1)
@@ -61,7 +61,7 @@ class DatasetSection(Section):
     near_copy_cosine: float = Field(default=0.985, ge=0, le=1)
     wrong_person: Literal["drop", "flag", "keep"] = "drop"
     test_share: float = Field(default=0.2, ge=0, lt=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     max_skip_ratio: float = Field(default=0.9, ge=0, le=1)
     workers: int = Field(default=0, ge=0)
 
@@ -77,7 +77,7 @@ class TrainingSection(Section):
     margin: float = Field(default=0.15, ge=0, lt=1)
     scale: float = Field(default=24.0, gt=0)
     augmentations: int = Field(default=2, ge=0, le=50)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     patience: int = Field(default=8, ge=1)
     fine_tune: bool = False
     fine_tune_learning_rate: float = Field(default=1e-5, gt=0)

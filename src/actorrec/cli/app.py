@@ -1,8 +1,12 @@
 """``actorrec``: the commands and where they come from."""
 
-from typing import Annotated
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from actorrec import __version__
 from actorrec.cli.build_dataset import register as register_build_dataset
@@ -15,10 +19,37 @@ from actorrec.cli.evaluate import register as register_evaluate
 from actorrec.cli.infer import register as register_infer
 from actorrec.cli.models import register as register_models
 from actorrec.cli.people import register as register_people
+from actorrec.cli.session import write_json
 from actorrec.cli.train import register as register_train
 
+
+class _Commands(typer.core.TyperGroup):
+    """All commands; a wrong command line, too, is told as JSON to those who asked for JSON."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _told_as_json():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _told_as_json():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _told_as_json() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        if "--json" in sys.argv:
+            hint = error.ctx.get_usage() if error.ctx is not None else ""
+            write_json({"error": error.format_message(), "hint": hint, "exit_code": error.exit_code})
+        raise
+
+
+_UsageError: Any = typer.BadParameter.__base__  # wherever this version of Typer keeps it
 app = typer.Typer(
     name="actorrec",
+    cls=_Commands,
     help="Recognise actors in pictures and films: from photos to names, on a laptop or a Raspberry Pi.",
     no_args_is_help=True,
     add_completion=True,

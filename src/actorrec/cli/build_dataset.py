@@ -8,7 +8,7 @@ import typer
 
 from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
-from actorrec.cli.options import DetectorOption, EmbedderOption, SeedOption
+from actorrec.cli.options import DetectorOption, SeedOption
 from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ def register(app: typer.Typer) -> None:
         session: Session,
         photos: Annotated[list[Path], typer.Argument(help="Folders with a folder per person; or one dataset.npz.")],
         detector: DetectorOption = None,
-        embedder: EmbedderOption = None,
         seed: SeedOption = None,
         test_share: Annotated[
             float | None, typer.Option(help="Share of each person's photos kept for testing.")
@@ -39,7 +38,7 @@ def register(app: typer.Typer) -> None:
         """Find, choose, align and clean the faces; split them so that no near-copy lies on both sides."""
         config = session.settings(
             {
-                **net_flags(detector=detector, embedder=embedder),
+                **net_flags(detector=detector),
                 "dataset.seed": seed,
                 "dataset.test_share": test_share,
                 "dataset.wrong_person": wrong_person,
