@@ -39,8 +39,10 @@ def _commands(command: Any, name: str) -> list[tuple[str, Any]]:
 def _row(parameter: Any) -> str:
     options = [*parameter.opts, *parameter.secondary_opts] if parameter.param_type_name == "option" else None
     shown = ", ".join(options) if options else (parameter.metavar or parameter.name.upper())
-    meaning = (getattr(parameter, "help", None) or "").replace("|", "\\|")
-    return f"| `{shown}` | {meaning} |"
+    meaning = getattr(parameter, "help", None) or ""
+    if parameter.default not in (None, False) and not callable(parameter.default) and not parameter.required:
+        meaning += f" Default: `{parameter.default}`."
+    return "| `{}` | {} |".format(*(text.replace("|", "\\|") for text in (shown, meaning)))
 
 
 def broken_links() -> list[str]:

@@ -9,6 +9,7 @@ from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
 from actorrec.cli.options import DetectorOption, EmbedderOption, TargetFpirOption
 from actorrec.cli.session import Session
+from actorrec.cli.threshold import threshold_line
 
 if TYPE_CHECKING:
     from actorrec.enrolment.enrol import EnrolReport
@@ -75,7 +76,7 @@ def _tell(session: Session, report: "EnrolReport") -> None:
     ]
     session.table("look at these", ("photo", "outcome", "why"), rows)
     card = report.manifest.card
-    session.say(f"threshold {card.calibration.threshold:.3f} ({card.calibration.method}). {card.calibration.note}")
+    session.say(threshold_line(card.calibration))
     enrolled = sum(photo.outcome == "enrolled" for photo in report.photos)
     summary = {
         "bundle": report.manifest.ref,

@@ -98,7 +98,10 @@ def _on_what_was_kept_back(
     from actorrec.manifests.dataset import DatasetManifest
 
     if dataset_ref is None:
-        raise ConfigError("no data set is known for this one", hint="name photos not learned from: --photos DIR")
+        raise ConfigError(
+            "it was not trained from a data set of this store, so no photos were kept back to measure on",
+            hint="name photos not learned from: --photos DIR",
+        )
     dataset = load_manifest(session.store, DatasetManifest, dataset_ref)
     return evaluate_dataset(
         recogniser, dataset, unknowns, store=session.store, target_fpir=fpir, progress=session.progress

@@ -1,7 +1,7 @@
 """``actorrec models``: detectors and embedders that can be fetched, each with a stated licence."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,9 +34,14 @@ def ls(session: Session) -> None:
                 "source": entry.source,
             }
         )
-    shown = ("name", "role", "here", "licence", "bytes", "input", "accuracy", "source")
-    session.table("models", shown, [["" if row[key] is None else row[key] for key in shown] for row in rows])
+    session.table("models", ("name", "role", "here", "licence", "size", "accuracy"), [_cells(row) for row in rows])
+    session.say("Input, source and sha256 of each: actorrec models ls --json")
     session.result(rows)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    size = "" if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f} MB"
+    return [row["name"], row["role"], row["here"], row["licence"], size, row["accuracy"]]
 
 
 @command(models_app, "fetch")

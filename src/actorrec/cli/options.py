@@ -5,10 +5,16 @@ from typing import Annotated
 import typer
 
 DetectorOption = Annotated[
-    str | None, typer.Option("--detector", help="mtcnn, yunet, ssd or haar.", show_default=False)
+    str | None, typer.Option("--detector", help="mtcnn, yunet, yunet-int8, ssd or haar.", show_default=False)
 ]
 EmbedderOption = Annotated[
-    str | None, typer.Option("--embedder", help="A name of `actorrec models ls`.", show_default=False)
+    str | None,
+    typer.Option(
+        "--embedder",
+        help="A name of `actorrec models ls` or a .tflite, .onnx or .keras file; "
+        "for train alone also resnet50, vgg16, mobilenet.",
+        show_default=False,
+    ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of everything random.", show_default=False)]
 TargetFpirOption = Annotated[

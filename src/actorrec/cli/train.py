@@ -9,6 +9,7 @@ from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
 from actorrec.cli.options import EmbedderOption, SeedOption, TargetFpirOption
 from actorrec.cli.session import Session
+from actorrec.cli.threshold import threshold_line
 
 if TYPE_CHECKING:
     from actorrec.manifests.model import ModelManifest
@@ -19,6 +20,12 @@ BatchOption = Annotated[int | None, typer.Option("--batch-size", help="Faces a s
 WeightsOption = Annotated[
     str | None, typer.Option(help="Of a Keras backbone: imagenet, none or a file.", show_default=False)
 ]
+_RATES = {
+    "top1_gallery": "nearest person of the gallery is right",
+    "top1_probabilities": "most probable person is right",
+    "random_split_top1_gallery": "nearest person of the gallery is right, on its random split",
+    "random_split_top1_probabilities": "most probable person is right, on its random split",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -82,14 +89,12 @@ def register(app: typer.Typer) -> None:
 
 def _tell(session: Session, model: "ModelManifest") -> None:
     rows = [
-        (name, f"{rate.value:.1%}", rate.n, f"{rate.low:.1%} to {rate.high:.1%}") for name, rate in model.rates.items()
+        (_RATES.get(name, name), f"{rate.value:.1%}", rate.n, f"{rate.low:.1%} to {rate.high:.1%}")
+        for name, rate in model.rates.items()
     ]
     session.table("measured on photos kept for testing", ("what", "rate", "n", "95 % interval"), rows)
     calibration = model.calibration
-    session.say(
-        f"threshold {calibration.threshold:.3f} for {calibration.target_fpir:.1%} of strangers named "
-        f"({calibration.method}). {calibration.note}"
-    )
+    session.say(threshold_line(calibration))
     summary = {
         "model": model.ref,
         "content_digest": model.content_digest(),

@@ -113,9 +113,11 @@ def _card(title: str, rate: Rate, note: str) -> str:
 
 def _method(report: EvaluationReport) -> str:
     calibration = report.calibration
-    how = "identities held back from the gallery" if calibration.method == "held-back" else "a fitted score model"
+    how = (
+        "identities held back from the gallery" if calibration.method == "held-back" else "a model of how scores spread"
+    )
     lines = [
-        f"A face gets a name from a decision score of {calibration.threshold:.4f} on. That threshold was set on {how}, "
+        f"A face gets a name from a decision score of {calibration.threshold:.4f} on. That threshold comes from {how}, "
         f"never on the pictures measured here, for a false-naming rate of {calibration.target_fpir:.2%}. "
         f"{escape(calibration.note[:1].upper() + calibration.note[1:])}.",
         f"{escape(report.face_rule)} A picture without a face, or that cannot be read, counts as wrong. "

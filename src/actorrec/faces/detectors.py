@@ -100,7 +100,11 @@ def _check_digests(spec: DetectorSpec, files: Mapping[str, bytes | Path]) -> Non
 
 def _given(name: str, path: Path | None) -> Path:
     if path is None:
-        hint = "actorrec models fetch yunet" if name == "yunet" else "name your own model files"
+        hint = (
+            "actorrec models fetch yunet"
+            if name == "yunet"
+            else "name it with ACTORREC_DETECTOR__PATH or detector.path"
+        )
         raise ConfigError(f"the {name} detector needs a model file", hint=hint)
     return path
 

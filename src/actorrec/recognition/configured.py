@@ -38,7 +38,8 @@ def configured_detector(
     path, entry = section.path, REGISTRY.get(section.name)
     if path is None and entry is not None and entry.download is not None:
         path = fetch_model(entry, cache_dir=models.cache_dir, base_url=models.base_url, progress=progress)
-    files = detector_files(section.name, path)
+    kind = section.name.removesuffix("-int8")  # a smaller file for the same detector
+    files = detector_files(kind, path)
     changes: dict[str, Any] = {
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
         "min_face_px": section.min_face_px,
@@ -46,7 +47,10 @@ def configured_detector(
     }
     if section.score_threshold is not None:
         changes["score_threshold"] = section.score_threshold
-    return DetectorParts(default_detector_spec(section.name).model_copy(update=changes), files)
+    spec = default_detector_spec(kind)
+    if kind != section.name:
+        changes["detector_id"] = f"{spec.detector_id}-int8"
+    return DetectorParts(spec.model_copy(update=changes), files)
 
 
 def configured_embedder(

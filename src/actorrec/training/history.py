@@ -38,6 +38,7 @@ def history_png(history: History, title: str) -> bytes:
     left, right = figure.subplots(1, 2)
     draw_curve(left, history.loss, history.val_loss, "loss")
     draw_curve(right, history.accuracy, history.val_accuracy, "accuracy")
+    right.set_ylim(0, 1.02)
     figure.suptitle(title)
     return figure_png(figure)
 
@@ -46,7 +47,8 @@ def draw_curve(axes: Any, learned: tuple[float, ...], validated: tuple[float, ..
     """Draw one quantity over epochs, counted from 1."""
     axes.plot(range(1, len(learned) + 1), learned, label="training")
     if validated:
-        axes.plot(range(1, len(validated) + 1), validated, label="validation")
+        # Dashed, so that the other line shows through where both are the same.
+        axes.plot(range(1, len(validated) + 1), validated, linestyle="--", label="validation")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch")
     axes.set_ylabel(what)

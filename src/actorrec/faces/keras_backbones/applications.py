@@ -87,7 +87,7 @@ def _with_imagenet(constructor: Any, name: str) -> "keras.Model":
         if not isinstance(cause, OSError):
             raise
         raise TrainingError(
-            f"the ImageNet weights of {name} cannot be downloaded: {cause}",
+            f"the ImageNet weights of {name} cannot be downloaded: {getattr(cause, 'reason', cause)}",
             hint="give a file with --weights FILE, or --weights none to start from random ones",
         ) from None
     return model
