@@ -35,7 +35,9 @@ def test_an_imagenet_backbone_is_scaled_as_keras_scales_it(
     crops = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3), np.uint8)
     expected = getattr(keras.applications, module).preprocess_input(crops.astype(np.float32))
     assert np.allclose(to_net_input(crops, spec.mean, spec.std, spec.colour_order), expected, atol=1e-5)
-    assert embedder_of_model(model, spec).embed(crops).shape == (2, dim)
+    raw = embedder_of_model(model, spec).embed(crops)
+    assert raw.shape == (2, dim)
+    assert np.linalg.norm(raw, axis=1).min() > 1e-3  # also of random weights, so that a direction is left
 
 
 def test_weights_from_a_file_are_the_files(tmp_path: Path) -> None:

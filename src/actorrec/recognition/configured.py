@@ -75,10 +75,13 @@ def configured_embedder(
         return spec, section.path
     entry = REGISTRY.get(section.name)
     if entry is None or entry.spec is None:
+        from actorrec.faces.keras_backbones import BACKBONES
+
         known = ", ".join(name for name, each in REGISTRY.items() if each.spec is not None)
+        to_train = ", ".join(name for name in BACKBONES if name not in REGISTRY)
         raise ConfigError(
             f"'{section.name}' is no embedder that runs without training",
-            hint=f"one of {known}, or a net of your own with embedder.path",
+            hint=f"one of {known}, or a .tflite, .onnx or .keras file; train also takes {to_train}",
         )
     if entry.spec.model_id == DEFAULT_SPEC.model_id:
         return entry.spec, shipped_tflite()

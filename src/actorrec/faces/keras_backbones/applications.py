@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
+
 from actorrec.errors import ConfigError, ModelContractError, TrainingError
 from actorrec.faces.keras_runtime import import_keras
 from actorrec.manifests.nets import Triple
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 INPUT_PX: Final = 224
+_LEAST_SIGNAL: Final = 1e-6  # the largest answer of a random net that still is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,27 @@ def load_application(name: str, weights: str) -> "keras.Model":
     model: Any = constructor(include_top=False, weights=None, input_shape=(INPUT_PX, INPUT_PX, 3))
     if weights == "none":
         _log.warning("%s starts from random weights: frozen, it cannot tell people apart", name)
+        _keep_signal(model)
         return model
     _load_file(model, name, Path(weights))
     return model
+
+
+def _keep_signal(model: "keras.Model") -> None:
+    """Give a random net the statistics of noise where it would otherwise pass on nothing.
+
+    The depthwise layers of a fresh MobileNet shrink their input to 1e-18 of it at the end: no direction is left.
+    """
+    noise = np.random.default_rng(0).uniform(-1, 1, (8, INPUT_PX, INPUT_PX, 3)).astype(np.float32)
+    if float(np.abs(np.asarray(model(noise, training=False))).max()) > _LEAST_SIGNAL:
+        return
+    normalisations = [layer for layer in model.layers if hasattr(layer, "moving_variance")]
+    momenta = [layer.momentum for layer in normalisations]
+    for layer in normalisations:
+        layer.momentum = 0.0  # one pass is all there is
+    model(noise, training=True)
+    for layer, momentum in zip(normalisations, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def _with_imagenet(constructor: Any, name: str) -> "keras.Model":
