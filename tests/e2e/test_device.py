@@ -25,7 +25,9 @@ def test_enroll_infer_people_forget(run: Run, tmp_path: Path) -> None:
     assert set(line["timings_ms"]) == {"decode", "detect", "align", "embed", "match"}
     assert len(line["faces"]) == 5
     assert sorted(face["name"] for face in line["faces"] if face["name"]) == ["Albert Einstein", "Grace Hopper"]
+    written = {"box", "score", "landmarks", "person_id", "name", "similarity", "confidence", "runner_up"}
     for face in line["faces"]:
+        assert set(face) == written
         assert (face["person_id"] is None) == (face["name"] is None)
         assert len(face["landmarks"]) == 5
         assert 0 <= face["confidence"] <= 1

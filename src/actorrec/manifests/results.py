@@ -1,10 +1,18 @@
 """What ``infer`` says of a picture: one JSON line each."""
 
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from actorrec.manifests.base import Record
 
 
 class FaceResult(Record):
-    """One face of a picture. Boxes and points are px of the whole picture, orientation applied."""
+    """One face of a picture. Boxes and points are px of the whole picture, orientation applied.
+
+    Attributes:
+        nearest_photos: Written only where an explanation was asked for: gallery photos and their cosines.
+    """
 
     box: tuple[float, float, float, float]
     score: float
@@ -15,6 +23,13 @@ class FaceResult(Record):
     confidence: float
     runner_up: str | None
     nearest_photos: list[tuple[str, float]] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        if self.nearest_photos is None:
+            del written["nearest_photos"]
+        return written
 
     @property
     def label(self) -> str:
