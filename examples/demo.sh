@@ -6,6 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 photos=${PHOTOS:-}
+photos=${photos/#\~\//$HOME/}  # not every shell expands PHOTOS=~/photos
 out=${OUT:-demo}
 export PATH="${BIN:+$(cd "$BIN" && pwd):}$PATH"
 export ACTORREC_STORE__URI="$out/store"
@@ -18,6 +19,7 @@ if [ -n "$photos" ]; then
   step convert-tflite --out "$out/bundle.zip"
   step evaluate --report "$out/report.html"
   step infer "$photos" --annotate "$out/annotated"
+  printf '\nMost of these photos were learned from, so their names prove little: the table above is the measure.\n'
 else
   # Two photos of a person are too few to keep any back, so the one unseen photo and the stranger are the measure.
   step build-dataset "$here/people"
