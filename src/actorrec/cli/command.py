@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from actorrec.cli.extras import EXTRAS
+from actorrec.cli.interrupts import insistent_interrupts
 from actorrec.cli.session import Session, printable, write_json
 from actorrec.errors import ActorRecError, ArtifactError, MissingExtraError
 
@@ -64,7 +65,8 @@ def _guarded(session: Session, work: Callable[[], None]) -> None:
 
     setup_logging(quiet=session.quiet)
     try:
-        work()
+        with insistent_interrupts():
+            work()
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it was", file=sys.stderr)
         raise typer.Exit(130) from None
