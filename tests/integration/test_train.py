@@ -50,7 +50,7 @@ def test_the_head_and_the_gallery_know_the_actors() -> None:
         assert model.rates[name].n == tested >= 12
         assert model.rates[name].value >= 0.95, name
     assert model.metrics["epochs"] <= QUICK.epochs
-    assert model.licences == ["public domain (CC0-1.0)"]
+    assert model.licences == [f"{model.embedder.model_id}: public domain (CC0-1.0)"]
 
 
 def test_both_outputs_know_the_same_people() -> None:
@@ -160,7 +160,7 @@ def test_a_brought_tflite_stays_a_net_of_its_own() -> None:
     head = keras.saving.load_model(store.local_path(file_name(model, model.model_file)))
     assert head.input_shape == (None, 192)
     assert model.rates["top1_gallery"].value >= 0.95
-    assert model.licences == ["as stated"]
+    assert model.licences == [f"{model.embedder.model_id}: as stated"]
 
 
 def test_a_brought_tflite_cannot_be_fine_tuned(tmp_path: Path) -> None:
