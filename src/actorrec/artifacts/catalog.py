@@ -41,7 +41,7 @@ def commit_manifest(store: ArtifactStore, manifest: M) -> M:
 def find_manifest(store: ArtifactStore, manifest_type: type[M], key: str) -> M | None:
     """The manifest of an artifact, or None if it was never committed."""
     name = f"{_kind(manifest_type)}/{key}/{MANIFEST_NAME}"
-    return _parse(manifest_type, store.read_bytes(name), name) if store.exists(name) else None
+    return _parse(manifest_type, store.read_bytes(name), f"{store.uri}/{name}") if store.exists(name) else None
 
 
 def load_manifest(store: ArtifactStore, manifest_type: type[M], reference: str) -> M:
@@ -113,6 +113,6 @@ def _parse(manifest_type: type[M], data: bytes, name: str) -> M:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ModelContractError(
-            f"{name} is not a manifest this version understands: {where}: {first['msg']}",
-            hint="it may come from a newer actorrec, or be damaged",
+            f"{name} is not a manifest this version understands: {f'{where}: ' if where else ''}{first['msg']}",
+            hint="it may come from a newer actorrec; if it is damaged, remove its folder and run what made it again",
         ) from None

@@ -48,12 +48,14 @@ class LocalStore:
     def read_bytes(self, name: str) -> bytes:
         try:
             return self._path(name).read_bytes()
+        except FileNotFoundError:
+            raise ArtifactError(f"{self._root}/{name} does not exist", hint=self._made_again(name)) from None
         except OSError as error:
             raise _as_artifact_error(error, "read", f"{self._root}/{name}") from None
 
     def local_path(self, name: str) -> Path:
         if not self.exists(name):
-            raise ArtifactError(f"{self._root}/{name} does not exist")
+            raise ArtifactError(f"{self._root}/{name} does not exist", hint=self._made_again(name))
         return self._path(name)
 
     def exists(self, name: str) -> bool:
@@ -109,7 +111,7 @@ class LocalStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = path.open("w")
         except OSError as error:
-            raise _as_artifact_error(error, "write", str(self._root)) from None
+            raise _as_artifact_error(error, "write", str(path)) from None
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -122,6 +124,9 @@ class LocalStore:
         if name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")):
             raise ArtifactError(f"not a name inside the store: {name!r}")
         return self._root / name
+
+    def _made_again(self, name: str) -> str:
+        return f"remove {self._root}/{'/'.join(name.split('/')[:2])} and run again what made it"
 
     def _write(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
         path = self._path(name)

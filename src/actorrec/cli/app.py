@@ -20,6 +20,7 @@ from actorrec.cli.infer import register as register_infer
 from actorrec.cli.models import register as register_models
 from actorrec.cli.people import register as register_people
 from actorrec.cli.session import write_json
+from actorrec.cli.streams import give_up_stdout, open_closed_streams
 from actorrec.cli.train import register as register_train
 
 
@@ -90,4 +91,12 @@ for register in (
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    open_closed_streams()
+    try:
+        app()
+        sys.stdout.flush()
+    except OSError as error:
+        # The commands tell of every other file: this is stdout itself, which takes no more.
+        print(f"error: cannot write to stdout: {error.strerror or error}", file=sys.stderr)
+        give_up_stdout()
+        raise SystemExit(1) from None

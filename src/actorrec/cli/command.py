@@ -13,6 +13,7 @@ import typer
 from actorrec.cli.extras import EXTRAS
 from actorrec.cli.interrupts import insistent_interrupts
 from actorrec.cli.session import Session, printable, write_json
+from actorrec.cli.streams import give_up_stdout
 from actorrec.errors import ActorRecError, ArtifactError, MissingExtraError
 
 ConfigOption = Annotated[
@@ -72,7 +73,7 @@ def _guarded(session: Session, work: Callable[[], None]) -> None:
         raise typer.Exit(130) from None
     except BrokenPipeError:
         # Whoever read our output has left (`| head`): end without a word, as other tools do.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         raise typer.Exit(141) from None
     except ActorRecError as error:
         if os.environ.get("ACTORREC_DEBUG") == "1":

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -68,6 +69,11 @@ class Manifest(Record):
     def ref(self) -> str:
         """``kind/key``."""
         return f"{self.kind}/{self.key}"
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each file, by name."""
+        return {record.name: record.sha256 for record in self.files}
 
     def content_digest(self) -> str:
         """SHA-256 of everything but times and provenance: two runs are the same when these are equal."""

@@ -1,5 +1,6 @@
 """Reading the aligned crops of a data set back, and cutting another template out of them."""
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -20,7 +21,7 @@ def read_crop(store: ArtifactStore, manifest: DatasetManifest, face: FaceRecord)
         Shape (S, S, 3), uint8, RGB, aligned to ``manifest.template``.
 
     Raises:
-        ArtifactError: If it is missing or is no picture of that size.
+        ArtifactError: If it is missing, or is not the crop that was built.
     """
     try:
         from PIL import Image
@@ -28,8 +29,11 @@ def read_crop(store: ArtifactStore, manifest: DatasetManifest, face: FaceRecord)
         raise MissingExtraError("edge", "pillow") from None
 
     name, side = file_name(manifest, face.crop), manifest.template.size_px
+    data = store.read_bytes(name)
+    if hashlib.sha256(data).hexdigest() != manifest.digests.get(face.crop):
+        raise ArtifactError(f"{name} is not the crop that was built", hint="delete the data set and build it again")
     try:
-        with Image.open(io.BytesIO(store.read_bytes(name)), formats=["JPEG"]) as image:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             if image.size != (side, side):
                 raise ArtifactError(f"{name} is {image.size[0]} x {image.size[1]} px, not {side} x {side}")
             return np.asarray(image.convert("RGB"), np.uint8)
