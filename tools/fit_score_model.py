@@ -7,8 +7,8 @@ What it reads: a folder of photos named ``Some_Name_0001.jpg`` (development data
     python tools/fit_score_model.py PHOTOS [--brought NET.tflite] [--write]
 
 Prototypes are made as ``enroll`` makes them (photo, mirror image, ten jitters), probes as ``infer`` looks at doubtful
-faces (photo and mirror image). The generic model's shape comes from the brought embedder (``--brought``), scaled so
-that it fits any embedder whose mean cosine between strangers is known.
+faces (photo, mirror image, eight fixed moves). The generic model's shape comes from the brought embedder
+(``--brought``), scaled so that it fits any embedder whose mean cosine between strangers is known.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from actorrec.faces.detectors import default_detector_spec, make_detector
 from actorrec.faces.embedders import make_embedder, spec_for_file
 from actorrec.faces.protocols import Embedder
 from actorrec.recognition.score_models import GENERIC, footing
-from actorrec.recognition.views import embed_photo, enrolment_views
+from actorrec.recognition.views import embed_photo, enrolment_views, second_look_views
 from actorrec.vision.align import FaceTemplate
 from actorrec.vision.decode import read_picture
 from actorrec.vision.main_face import main_face
@@ -51,7 +51,7 @@ def embed_all(photos: list[Path], embedder: Embedder) -> tuple[Vectors, Vectors,
             continue
         views = enrolment_views(pixels, face.landmarks, template, jitters=10, seed=0)
         enrolled.append(embed_photo(embedder, views)[0])
-        probes.append(embed_photo(embedder, views[:2])[0])
+        probes.append(embed_photo(embedder, second_look_views(pixels, face.landmarks, template))[0])
         people.append(path.stem.rsplit("_", 1)[0])
     return np.stack(enrolled), np.stack(probes), people
 

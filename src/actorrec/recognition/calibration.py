@@ -28,6 +28,8 @@ MIN_PEOPLE: Final = 10
 MIN_PHOTOS: Final = 30
 """With fewer people or photos, a gallery's own photos say too little, and the score model alone decides."""
 _STRICTER: Final = 2.0  # a name more likely wrong than right is refused, but at least half the target rate is used
+# People are taken to be independent; on held-out draws a gallery of M compared like 0.8 M to 1.2 M independent people.
+_MOST_COMPARISONS: Final = 1.2
 _GRID: Final = 6000
 # What is believed of an embedder before anything is seen of it: mean cosine of strangers 0.4, give or take 0.35
 # (measured nets lie at 0.01 and at 0.84).
@@ -155,7 +157,8 @@ def _decide(model: ScoreModel, counts: NDArray[np.int64], target_fpir: float) ->
     """Threshold, and midpoint and slope of the confidence, all in decision score."""
     grid = np.linspace(model.location, 1 - 1e-6, _GRID)
     below = rejection(model, counts, grid)
-    by_rate, by_stricter = np.interp([1 - target_fpir, 1 - target_fpir / _STRICTER], below, grid).tolist()
+    cautious = target_fpir / _MOST_COMPARISONS
+    by_rate, by_stricter = np.interp([1 - cautious, 1 - cautious / _STRICTER], below, grid).tolist()
     missed = np.mean([model.miss(grid, float(photos)) for photos in np.unique(counts)], axis=0)
     half, sure = _where_likely(grid, below, missed)
     threshold = min(max(by_rate, min(half, by_stricter)), _HIGHEST)

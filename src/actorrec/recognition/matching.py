@@ -55,10 +55,10 @@ def match_faces(
 
 
 def doubtful_faces(embeddings: NDArray[np.float32], gallery: Gallery, calibration: Calibration) -> NDArray[np.intp]:
-    """Faces whose answer hangs in the balance, and for which embedding the mirror image too is worth its time.
+    """Faces whose answer hangs in the balance, and for which embedding more views is worth its time.
 
-    Averaging a face with its mirror image named 3 in 100 more of the faces known from one photo, at fewer strangers;
-    only the doubtful (one face in six with one photo a person, one in forty with many) need it.
+    The mean with the mirror image and eight small moves names 2 to 3 in 100 more of the faces known from one photo, at
+    as many strangers (docs/evaluation.md); only the doubtful (one known face in four with one photo a person) need it.
 
     Args:
         embeddings: Shape (N, D), float32, unit rows; N may be 0.
