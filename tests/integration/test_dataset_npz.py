@@ -14,7 +14,7 @@ from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.dataset.npz import export_npz, import_npz
-from actorrec.errors import DataError
+from actorrec.errors import ArtifactError, DataError
 
 
 def save(path: Path, **arrays: np.ndarray) -> Path:
@@ -120,5 +120,6 @@ def test_bad_files_are_told_apart(tmp_path: Path) -> None:
 def test_an_export_that_cannot_be_written_leaves_the_old_one(exported: Path, tmp_path: Path) -> None:
     store = LocalStore(exported.parent / "store")
     manifest = build_dataset([exported.parent / "photos"], Config(), store=store)
-    with pytest.raises(DataError, match="cannot write"):
-        export_npz(manifest, store, tmp_path / "no such folder" / "x.npz")
+    (tmp_path / "a file").write_text("not a folder")
+    with pytest.raises(ArtifactError, match="cannot write"):
+        export_npz(manifest, store, tmp_path / "a file" / "x.npz")

@@ -52,7 +52,10 @@ def _people(name: str | None, photos: list[Path], folder: Path | None) -> dict[s
         return {person: found for person, found in people.items() if found}
     if name is None or not photos:
         raise ConfigError("nobody to enrol", hint="actorrec enroll NAME PHOTO…, or actorrec enroll --from FOLDER")
-    return {name: [path for photo in photos for path in (_pictures(photo) if photo.is_dir() else [photo])]}
+    found = [path for photo in photos for path in (_pictures(photo) if photo.is_dir() else [photo])]
+    if not found:
+        raise DataError(f"no pictures in {', '.join(map(str, photos))}", hint="give photos, or folders that hold some")
+    return {name: found}
 
 
 def _folders(folder: Path) -> list[Path]:
