@@ -140,7 +140,7 @@ def _labelled(photos: Path, known_ids: set[str]) -> Iterator[_Picture]:
     try:
         paths = list_pictures(photos)
     except OSError as error:
-        raise DataError(f"cannot read the folder {photos}: {error.strerror}") from None
+        raise DataError(f"cannot read the folder {error.filename or photos}: {error.strerror}") from None
     for path in paths:
         inside = path.relative_to(photos)
         if len(inside.parts) > 1:  # a picture beside the folders has no label
@@ -156,7 +156,7 @@ def _strangers(unknowns: Path | None) -> list[_Picture]:
             _Picture(path, _readable(str(path.relative_to(unknowns))), "", None) for path in list_pictures(unknowns)
         ]
     except OSError as error:
-        raise DataError(f"cannot read the folder {unknowns}: {error.strerror}") from None
+        raise DataError(f"cannot read the folder {error.filename or unknowns}: {error.strerror}") from None
 
 
 def _readable(name: str) -> str:
