@@ -77,12 +77,12 @@ def test_what_is_missing_is_an_artifact_error(store: ArtifactStore) -> None:
 
 
 def test_deleting_the_last_file_leaves_nothing_behind(store: ArtifactStore, tmp_path: Path) -> None:
-    store.put_bytes("dataset/abcd/work/1/x", b"1")
+    store.put_bytes("dataset/abcd/unfinished/1/x", b"1")
     store.put_bytes("dataset/abcd/crops/y", b"2")
-    store.delete("dataset/abcd/work/1/x")
+    store.delete("dataset/abcd/unfinished/1/x")
     assert list(store.names("dataset/abcd")) == ["dataset/abcd/crops/y"]
-    assert not (tmp_path / "store/dataset/abcd/work").exists()
-    assert not store.exists("dataset/abcd/work/1/x")
+    assert not (tmp_path / "store/dataset/abcd/unfinished").exists()
+    assert not store.exists("dataset/abcd/unfinished/1/x")
 
 
 def test_newest_is_by_time_and_uncommitted_artifacts_do_not_exist(store: ArtifactStore) -> None:

@@ -88,7 +88,7 @@ def test_the_history_is_kept_as_numbers_and_as_a_picture() -> None:
     history = json.loads(store.read_bytes(file_name(model, "history.json")))
     assert len(history["loss"]) == len(history["val_loss"]) >= history["best_epoch"] == model.metrics["epochs"]
     assert store.read_bytes(file_name(model, "history.png")).startswith(b"\x89PNG")
-    assert not list(store.names(f"{model.ref}/work"))
+    assert not list(store.names(f"{model.ref}/unfinished"))
 
 
 def test_the_same_again_does_nothing() -> None:
@@ -120,13 +120,13 @@ def test_embeddings_that_are_there_are_not_computed_again(tmp_path: Path) -> Non
     faces = dataset.faces * 20  # more than a chunk
     source, plan = CropSource(store, dataset), ViewPlan(DLIB_150)
     embedder = open_backbone(EmbedderSection(), Config().models).embedder()
-    whole = embed_faces(faces, plan, embedder, source, work="model/k/work/a", progress=QUIET)
+    whole = embed_faces(faces, plan, embedder, source, work="model/k/unfinished/a", progress=QUIET)
     dying = CropSource(DyingStore(tmp_path, 1), dataset)
     with pytest.raises(Killed):
-        embed_faces(faces, plan, embedder, dying, work="model/k/work/b", progress=QUIET)
-    kept = store.local_path("model/k/work/b-000000.npy").stat().st_mtime_ns
-    resumed = embed_faces(faces, plan, embedder, source, work="model/k/work/b", progress=QUIET)
-    assert store.local_path("model/k/work/b-000000.npy").stat().st_mtime_ns == kept
+        embed_faces(faces, plan, embedder, dying, work="model/k/unfinished/b", progress=QUIET)
+    kept = store.local_path("model/k/unfinished/b-000000.npy").stat().st_mtime_ns
+    resumed = embed_faces(faces, plan, embedder, source, work="model/k/unfinished/b", progress=QUIET)
+    assert store.local_path("model/k/unfinished/b-000000.npy").stat().st_mtime_ns == kept
     assert (resumed.views == whole.views).all()
 
 

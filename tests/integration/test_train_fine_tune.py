@@ -73,7 +73,7 @@ def test_tuning_lowers_its_own_loss(tmp_path: Path, kind: str) -> None:
     )
     assert model.embedder.model_id.startswith("dlib-resnet29-v1-tuned-")
     assert model.rates["top1_gallery"].value >= 0.5
-    assert not list(store.names(f"{model.ref}/work"))
+    assert not list(store.names(f"{model.ref}/unfinished"))
 
 
 class Killed(Exception):  # noqa: N818
@@ -99,10 +99,10 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
         backbone = open_backbone(EmbedderSection(), Config().models)
         return fine_tune(backbone, data, TUNING, work=work, progress=SilentProgress())
 
-    unbroken = tuned(LocalStore(tmp_path), "model/whole/work/tuning")
+    unbroken = tuned(LocalStore(tmp_path), "model/whole/unfinished/tuning")
     with pytest.raises(Killed):
-        tuned(DyingStore(tmp_path), "model/broken/work/tuning")
-    resumed = tuned(LocalStore(tmp_path), "model/broken/work/tuning")
+        tuned(DyingStore(tmp_path), "model/broken/unfinished/tuning")
+    resumed = tuned(LocalStore(tmp_path), "model/broken/unfinished/tuning")
     assert resumed.spec.model_id == unbroken.spec.model_id
     plain = make_embedder(open_backbone(EmbedderSection(), Config().models).spec, None).spec
     assert resumed.spec.model_id != plain.model_id

@@ -11,6 +11,7 @@ import typer.core
 from actorrec import __version__
 from actorrec.cli.build_dataset import register as register_build_dataset
 from actorrec.cli.compare import register as register_compare
+from actorrec.cli.compare_original import register as register_compare_original
 from actorrec.cli.config import register as register_config
 from actorrec.cli.convert_tflite import register as register_convert_tflite
 from actorrec.cli.doctor import register as register_doctor
@@ -76,6 +77,7 @@ def _root(
 for register in (
     register_build_dataset,
     register_train,
+    register_compare_original,
     register_evaluate,
     register_convert_tflite,
     register_enroll,

@@ -21,3 +21,8 @@ TargetFpirOption = Annotated[
     float | None,
     typer.Option("--target-fpir", help="Share of strangers that may be given a name.", show_default=False),
 ]
+DatasetArgument = Annotated[str, typer.Argument(help="A data set of the store.", metavar="[DATASET]")]
+EpochsOption = Annotated[int | None, typer.Option(help="At most so many passes.", show_default=False)]
+WeightsOption = Annotated[
+    str | None, typer.Option(help="Of a Keras backbone: imagenet, none or a file.", show_default=False)
+]

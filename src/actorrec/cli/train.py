@@ -1,25 +1,26 @@
-"""``actorrec train`` and ``actorrec compare-original``."""
+"""``actorrec train``: a data set becomes a model that says who, and how sure."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
-from actorrec.cli.options import EmbedderOption, SeedOption, TargetFpirOption
+from actorrec.cli.options import (
+    DatasetArgument,
+    EmbedderOption,
+    EpochsOption,
+    SeedOption,
+    TargetFpirOption,
+    WeightsOption,
+)
 from actorrec.cli.session import Session
 from actorrec.cli.threshold import threshold_line
 
 if TYPE_CHECKING:
     from actorrec.manifests.model import ModelManifest
 
-DatasetArgument = Annotated[str, typer.Argument(help="A data set of the store.", metavar="[DATASET]")]
-EpochsOption = Annotated[int | None, typer.Option(help="At most so many passes.", show_default=False)]
 BatchOption = Annotated[int | None, typer.Option("--batch-size", help="Faces a step.", show_default=False)]
-WeightsOption = Annotated[
-    str | None, typer.Option(help="Of a Keras backbone: imagenet, none or a file.", show_default=False)
-]
 _RATES = {
     "top1_gallery": "nearest person of the gallery is right",
     "top1_probabilities": "most probable person is right",
@@ -29,7 +30,7 @@ _RATES = {
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands."""
+    """Add this command."""
 
     @command(app, "train")
     def train(
@@ -67,24 +68,6 @@ def register(app: typer.Typer) -> None:
         )
         chosen = load_manifest(session.store, DatasetManifest, dataset)
         _tell(session, train_model(chosen, config, store=session.store, progress=session.progress))
-
-    @command(app, "compare-original")
-    def compare_original(
-        session: Session,
-        dataset: DatasetArgument = "newest",
-        out: Annotated[Path, typer.Option(help="Folder for the picture and the numbers.")] = Path("original"),
-        epochs: EpochsOption = None,
-        weights: WeightsOption = None,
-    ) -> None:
-        """Draw the original design's accuracy, with and without dropout, on its own split and on a leak-free one."""
-        from actorrec.artifacts.catalog import load_manifest
-        from actorrec.manifests.dataset import DatasetManifest
-        from actorrec.training.compare_original import compare_original as compare
-
-        config = session.settings({"training.epochs": epochs, "embedder.weights": weights})
-        chosen = load_manifest(session.store, DatasetManifest, dataset)
-        result = compare(chosen, config, store=session.store, out_dir=out, progress=session.progress)
-        session.result(result, f"wrote {out}")
 
 
 def _tell(session: Session, model: "ModelManifest") -> None:

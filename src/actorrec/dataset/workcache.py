@@ -24,7 +24,7 @@ Looked = tuple[Examined, list[bytes]]
 
 
 class WorkCache:
-    """Batches of examined pictures under ``<artifact>/work/``; one writer at a time.
+    """Batches of examined pictures under ``<artifact>/unfinished/``; one writer at a time.
 
     Args:
         store: Where the artifact will live.
@@ -32,7 +32,7 @@ class WorkCache:
     """
 
     def __init__(self, store: ArtifactStore, artifact: str) -> None:
-        self._store, self._prefix = store, f"{artifact}/work"
+        self._store, self._prefix = store, f"{artifact}/unfinished"
         self._batch_of: dict[str, str] = {}
         self._waiting: list[Looked] = []
 

@@ -46,11 +46,11 @@ class Workplace:
 
     def work(self, name: str) -> str:
         """Store name for what a killed run wants to find again; gone once the model is committed."""
-        return f"{self.ref}/work/{name}"
+        return f"{self.ref}/unfinished/{name}"
 
     def clear_work(self) -> None:
         """Remove what only a killed run would need."""
-        for name in list(self.store.names(f"{self.ref}/work")):
+        for name in list(self.store.names(f"{self.ref}/unfinished")):
             self.store.delete(name)
 
     def photo_names(self, faces: Sequence[FaceRecord]) -> list[str]:
