@@ -14,13 +14,7 @@ _DOUBT: Final = (0.05, 0.95)
 """Confidences between which a second look pays: outside, hardly any answer changed on either embedder measured."""
 
 
-def match_faces(
-    embeddings: NDArray[np.float32],
-    gallery: Gallery,
-    calibration: Calibration,
-    *,
-    norms: NDArray[np.float32] | None = None,
-) -> list[Prediction]:
+def match_faces(embeddings: NDArray[np.float32], gallery: Gallery, calibration: Calibration) -> list[Prediction]:
     """Name the faces of one picture.
 
     Names go out the surest pair first, each once. A face whose nearest person was taken by a surer face gets its next
@@ -31,7 +25,6 @@ def match_faces(
         embeddings: Shape (N, D), float32, unit rows; N may be 0.
         gallery: Who is known; may be empty.
         calibration: Made for this gallery.
-        norms: Shape (N,), lengths before normalising. Not used: they helped on one embedder and hurt on the other.
 
     Returns:
         One prediction a face, in the order of ``embeddings``.

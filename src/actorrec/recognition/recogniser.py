@@ -113,14 +113,14 @@ class Recogniser:
         """
         raw, align_ms, embed_ms = self._embed(pixels, faces)
         start = time.perf_counter()
-        units, norms = normalise(raw)
+        units, _ = normalise(raw)
         doubtful = doubtful_faces(units, self.gallery, self.calibration)
         doubt_ms = _ms_since(start)
         for index in doubtful:
             units[index], more_align_ms, more_embed_ms = self._look_again(pixels, faces[index])
             align_ms, embed_ms = align_ms + more_align_ms, embed_ms + more_embed_ms
         start = time.perf_counter()
-        predictions = match_faces(units, self.gallery, self.calibration, norms=norms)
+        predictions = match_faces(units, self.gallery, self.calibration)
         found = tuple(
             RecognisedFace(face, prediction, tuple(nearest_photos(unit, self.gallery, explain)) if explain else ())
             for face, prediction, unit in zip(faces, predictions, units, strict=True)
