@@ -13,12 +13,13 @@ from PIL import Image
 
 from actorrec.artifacts.catalog import commit_manifest
 from actorrec.artifacts.local import LocalStore
-from actorrec.config import Config, EmbedderSection, TrainingSection
+from actorrec.config import Config
 from actorrec.faces.detectors import default_detector_spec, make_detector, shipped_nets
 from actorrec.manifests.dataset import DatasetManifest, FaceRecord, ImageRecord, Person
 from actorrec.manifests.model import ModelManifest
 from actorrec.manifests.nets import TemplateRecord
 from actorrec.progress import SilentProgress
+from actorrec.sections import EmbedderSection, TrainingSection
 from actorrec.types import Face, UInt8Image
 from actorrec.vision.align import CANONICAL_272, similarity_transform, transform_points, warp
 from real_faces import data_dir, model_file

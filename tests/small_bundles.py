@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from actorrec.config import DetectorSection, EmbedderSection
 from actorrec.manifests.base import ProducedBy
 from actorrec.manifests.bundle import BundleCard
 from actorrec.manifests.dataset import Person
 from actorrec.recognition.calibration import calibrate
 from actorrec.recognition.configured import configured_detector, configured_embedder
 from actorrec.recognition.gallery import build_gallery, gallery_to_bytes
+from actorrec.sections import DetectorSection, EmbedderSection
 from actorrec.types import Gallery
 from actorrec.vision.similarity import normalise
 

@@ -10,6 +10,7 @@ ActorRecError                 exit code 1
 ├── ModelContractError        1   a model or bundle is not what it says it is
 ├── FrameSourceError          1   a picture, film or camera cannot be read
 ├── RemoteError               3   a service far away failed or refused
+│   └── SourceError           3   a site answered in a shape that is not known, or refused
 └── ArtifactError             4   the artifact store cannot be read or written, or lacks what was asked
     └── TemporaryFileError    4   the folder for temporary files takes no more
 
@@ -95,6 +96,20 @@ class RemoteError(ActorRecError):
     """A service far away failed or refused."""
 
     exit_code = 3
+
+
+class SourceError(RemoteError):
+    """A source of people or pictures answered in a shape that is not known, or refused.
+
+    Args:
+        source: Its name, as in ``--people``.
+        message: What was expected and is not there (a field, an answer), or who refused.
+        alternatives: What else would serve, for the hint.
+    """
+
+    def __init__(self, source: str, message: str, *, alternatives: str = "") -> None:
+        super().__init__(f"{source}: {message}", hint=alternatives)
+        self.source = source
 
 
 class ArtifactError(ActorRecError):

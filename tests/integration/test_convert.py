@@ -9,7 +9,7 @@ import pytest
 from actor_models import trained_actors, trained_on_brought
 from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.local import LocalStore
-from actorrec.config import Config, EdgeSection
+from actorrec.config import Config
 from actorrec.edge.answers import Answers, keras_answers
 from actorrec.edge.convert import convert
 from actorrec.edge.faces import net_inputs, representative_inputs, trial_faces
@@ -23,6 +23,7 @@ from actorrec.manifests.model import ModelManifest
 from actorrec.progress import SilentProgress
 from actorrec.recognition.bundle import open_bundle
 from actorrec.recognition.gallery import gallery_from_bytes
+from actorrec.sections import EdgeSection
 from actorrec.vision.similarity import normalise
 from real_faces import model_file
 

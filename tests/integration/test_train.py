@@ -9,11 +9,12 @@ import pytest
 from actor_models import FEW, QUICK, actors_dataset, trained_actors, trained_on_brought
 from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.local import LocalStore
-from actorrec.config import Config, EmbedderSection
+from actorrec.config import Config
 from actorrec.errors import TrainingError
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import SilentProgress
 from actorrec.recognition.gallery import gallery_from_bytes
+from actorrec.sections import EmbedderSection
 from actorrec.training.backbone import open_backbone, scaled
 from actorrec.training.embeddings import CropSource, ViewPlan, embed_faces
 from actorrec.training.train import train

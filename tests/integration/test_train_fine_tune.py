@@ -8,10 +8,11 @@ import pytest
 
 from actor_models import FEW, QUICK, actors_dataset
 from actorrec.artifacts.local import LocalStore
-from actorrec.config import Config, EmbedderSection
+from actorrec.config import Config
 from actorrec.faces.embedders import make_embedder
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import SilentProgress
+from actorrec.sections import EmbedderSection
 from actorrec.training.backbone import Backbone, open_backbone
 from actorrec.training.embeddings import CropSource, ViewPlan
 from actorrec.training.finetune import TuningData, fine_tune

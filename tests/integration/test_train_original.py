@@ -9,9 +9,10 @@ import pytest
 from actor_models import FEW, actors_dataset
 from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.local import LocalStore
-from actorrec.config import Config, TrainingSection, load_config
+from actorrec.config import Config, load_config
 from actorrec.progress import SilentProgress
 from actorrec.recognition.gallery import gallery_from_bytes
+from actorrec.sections import TrainingSection
 from actorrec.training.compare_original import compare_original
 from actorrec.training.original_net import frozen_features, learning_part
 from actorrec.training.train import train

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import DatasetSection
 from actorrec.dataset.agreement import judge_people
 from actorrec.dataset.candidates import Candidate
 from actorrec.dataset.copies import SURE_COPY, Copy
 from actorrec.manifests.dataset import Outcome
+from actorrec.sections import DatasetSection
 from actorrec.types import FaceQuality
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actorrec.config import DatasetSection
 from actorrec.dataset.candidates import Examined
 from actorrec.dataset.choose import choose_faces
 from actorrec.dataset.clean import (
@@ -24,6 +23,7 @@ from actorrec.dataset.records import Placing, face_record, image_record
 from actorrec.dataset.sheet import Shown
 from actorrec.dataset.split import Groups, hash_neighbours, near_vectors, split_groups
 from actorrec.manifests.dataset import FaceRecord, ImageRecord
+from actorrec.sections import DatasetSection
 
 
 @dataclass(frozen=True, slots=True)

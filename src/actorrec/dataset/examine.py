@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import DatasetSection
 from actorrec.dataset.candidates import Candidate, Examined
 from actorrec.errors import ItemError
 from actorrec.faces.protocols import Embedder, FaceDetector
+from actorrec.sections import DatasetSection
 from actorrec.types import Face, UInt8Image
 from actorrec.vision.align import CANONICAL_272, FaceTemplate, align_face, similarity_transform, transform_points, warp
 from actorrec.vision.decode import decode_picture, read_bytes

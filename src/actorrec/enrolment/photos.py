@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import Config, DatasetSection
+from actorrec.config import Config
 from actorrec.errors import ItemError
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.recognition.views import embed_photo, enrolment_views
+from actorrec.sections import DatasetSection
 from actorrec.types import Face, FaceQuality
 from actorrec.vision.align import FaceTemplate
 from actorrec.vision.decode import decode_picture, read_bytes

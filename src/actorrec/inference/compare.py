@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import InferenceSection
 from actorrec.errors import ItemError
 from actorrec.inference.sources import shown
 from actorrec.manifests.results import CompareResult
 from actorrec.recognition.calibration import same_person_probability
 from actorrec.recognition.recogniser import Recogniser
+from actorrec.sections import InferenceSection
 from actorrec.types import BoundingBox
 from actorrec.vision.decode import read_picture
 from actorrec.vision.main_face import by_prominence

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from actorrec.config import InferenceSection
 from actorrec.errors import ItemError
 from actorrec.inference.sources import PictureSource, expand_sources
 from actorrec.manifests.results import FaceResult, PictureResult, Timings
 from actorrec.recognition.recogniser import Recogniser, StepTimings
+from actorrec.sections import InferenceSection
 from actorrec.types import RecognisedFace, UInt8Image
 from actorrec.vision.decode import read_picture
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actorrec.config import DetectorSection, EmbedderSection, ModelsSection
 from actorrec.errors import ConfigError
 from actorrec.faces.detectors import default_detector_spec, detector_files
 from actorrec.faces.dlib_resnet29 import shipped_tflite
@@ -14,6 +13,7 @@ from actorrec.faces.fetch import fetch_model
 from actorrec.faces.registry import REGISTRY
 from actorrec.manifests.nets import DetectorSpec, EmbedderSpec
 from actorrec.progress import Progress
+from actorrec.sections import DetectorSection, EmbedderSection, ModelsSection
 
 _NO_MODELS = ModelsSection()
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import EmbedderSection, ModelsSection
 from actorrec.faces.embedders import make_embedder
 from actorrec.faces.keras_backbones import BACKBONES, build_backbone
 from actorrec.faces.keras_embedder import load_keras
@@ -16,6 +15,7 @@ from actorrec.faces.keras_runtime import import_keras
 from actorrec.faces.protocols import Embedder
 from actorrec.manifests.nets import EmbedderSpec
 from actorrec.recognition.configured import configured_embedder
+from actorrec.sections import EmbedderSection, ModelsSection
 from actorrec.types import UInt8Image
 from actorrec.vision.preprocess import to_net_input
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.whole_file import ensure_writable, write_whole
-from actorrec.config import Config, TrainingSection
+from actorrec.config import Config
 from actorrec.errors import TrainingError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress
+from actorrec.sections import TrainingSection
 from actorrec.training.embeddings import CropSource
 from actorrec.training.history import History, draw_curve, figure_png, new_figure
 from actorrec.training.original import OriginalDesign, open_original, stratified_split

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import TrainingSection
 from actorrec.errors import TrainingError
 from actorrec.faces.keras_runtime import fresh_session
 from actorrec.manifests.dataset import FaceRecord
 from actorrec.progress import Progress
+from actorrec.sections import TrainingSection
 from actorrec.training.backbone import Backbone, scaled
 from actorrec.training.embeddings import CropSource, ViewPlan
 from actorrec.training.losses import contrastive_loss, margin_loss, triplet_loss

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import TrainingSection
 from actorrec.faces.keras_runtime import fresh_session
 from actorrec.progress import Progress, Step
 from actorrec.recognition.gallery import person_means
+from actorrec.sections import TrainingSection
 from actorrec.training.history import History
 from actorrec.training.losses import margin_loss
 

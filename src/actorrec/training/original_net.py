@@ -11,13 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.config import TrainingSection
 from actorrec.errors import TemporaryFileError
 from actorrec.faces.keras_backbones.applications import INPUT_PX, load_application
 from actorrec.faces.keras_runtime import fresh_session, import_keras
 from actorrec.manifests.dataset import FaceRecord
 from actorrec.manifests.nets import EmbedderSpec
 from actorrec.progress import Progress
+from actorrec.sections import TrainingSection
 from actorrec.training.assemble import EMBEDDING, PROBABILITIES
 from actorrec.training.backbone import predict_full, scaled
 from actorrec.training.embeddings import CropSource, ViewPlan

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from made_faces import GOOD, candidate, person_vectors, pick
 
-from actorrec.config import DatasetSection
 from actorrec.dataset.clean import Verdict, agreements, check_quality, drop_near_duplicates, find_two_names
+from actorrec.sections import DatasetSection
 
 SETTINGS = DatasetSection()
 VECTORS = person_vectors(4, 0)

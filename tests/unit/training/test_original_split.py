@@ -1,6 +1,6 @@
 import numpy as np
 
-from actorrec.config import TrainingSection
+from actorrec.sections import TrainingSection
 from actorrec.training.compare_original import original_settings
 from actorrec.training.original import stratified_split
 

@@ -1,0 +1,1 @@
+"""The loopback page on which a person looks at faces and puts them right."""

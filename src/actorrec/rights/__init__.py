@@ -1,0 +1,1 @@
+"""Licences, takedowns and who must be named: what may be done with a picture."""

@@ -1,0 +1,1 @@
+"""Requests that are polite, bounded and never leave the public internet unless told to."""

@@ -1,0 +1,1 @@
+"""Sources that offer pictures of a person."""

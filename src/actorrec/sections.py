@@ -1,0 +1,227 @@
+"""Every setting, in strict sections."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, values are fixed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSection(Section):
+    """Where artifacts live."""
+
+    uri: str = "actorrec-store"
+
+
+class DetectorSection(Section):
+    """How faces are found."""
+
+    name: Literal["mtcnn", "yunet", "yunet-int8", "ssd", "haar"] = "mtcnn"
+    path: Path | None = None
+    min_face_px: int = Field(default=24, ge=12)
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
+    max_side_px: int = Field(default=1280, ge=64)
+
+
+class EmbedderSection(Section):
+    """What turns a face into a vector. ``path`` brings a net of your own."""
+
+    name: str = "dlib-resnet29"
+    path: Path | None = None
+    template: str = "arcface-112"
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    std: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    colour_order: Literal["rgb", "bgr"] = "rgb"
+    licence: str = "unknown"
+    weights: str = "imagenet"
+
+
+class DatasetSection(Section):
+    """How photos become a clean data set."""
+
+    min_face_px: float = 40
+    min_sharpness: float = 12
+    max_yaw: float = 0.9
+    min_visible: float = 0.25
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 80_000_000
+    near_duplicate_bits: int = Field(default=8, ge=0, le=32)
+    near_copy_cosine: float = Field(default=0.985, ge=0, le=1)
+    wrong_person: Literal["drop", "flag", "keep"] = "drop"
+    test_share: float = Field(default=0.2, ge=0, lt=1)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    max_skip_ratio: float = Field(default=0.9, ge=0, le=1)
+    workers: int = Field(default=0, ge=0)
+
+
+class TrainingSection(Section):
+    """How the recogniser is trained."""
+
+    preset: Literal["cosine", "original"] = "cosine"
+    epochs: int = Field(default=40, ge=1)
+    batch_size: int = Field(default=128, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    learning_rate: float = Field(default=0.01, gt=0)
+    margin: float = Field(default=0.15, ge=0, lt=1)
+    scale: float = Field(default=24.0, gt=0)
+    augmentations: int = Field(default=2, ge=0, le=50)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    patience: int = Field(default=8, ge=1)
+    fine_tune: bool = False
+    fine_tune_learning_rate: float = Field(default=1e-5, gt=0)
+    fine_tune_loss: Literal["cosine", "contrastive", "triplet"] = "cosine"
+    fine_tune_epochs: int = Field(default=5, ge=1)
+    hidden_units: int = Field(default=1024, ge=1)  # of the original preset alone
+
+
+class CalibrationSection(Section):
+    """When a face gets a name."""
+
+    target_fpir: float = Field(default=0.01, gt=0, lt=0.5)
+
+
+class EdgeSection(Section):
+    """How the model is made small."""
+
+    variant: Literal["auto", "float32", "float16", "dynamic", "int8"] = "auto"
+    max_accuracy_loss: float = Field(default=0.003, ge=0, le=1)
+    enrol_jitters: int = Field(default=10, ge=0, le=50)
+
+
+class InferenceSection(Section):
+    """How frames are read and named."""
+
+    threads: int = Field(default=0, ge=0)
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 80_000_000
+
+
+class ModelsSection(Section):
+    """Where fetched detectors and embedders are kept. ``base_url`` replaces the publisher's host."""
+
+    cache_dir: Path | None = None
+    base_url: str | None = None
+
+
+class ScrapeSection(Section):
+    """Who and what ``scrape`` brings.
+
+    ``people`` and ``images_from`` name sources: ``wikidata``, ``imdb``, ``imdb-datasets``, ``tmdb``, ``file``; and
+    ``commons``, ``tmdb``, ``ddgs``, ``folder``, ``urls``. What a source reads is written behind a colon
+    (``file:names.txt``, ``folder:photos``, ``urls:pictures.csv``, ``imdb:chart.html``).
+    """
+
+    top: int = Field(default=100, ge=1, le=10_000)
+    images: int = Field(default=100, ge=1, le=10_000)
+    people: str = "wikidata"
+    cast_of: str | None = None
+    images_from: tuple[str, ...] = ("commons",)
+    types: tuple[Literal["jpg", "png", "webp", "gif", "bmp", "tiff", "avif"], ...] = (
+        "jpg",
+        "png",
+        "webp",
+        "gif",
+        "bmp",
+        "tiff",
+        "avif",
+    )
+    size: Literal["any", "small", "medium", "large"] = "any"
+    aspect: Literal["any", "tall", "square", "wide", "panoramic"] = "any"
+    min_side_px: int = Field(default=100, ge=1)
+    near_duplicate_bits: int = Field(default=6, ge=0, le=32)
+
+
+class FetchSection(Section):
+    """Manners and limits of every request.
+
+    ``contact`` (an address or page of yours) stands in the User-Agent. ``host_rates`` are ``host=requests per second``;
+    other hosts get ``rate_per_s``. ``allow_addresses`` are networks that may be reached though they are not public.
+    ``robots_exempt`` are beginnings of addresses of documented programming interfaces, whose own terms, not
+    robots.txt, say who may ask.
+    """
+
+    contact: str = ""
+    rate_per_s: float = Field(default=5.0, gt=0)
+    host_rates: tuple[str, ...] = ()
+    connections: int = Field(default=16, ge=1, le=256)
+    connections_per_host: int = Field(default=4, ge=1, le=64)
+    timeout_s: float = Field(default=20.0, gt=0)
+    deadline_s: float = Field(default=120.0, gt=0)
+    attempts: int = Field(default=5, ge=1, le=20)
+    max_wait_s: float = Field(default=120.0, ge=0)
+    max_redirects: int = Field(default=5, ge=0, le=20)
+    max_bytes: int = Field(default=32 * 2**20, ge=1024)
+    max_page_bytes: int = Field(default=16 * 2**20, ge=1024)
+    max_pixels: int = Field(default=80_000_000, ge=1)
+    allow_addresses: tuple[str, ...] = ()
+    robots_exempt: tuple[str, ...] = (
+        "https://query.wikidata.org/sparql",
+        "https://www.wikidata.org/w/api.php",
+        "https://commons.wikimedia.org/w/api.php",
+        "https://api.themoviedb.org/3/",
+    )
+    cache_dir: Path | None = None
+    ca_file: Path | None = None
+
+
+class SourcesSection(Section):
+    """Where the sources live, so that a move of theirs is a change of settings; and keys."""
+
+    wikidata_sparql_url: str = "https://query.wikidata.org/sparql"
+    wikidata_api_url: str = "https://www.wikidata.org/w/api.php"
+    commons_api_url: str = "https://commons.wikimedia.org/w/api.php"
+    commons_width_px: Literal[330, 500, 960, 1280, 1920] = 960
+    tmdb_url: str = "https://api.themoviedb.org/3"
+    tmdb_key: SecretStr = SecretStr("")
+    imdb_graphql_url: str = "https://api.graphql.imdb.com/"
+    imdb_url: str = "https://www.imdb.com"
+    imdb_chart_path: str = "/chart/starmeter/"
+    imdb_search_path: str = "/search/name/"
+    imdb_datasets_url: str = "https://datasets.imdbws.com"
+
+
+class RightsSection(Section):
+    """What may be used. ``takedown`` is a file of people, addresses and digests that are left out everywhere."""
+
+    allow_restricted: bool = False
+    takedown: Path | None = None
+
+
+class UnknownsSection(Section):
+    """Whether ``infer`` keeps the faces it does not know, for ``review`` to show; bounded, oldest dropped first."""
+
+    keep: bool = False
+    max_faces: int = Field(default=500, ge=1, le=100_000)
+    max_age_days: float = Field(default=30.0, gt=0)
+    min_face_px: float = Field(default=40.0, ge=12)
+
+
+class ReviewSection(Section):
+    """The page. Port 0 takes a free one."""
+
+    port: int = Field(default=0, ge=0, le=65535)
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    store: StoreSection = StoreSection()
+    scrape: ScrapeSection = ScrapeSection()
+    fetch: FetchSection = FetchSection()
+    sources: SourcesSection = SourcesSection()
+    detector: DetectorSection = DetectorSection()
+    embedder: EmbedderSection = EmbedderSection()
+    dataset: DatasetSection = DatasetSection()
+    training: TrainingSection = TrainingSection()
+    calibration: CalibrationSection = CalibrationSection()
+    edge: EdgeSection = EdgeSection()
+    inference: InferenceSection = InferenceSection()
+    rights: RightsSection = RightsSection()
+    unknowns: UnknownsSection = UnknownsSection()
+    review: ReviewSection = ReviewSection()
+    models: ModelsSection = ModelsSection()
