@@ -74,7 +74,7 @@ def manifests(store: ArtifactStore, manifest_type: type[M]) -> Iterator[M]:
     yield from sorted((m for m in found if m is not None), key=lambda m: (m.created_at, m.key))
 
 
-_MADE_BY = {"dataset": "build-dataset", "model": "train", "bundle": "convert-tflite"}
+_MADE_BY = {"images": "scrape", "dataset": "build-dataset", "model": "train", "bundle": "convert-tflite"}
 
 
 def newest(store: ArtifactStore, manifest_type: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:

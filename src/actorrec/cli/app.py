@@ -20,6 +20,7 @@ from actorrec.cli.evaluate import register as register_evaluate
 from actorrec.cli.infer import register as register_infer
 from actorrec.cli.models import register as register_models
 from actorrec.cli.people import register as register_people
+from actorrec.cli.scrape import register as register_scrape
 from actorrec.cli.session import write_json
 from actorrec.cli.streams import give_up_stdout, open_closed_streams
 from actorrec.cli.train import register as register_train
@@ -75,6 +76,7 @@ def _root(
 
 # In the order of the help page: the chain first, then what serves it.
 for register in (
+    register_scrape,
     register_build_dataset,
     register_train,
     register_compare_original,

@@ -5,6 +5,16 @@ from typing import Final
 EXTRAS: Final = {
     "core": {"numpy": "numpy", "pydantic": "pydantic", "rich": "rich", "typer": "typer", "yaml": "pyyaml"},
     "edge": {"ai_edge_litert": "ai-edge-litert", "cv2": "opencv-python-headless", "PIL": "pillow"},
+    "scrape": {
+        "aiolimiter": "aiolimiter",
+        "bs4": "beautifulsoup4",
+        "hishel": "hishel",
+        "httpcore": "httpcore",
+        "httpx": "httpx",
+        "protego": "protego",
+        "stamina": "stamina",
+    },
+    "search": {"ddgs": "ddgs"},
     "heic": {"pillow_heif": "pillow-heif"},
     "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
 }
