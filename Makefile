@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 PHOTOS ?=
+ONLINE ?=
+CONTACT ?=
 DEMO ?= demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # The real photos that tests and benchmarks measure on; without them those tests skip and say so.
@@ -34,8 +36,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.user
 
-demo: $(VENV)/.user ## photos to names: the whole chain on PHOTOS=dir (default: examples/), results in demo/
-	BIN="$(BIN)" PHOTOS="$(PHOTOS)" OUT="$(DEMO)" bash examples/demo.sh
+demo: $(VENV)/.user ## photos to names: the whole chain on PHOTOS=dir (default: examples/; ONLINE=1 CONTACT=you@… scrapes), into demo/
+	BIN="$(BIN)" PHOTOS="$(PHOTOS)" ONLINE="$(ONLINE)" CONTACT="$(CONTACT)" OUT="$(DEMO)" bash examples/demo.sh
 
 test: $(VENV)/.dev ## the tests
 	$(BIN)/python -m pytest

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The whole chain on photos, each step a command you can type yourself.
 #   PHOTOS  a folder per person; by default the public-domain portraits beside this file
+#   ONLINE  1: bring actors and pictures from Wikidata and Wikimedia Commons instead (TOP people, IMAGES of each)
+#   CONTACT your e-mail address or page, which those sites want to be told
 #   OUT     where everything goes
 #   BIN     the folder of the actorrec program
 set -euo pipefail
@@ -13,7 +15,23 @@ export ACTORREC_STORE__URI="$out/store"
 
 step() { printf '\n$ actorrec %s\n' "$*"; actorrec "$@"; }
 
-if [ -n "$photos" ]; then
+if [ "${ONLINE:-}" = 1 ]; then
+  if [ -z "${CONTACT:-${ACTORREC_FETCH__CONTACT:-}}" ]; then
+    printf 'error: Wikidata and Commons want to know whom to write to if something goes wrong\n' >&2
+    printf 'hint: make demo ONLINE=1 CONTACT=you@example.org\n' >&2
+    exit 2
+  fi
+  export ACTORREC_FETCH__CONTACT="${CONTACT:-$ACTORREC_FETCH__CONTACT}"
+  step scrape --top "${TOP:-5}" --images "${IMAGES:-20}"
+  step build-dataset
+  step train
+  step convert-tflite --out "$out/bundle.zip"
+  step evaluate --report "$out/report.html"
+  step infer "$out/store/images" --annotate "$out/annotated"
+  step sbom newest --out "$out/credits.txt"
+  printf '\nMost of these pictures were learned from, so their names prove little: the table above is the measure.\n'
+  printf 'Wrong faces among them? Put them right and build again:\n  actorrec review --store %s\n' "$out/store"
+elif [ -n "$photos" ]; then
   step build-dataset "$photos"
   step train
   step convert-tflite --out "$out/bundle.zip"

@@ -11,6 +11,9 @@ from actorrec.cli.session import Session
 _COMMANDS = {
     "build-dataset, enroll, forget, people, infer, compare": ("core", "edge"),
     "HEIC pictures": ("core", "edge", "heic"),
+    "scrape": ("core", "edge", "scrape"),
+    "scrape --images-from ddgs": ("core", "edge", "scrape", "search"),
+    "review": ("core", "edge", "review"),
     "train, evaluate, convert-tflite": ("core", "edge", "train"),
 }
 
