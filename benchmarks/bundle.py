@@ -15,7 +15,7 @@ from actorrec.config import Config
 from actorrec.edge.convert import convert
 from actorrec.progress import SilentProgress
 from actorrec.training.train import train
-from rows import Row, save, test_data
+from rows import Row, report, test_data
 from training_speed import make_dataset, photos_of
 
 PEOPLE, FACES_A_PERSON = 100, 15
@@ -26,7 +26,9 @@ def main() -> None:
     """Measure and save the rows."""
     data = test_data()
     if data is None:
-        save("bundle", [Row("bundle with 100 people", "≤ 9 MB", "not measured: no ACTORREC_TEST_DATA", None, COMMAND)])
+        report(
+            "bundle", [Row("bundle with 100 people", "≤ 9 MB", "not measured: no ACTORREC_TEST_DATA", None, COMMAND)]
+        )
         return
     with tempfile.TemporaryDirectory() as folder:
         store = LocalStore(Path(folder))
@@ -58,9 +60,7 @@ def main() -> None:
                 COMMAND,
             )
         )
-    save("bundle", rows)
-    for row in rows:
-        print(f"{row.what}: {row.measured}")
+    report("bundle", rows)
 
 
 if __name__ == "__main__":

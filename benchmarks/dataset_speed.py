@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rows import Row, save, test_data
+from rows import Row, report, test_data
 
 COMMAND = "python benchmarks/dataset_speed.py"
 
@@ -64,9 +64,7 @@ def main() -> None:
             f"{matched} of its {found}, and {extra} more",
             abs(matched + extra - found) <= 0.02 * found and matched >= 0.98 * found, COMMAND),
     ]  # fmt: skip
-    for row in rows:
-        print(f"{row.what}: {row.measured} (must reach {row.target})")
-    save("dataset_speed", rows)
+    report("dataset_speed", rows)
 
 
 def count_faces(theirs: dict[str, list[list[float]]]) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rows import ONE_THREAD, Row, save, test_data
+from rows import ONE_THREAD, Row, report, test_data
 
 os.environ.update(ONE_THREAD, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
 
@@ -153,9 +153,7 @@ def main() -> None:
             COMMAND,
         ),
     ]
-    for row in rows:
-        print(f"{row.what}: {row.measured} (must reach {row.target})")
-    save("infer_speed", rows)
+    report("infer_speed", rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from rows import Row, save, test_data
+from rows import Row, report, test_data
 
 COMMAND = "python benchmarks/memory.py"
 SIZE_WH = (1920, 1080)
@@ -50,9 +50,7 @@ def main() -> None:
             peak = peak_mb(command, {"ACTORREC_INFERENCE__THREADS": threads})
             what = f"infer on {count} pictures of {SIZE_WH[0]}×{SIZE_WH[1]}, {threads} thread(s): peak memory"
             rows.append(Row(what, "≤ 200 MB", f"{peak:.0f} MB", peak <= 200, COMMAND))
-    for row in rows:
-        print(f"{row.what}: {row.measured} (must reach {row.target})")
-    save("memory", rows)
+    report("memory", rows)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,13 @@ def as_markdown(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def report(name: str, rows: list[Row]) -> None:
+    """Print a benchmark's rows and keep them."""
+    for row in rows:
+        print(f"{row.what}: {row.measured}" + (f" (must reach {row.target})" if row.target else ""))
+    save(name, rows)
+
+
 def save(name: str, rows: list[Row]) -> None:
     """Keep a benchmark's rows for ``benchmarks/run.py``."""
     OUT.mkdir(parents=True, exist_ok=True)

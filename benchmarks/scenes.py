@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rows import Row, save, test_data
+from rows import Row, report, test_data
 
 COMMAND = "python benchmarks/scenes.py"
 PROGRAM = [sys.executable, "-m", "actorrec"]
@@ -65,9 +65,7 @@ def main() -> None:
         ("group photos whose number of faces is the one in the source's file name", counted),
     )
     rows = [Row(what, "", measured, None, COMMAND) for what, measured in asked]
-    for row in rows:
-        print(f"{row.what}: {row.measured}")
-    save("scenes", rows)
+    report("scenes", rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rows import ROOT, Row, save
+from rows import ROOT, Row, report
 
 COMMAND = "python benchmarks/startup.py"
 REPEATS = 7
@@ -54,9 +54,7 @@ def main() -> None:
             COMMAND,
         ),
     ]
-    for row in rows:
-        print(f"{row.what}: {row.measured} (must reach {row.target})")
-    save("startup", rows)
+    report("startup", rows)
 
 
 if __name__ == "__main__":

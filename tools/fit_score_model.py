@@ -50,8 +50,8 @@ def embed_all(photos: list[Path], embedder: Embedder) -> tuple[Vectors, Vectors,
         if face is None:
             continue
         views = enrolment_views(pixels, face.landmarks, template, jitters=10, seed=0)
-        enrolled.append(embed_photo(embedder, views)[0])
-        probes.append(embed_photo(embedder, second_look_views(pixels, face.landmarks, template))[0])
+        enrolled.append(embed_photo(embedder, views))
+        probes.append(embed_photo(embedder, second_look_views(pixels, face.landmarks, template)))
         people.append(path.stem.rsplit("_", 1)[0])
     return np.stack(enrolled), np.stack(probes), people
 

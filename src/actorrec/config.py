@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from actorrec.errors import ConfigError
 from actorrec.manifests.base import ProducedBy, digest_json
@@ -147,7 +147,14 @@ def _nearest(name: str, known: list[str], section: str = "") -> str:
 def _as_config_error(error: ValidationError, sources: Mapping[str, str]) -> ConfigError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"][:2])
-    return ConfigError(f"{name} ({sources.get(name, 'default')}): {first['msg']}, got {first['input']!r}")
+    got = "a value that is kept secret" if _is_secret(name) else repr(first["input"])
+    return ConfigError(f"{name} ({sources.get(name, 'default')}): {first['msg']}, got {got}")
+
+
+def _is_secret(name: str) -> bool:
+    section, _, key = name.partition(".")
+    fields: Any = getattr(Config.model_fields[section].annotation, "model_fields", {})
+    return key in fields and fields[key].annotation is SecretStr
 
 
 def choices(annotation: Any) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def recogniser() -> Recogniser:
             face = main_face(detector.detect(pixels), pixels.shape[:2])
             assert face is not None, path
             views = enrolment_views(pixels, face.landmarks, DLIB_150, jitters=2, seed=0)
-            vectors.append(embed_photo(embedder, views)[0])
+            vectors.append(embed_photo(embedder, views))
             people.append(folder.name)
             sources.append(path.name)
     gallery = build_gallery(DEFAULT_SPEC.model_id, np.stack(vectors), people, sources)

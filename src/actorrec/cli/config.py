@@ -1,12 +1,15 @@
 """``actorrec config``: look at the settings, start a file of them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from actorrec.cli.command import command
 from actorrec.cli.session import Session
+
+if TYPE_CHECKING:
+    from actorrec.sections import Section
 
 config_app = typer.Typer(help="Show the merged settings; write a file to start from.", no_args_is_help=True)
 
@@ -32,7 +35,7 @@ def init(
     session: Session,
     path: Annotated[Path, typer.Argument(help="File to write; it must not exist.")] = Path("actorrec.yaml"),
 ) -> None:
-    """Write the settings as they are now to a YAML file, with what each section is for."""
+    """Write the settings as they are now to a YAML file, with what each section is for; keys stay out of it."""
     from actorrec.artifacts.whole_file import write_whole
     from actorrec.errors import ConfigError
 
@@ -48,9 +51,17 @@ def _as_yaml(session: Session) -> str:
     parts = []
     for name, section in session.loaded.config:
         purpose = (type(section).__doc__ or "").strip().splitlines()[0]
-        body = yaml.safe_dump({name: section.model_dump(mode="json")}, sort_keys=False, default_flow_style=False)
+        # Neither the key, which a file that gets around would give away, nor its mask, which would be read as a key.
+        values = section.model_dump(mode="json") | dict.fromkeys(_secret_keys(section), "")
+        body = yaml.safe_dump({name: values}, sort_keys=False, default_flow_style=False)
         parts.append(f"# {purpose}\n{body}")
     return "\n".join(parts)
+
+
+def _secret_keys(section: "Section") -> list[str]:
+    from pydantic import SecretStr
+
+    return [key for key, value in section if isinstance(value, SecretStr)]
 
 
 def _text(value: Any) -> str:

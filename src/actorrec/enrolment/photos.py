@@ -66,7 +66,7 @@ def read_photo(path: Path, recogniser: Recogniser, config: Config) -> ReadPhoto:
     candidates: list[Candidate] = []
     for face in meant:
         views = enrolment_views(pixels, face.landmarks, template, jitters=config.edge.enrol_jitters, seed=seed)
-        vector, _ = embed_photo(recogniser.embedder, views)
+        vector = embed_photo(recogniser.embedder, views)
         candidates.append(Candidate(face, measure_quality(pixels, face), vector))
     return ReadPhoto(path, len(faces), tuple(candidates))
 

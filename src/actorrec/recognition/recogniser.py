@@ -133,7 +133,7 @@ class Recogniser:
         views = second_look_views(pixels, face.landmarks, self._template)
         align_ms = _ms_since(start)
         start = time.perf_counter()
-        return embed_photo(self.embedder, views)[0], align_ms, _ms_since(start)
+        return embed_photo(self.embedder, views), align_ms, _ms_since(start)
 
     @property
     def _template(self) -> FaceTemplate:

@@ -106,16 +106,16 @@ def _brightened(crop: UInt8Image, rng: np.random.Generator) -> UInt8Image:
     return np.asarray(np.clip(np.rint(crop * gain), 0, 255), np.uint8)
 
 
-def embed_photo(embedder: Embedder, views: UInt8Image) -> tuple[NDArray[np.float32], float]:
+def embed_photo(embedder: Embedder, views: UInt8Image) -> NDArray[np.float32]:
     """One unit vector for all views of a face.
 
     Args:
         embedder: Its template is that of the views.
-        views: Shape (V, S, S, 3), uint8, RGB; the first is the face as it is.
+        views: Shape (V, S, S, 3), uint8, RGB.
 
     Returns:
-        The normalised mean of the views' unit embeddings, shape (D,), float32, and the length of the first view's
-        embedding before it was normalised.
+        The normalised mean of the views' unit embeddings, shape (D,), float32.
     """
-    units, norms = normalise(embedder.embed(views))
-    return normalise(units.mean(axis=0, keepdims=True))[0][0], float(norms[0])
+    units, _ = normalise(embedder.embed(views))
+    mean, _ = normalise(units.mean(axis=0, keepdims=True))
+    return np.asarray(mean[0], np.float32)

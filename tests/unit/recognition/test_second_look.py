@@ -63,8 +63,8 @@ def test_the_second_look_is_nearer_to_the_persons_other_photos() -> None:
     embedder = make_embedder(DEFAULT_SPEC, None)
     people = np.array([sample.person for sample in samples])
     looks = [second_look_views(sample.pixels, sample.landmarks, DLIB_150) for sample in samples]
-    first = np.stack([embed_photo(embedder, views[:1])[0] for views in looks])
-    second = np.stack([embed_photo(embedder, views)[0] for views in looks])
+    first = np.stack([embed_photo(embedder, views[:1]) for views in looks])
+    second = np.stack([embed_photo(embedder, views) for views in looks])
     same = (people[:, None] == people) & ~np.eye(len(people), dtype=bool)
     assert np.einsum("nd,nd->n", first, second).min() > 0.95
     assert (second @ first.T)[same].mean() > (first @ first.T)[same].mean()
@@ -75,7 +75,7 @@ def test_only_a_doubtful_face_pays_for_it(midpoint: float, looks: list[int]) -> 
     sample = face_samples(12, 3)[0]
     embedder = Counting(make_embedder(DEFAULT_SPEC, None))
     views = second_look_views(sample.pixels, sample.landmarks, DLIB_150)
-    vectors = [embed_photo(embedder, views[:1])[0], embed_photo(embedder, views)[0]]
+    vectors = [embed_photo(embedder, views[:1]), embed_photo(embedder, views)]
     embedder.batches.clear()
     (found,), _ = recogniser_of(embedder, vectors[-1], midpoint).name_faces(sample.pixels, [face_of(sample)])
     assert embedder.batches == looks

@@ -40,10 +40,10 @@ def test_the_mean_of_views_is_nearer_to_the_persons_other_photos() -> None:
     plain, mean = [], []
     for sample in samples:
         views = enrolment_views(sample.pixels, sample.landmarks, DLIB_150, jitters=6, seed=0)
-        vector, norm = embed_photo(embedder, views[:1])
-        assert norm > 0.5 and np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+        vector = embed_photo(embedder, views[:1])
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
         plain.append(vector)
-        mean.append(embed_photo(embedder, views)[0])
+        mean.append(embed_photo(embedder, views))
     cosines = np.stack(mean) @ np.stack(plain).T
     before = np.stack(plain) @ np.stack(plain).T
     same = (people[:, None] == people) & ~np.eye(len(people), dtype=bool)

@@ -1,0 +1,45 @@
+"""Keys in the settings: shown as a mask, written nowhere."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from actorrec.cli.config import register
+from actorrec.config import load_config
+from actorrec.errors import ConfigError
+
+KEY = "5f0c-not-to-be-seen"
+ENVIRON = {"ACTORREC_SOURCES__TMDB_KEY": KEY}
+
+
+def run(*arguments: str) -> str:
+    app = typer.Typer()
+    register(app)
+    done = CliRunner().invoke(app, arguments, env={**ENVIRON, "COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_file_of_settings_holds_no_key_and_no_mask_and_loads_again(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    run("config", "init", str(path))
+    written = path.read_text()
+    assert KEY not in written and "*" not in written
+    assert "tmdb_key: ''\n" in written
+    assert load_config(path, environ={}).config.sources.tmdb_key.get_secret_value() == ""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_key_is_shown_as_a_mask_with_where_it_came_from(form: tuple[str, ...]) -> None:
+    shown = run("config", "show", *form)
+    assert KEY not in shown
+    assert str(SecretStr(KEY)) in shown and "environment ACTORREC_SOURCES__TMDB_KEY" in shown
+
+
+def test_a_key_that_is_no_text_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(environ={"ACTORREC_SOURCES__TMDB_KEY": "[123456]"})
+    assert "123456" not in caught.value.in_full and "sources.tmdb_key" in caught.value.message
