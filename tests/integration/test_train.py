@@ -46,12 +46,14 @@ class DyingStore(LocalStore):
 
 def test_the_head_and_the_gallery_know_the_actors() -> None:
     _, dataset, model = trained_actors()
+    pictures = len(dataset.images)
     tested = sum(face.split == "test" for face in dataset.faces)
     for name in ("top1_gallery", "top1_probabilities"):
         assert model.rates[name].n == tested >= 12
         assert model.rates[name].value >= 0.95, name
     assert model.metrics["epochs"] <= QUICK.epochs
-    assert model.licences == [f"{model.embedder.model_id}: public domain (CC0-1.0)"]
+    nets = f"{model.embedder.model_id}: public domain (CC0-1.0)"
+    assert model.licences == [nets, f"{pictures} pictures: user-supplied"] and model.restricted == {}
 
 
 def test_both_outputs_know_the_same_people() -> None:
@@ -154,14 +156,15 @@ def test_two_people_are_enough_without_a_validation_part(tmp_path: Path) -> None
 
 
 def test_a_brought_tflite_stays_a_net_of_its_own() -> None:
-    store, _, model = trained_on_brought()
+    store, dataset, model = trained_on_brought()
     assert model.embedder_file == "embedder.tflite"
     brought = model_file("MobileFaceNet.tflite").read_bytes()
     assert store.read_bytes(file_name(model, "embedder.tflite")) == brought
     head = keras.saving.load_model(store.local_path(file_name(model, model.model_file)))
     assert head.input_shape == (None, 192)
     assert model.rates["top1_gallery"].value >= 0.95
-    assert model.licences == [f"{model.embedder.model_id}: as stated"]
+    assert model.licences[0] == f"{model.embedder.model_id}: as stated"
+    assert model.licences[1:] == [f"{len(dataset.images)} pictures: user-supplied"]
 
 
 def test_a_brought_tflite_cannot_be_fine_tuned(tmp_path: Path) -> None:

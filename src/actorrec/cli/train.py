@@ -47,6 +47,10 @@ def register(app: typer.Typer) -> None:
         embedder: EmbedderOption = None,
         weights: WeightsOption = None,
         target_fpir: TargetFpirOption = None,
+        allow_restricted: Annotated[
+            bool | None,
+            typer.Option("--allow-restricted", help="Also learn from pictures whose licence is restricted or unknown."),
+        ] = None,
     ) -> None:
         """Learn the people of a data set: embeddings once, a cosine head, a gallery, a calibrated threshold."""
         from actorrec.artifacts.catalog import load_manifest
@@ -64,6 +68,7 @@ def register(app: typer.Typer) -> None:
                 **net_flags(embedder=embedder),
                 "embedder.weights": weights,
                 "calibration.target_fpir": target_fpir,
+                "rights.allow_restricted": allow_restricted,
             }
         )
         chosen = load_manifest(session.store, DatasetManifest, dataset)
@@ -78,6 +83,9 @@ def _tell(session: Session, model: "ModelManifest") -> None:
     session.table("measured on photos kept for testing", ("what", "rate", "n", "95 % interval"), rows)
     calibration = model.calibration
     session.say(threshold_line(calibration))
+    if model.restricted:
+        told = ", ".join(f"{count} × '{licence}'" for licence, count in model.restricted.items())
+        session.say(f"on record, as their licence is restricted or unknown: pictures {told}")
     summary = {
         "model": model.ref,
         "content_digest": model.content_digest(),
@@ -85,5 +93,6 @@ def _tell(session: Session, model: "ModelManifest") -> None:
         "rates": {name: rate.model_dump() for name, rate in model.rates.items()},
         "metrics": model.metrics,
         "calibration": calibration.model_dump(),
+        "restricted": model.restricted,
     }
     session.result(summary, f"{model.ref}: knows {len(model.people)} people")

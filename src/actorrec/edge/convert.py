@@ -81,6 +81,7 @@ def _card(model: ModelManifest, packed: Packed, detector: DetectorSpec, config: 
         rates=model.rates,
         metrics=model.metrics,
         licences=[f"{detector.detector_id}: {detector.licence}", *model.licences],
+        restricted=model.restricted,
         inputs={model.ref: model.content_digest()},
         files={},
     )

@@ -39,6 +39,7 @@ class BundleCard(Record):
         head_file: A separate head (unit embedding → probabilities) where the embedder is a brought net.
         classes: Order of the ``probabilities`` output; None once ``enroll``/``forget`` changed who is known.
         gallery_file: ``gallery.npz`` with prototypes and photo embeddings.
+        restricted: As in the model it came from: licence → number of pictures that were used all the same.
         files: Every other file of the zip → sha256.
     """
 
@@ -57,6 +58,7 @@ class BundleCard(Record):
     rates: dict[str, Rate] = {}
     metrics: dict[str, float] = {}
     licences: list[str] = []
+    restricted: dict[str, int] = {}
     inputs: dict[str, Sha256] = {}
     files: dict[RelativeName, Sha256]
 

@@ -51,6 +51,7 @@ class ModelManifest(Manifest):
         gallery_file: ``gallery.npz``.
         metrics: Plain numbers (accuracy, loss, counts) by name.
         rates: Measured proportions by name.
+        restricted: Licence → number of pictures learned from though it is restricted or unknown, as the user insisted.
         timings_s: Seconds of each step; times are no part of what two runs must agree on.
     """
 
@@ -67,5 +68,6 @@ class ModelManifest(Manifest):
     rates: dict[str, Rate] = {}
     timings_s: dict[str, float] = {}
     licences: list[str] = []
+    restricted: dict[str, int] = {}
 
     _not_content: ClassVar[frozenset[str]] = Manifest._not_content | {"timings_s"}

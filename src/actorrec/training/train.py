@@ -11,6 +11,7 @@ from actorrec.errors import TrainingError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import Progress
+from actorrec.rights.restricted import picture_licences, refuse_restricted_dataset, restricted_counts
 from actorrec.training.backbone import embedder_identity
 from actorrec.training.cosine import learn_cosine
 from actorrec.training.original import learn_original
@@ -27,14 +28,17 @@ def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, pro
 
     Args:
         dataset: Committed in ``store``.
-        config: Sections ``embedder``, ``training`` and ``calibration`` matter.
+        config: Sections ``embedder``, ``training`` and ``calibration`` matter; ``rights`` says what may be used.
         store: Holds the crops and receives the model.
         progress: Told of every long step.
 
     Raises:
+        DataError: If the licence of some of its pictures is restricted or unknown, and ``rights.allow_restricted`` is
+            off; whether such a model is there already makes no difference.
         TrainingError: If there are fewer than two people to tell apart, or training came to nothing.
         ConfigError: If the settings do not fit.
     """
+    pictures = refuse_restricted_dataset(dataset, allow=config.rights.allow_restricted)
     settings = {
         "training": config.training.model_dump(mode="json"),
         "embedder": embedder_identity(config.embedder),
@@ -53,7 +57,7 @@ def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, pro
         learn = learn_original if config.training.preset == "original" else learn_cosine
         trained = learn(classes, config, place)
         trained.timings_s["total"] = round(time.perf_counter() - started, 3)
-        manifest = commit_manifest(store, _manifest(trained, classes, place, config, inputs))
+        manifest = commit_manifest(store, _manifest(trained, classes, place, config, inputs, pictures))
         place.clear_work()
     return manifest
 
@@ -70,7 +74,12 @@ def _people_to_learn(dataset: DatasetManifest) -> list[str]:
 
 
 def _manifest(
-    trained: Trained, classes: Sequence[str], place: Workplace, config: Config, inputs: dict[str, str]
+    trained: Trained,
+    classes: Sequence[str],
+    place: Workplace,
+    config: Config,
+    inputs: dict[str, str],
+    pictures: dict[str, int],
 ) -> ModelManifest:
     if list(trained.gallery_people) != list(classes):
         raise TrainingError("the gallery and the classes of the net do not name the same people")
@@ -91,5 +100,6 @@ def _manifest(
         metrics=trained.metrics,
         rates=trained.rates,
         timings_s=trained.timings_s,
-        licences=[f"{trained.spec.model_id}: {trained.spec.licence}"],
+        licences=[f"{trained.spec.model_id}: {trained.spec.licence}", *picture_licences(pictures)],
+        restricted=restricted_counts(pictures),
     )
