@@ -42,7 +42,7 @@ class EmbedderSection(Section):
 
 
 class DatasetSection(Section):
-    """How photos become a clean data set."""
+    """How photos become a clean data set. ``previews`` keeps small whole pictures beside the faces, for ``review``."""
 
     min_face_px: float = 40
     min_sharpness: float = 12
@@ -56,6 +56,7 @@ class DatasetSection(Section):
     test_share: float = Field(default=0.2, ge=0, lt=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     max_skip_ratio: float = Field(default=0.9, ge=0, le=1)
+    previews: bool = True
     workers: int = Field(default=0, ge=0)
 
 
