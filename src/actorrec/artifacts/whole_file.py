@@ -36,7 +36,7 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> No
                 fill(special)
             return
         target = path.resolve()
-        with _temporary_beside(target) as (out, temporary):
+        with temporary_beside(target) as (out, temporary):
             fill(out)
             out.close()  # what the buffer still held may be what no longer fits on the disk
             os.replace(temporary, target)
@@ -55,7 +55,7 @@ def ensure_writable(path: Path) -> None:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not _is_special(path):
-            with _temporary_beside(path.resolve()):
+            with temporary_beside(path.resolve()):
                 pass
     except OSError as error:
         raise _cannot_write(path, error) from None
@@ -71,7 +71,7 @@ def _is_special(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+def temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
     temporary = path.with_name(f".partial-{secrets.token_hex(6)}")
     # Unlike tempfile's, this file has the mode that the user's umask gives to any new file.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

@@ -1,0 +1,134 @@
+"""How fast and how many at once: an even pace per host, which slows down for a host that is overloaded."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+
+from actorrec.errors import ConfigError
+from actorrec.scrape.fetch.retry import too_long
+from actorrec.scrape.fetch.urls import port_of
+
+# Timers wake late. A slot may be taken up to _CATCH_UP_S after its time without moving those behind it; keeping
+# _SHARE of the rate leaves room for what is made up, so that no window of a second holds more than the rate.
+_SHARE: Final = 0.975
+_CATCH_UP_S: Final = 0.02
+
+_ANSWERS: Final = 20
+_STORM_SHARE: Final = 0.25
+_STORM_LEAST: Final = 3
+_SLOWEST: Final = 1 / 16
+_RECOVERY: Final = 0.005  # of the full rate, per good answer
+
+
+class HostPace:
+    """The slots of one host, in order."""
+
+    def __init__(self, rate_per_s: float, at_once: int) -> None:
+        self.at_once = asyncio.Semaphore(at_once)
+        self._turn = asyncio.Lock()
+        self._rate_per_s = rate_per_s
+        self._factor = 1.0
+        self._next = 0.0
+        self._paused_until = 0.0
+        self._refused: deque[bool] = deque(maxlen=_ANSWERS)
+
+    @property
+    def rate_per_s(self) -> float:
+        """Requests per second at present."""
+        return self._rate_per_s * self._factor
+
+    @property
+    def paused_for_s(self) -> float:
+        """Seconds until this host is asked again; 0 if it is not paused."""
+        return max(0.0, self._paused_until - time.monotonic())
+
+    def slow_to(self, rate_per_s: float) -> None:
+        """Never be faster than this from now on."""
+        self._rate_per_s = min(self._rate_per_s, rate_per_s)
+
+    async def take_slot(self, total: asyncio.Semaphore) -> None:
+        """Wait for the next slot of this host and a place among all connections; the caller gives the place back."""
+        async with self._turn:
+            while (wait_s := max(self._next, self._paused_until) - time.monotonic()) > 0:
+                await asyncio.sleep(wait_s)
+            await total.acquire()
+            self._next = max(time.monotonic() - _CATCH_UP_S, self._next) + 1 / (self.rate_per_s * _SHARE)
+
+    def note(self, *, refused: bool, wait_s: float) -> None:
+        """Learn from an answer: many refusals among the last ones pause the whole host and halve its rate."""
+        self._refused.append(refused)
+        if not refused:
+            self._factor = min(1.0, self._factor + _RECOVERY)
+            return
+        count = sum(self._refused)
+        if count >= _STORM_LEAST and count >= _STORM_SHARE * len(self._refused):
+            self._factor = max(_SLOWEST, self._factor / 2)
+            self._paused_until = max(self._paused_until, time.monotonic() + wait_s)
+            self._refused.clear()
+
+
+class Limiter:
+    """Paces of all hosts.
+
+    Args:
+        host_rates: ``host=requests per second`` or ``host:port=…``.
+
+    Raises:
+        ConfigError: If one of ``host_rates`` cannot be read; names it.
+    """
+
+    def __init__(
+        self, rate_per_s: float, host_rates: Sequence[str], *, at_once: int, at_once_per_host: int, max_wait_s: float
+    ) -> None:
+        self._rate_per_s = rate_per_s
+        self._rates = _read_rates(host_rates)
+        self._total = asyncio.Semaphore(at_once)
+        self._at_once_per_host = at_once_per_host
+        self._max_wait_s = max_wait_s
+        self._hosts: dict[str, HostPace] = {}
+
+    def host(self, url: httpx.URL) -> HostPace:
+        """The pace of an address's host; other ports than a scheme's own are other hosts."""
+        port = port_of(url)
+        key = url.host if port in (80, 443) else f"{url.host}:{port}"
+        if key not in self._hosts:
+            rate = self._rates.get(f"{url.host}:{port}", self._rates.get(url.host, self._rate_per_s))
+            self._hosts[key] = HostPace(rate, self._at_once_per_host)
+        return self._hosts[key]
+
+    @asynccontextmanager
+    async def admitted(self, url: httpx.URL) -> AsyncIterator[None]:
+        """Hold one of the host's connections, from its next slot on.
+
+        Raises:
+            ItemError: ``rate-limited``, if the host is paused for longer than is waited.
+        """
+        host = self.host(url)
+        async with host.at_once:
+            if host.paused_for_s > self._max_wait_s:
+                raise too_long(f"{url.host} refuses requests", host.paused_for_s, self._max_wait_s)
+            await host.take_slot(self._total)
+            try:
+                yield
+            finally:
+                self._total.release()
+
+
+def _read_rates(entries: Sequence[str]) -> Mapping[str, float]:
+    rates: dict[str, float] = {}
+    for entry in entries:
+        host, _, text = entry.strip().rpartition("=")
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = 0.0
+        if not host or "/" in host or not 0 < rate < float("inf"):
+            hint = "write host=requests per second, such as upload.wikimedia.org=5"
+            raise ConfigError(f"fetch.host_rates: {entry!r} cannot be read", hint=hint)
+        rates[host.strip().lower().translate({ord("["): None, ord("]"): None})] = rate
+    return rates
