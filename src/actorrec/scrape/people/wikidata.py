@@ -1,0 +1,169 @@
+"""Actors by how many Wikipedias have a page on them, from Wikidata's query service.
+
+The queries keep to plain SPARQL 1.1 and name their prefixes: the service moves from Blazegraph to another engine in
+2026 and 2027, and Blazegraph's hints and label service would stay behind.
+"""
+
+import logging
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from actorrec.config import Config
+from actorrec.errors import ConfigError
+from actorrec.manifests.dataset import Person
+from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.people.foreign import Foreign, Site, field_gone, parse_json
+from actorrec.scrape.people.names import make_person, valid_id
+from actorrec.scrape.people.ranking import ranked
+from actorrec.scrape.protocols import Fetcher
+
+SOURCE = "wikidata"
+# Actor; film, television, stage and child actor. Voice actors (Q2405480) are heard, not seen.
+OCCUPATIONS = ("Q33999", "Q10800557", "Q10798782", "Q2259451", "Q970153")
+# Fewest sitelinks asked for, tried in turn until enough people come: a high floor leaves the service little to sort,
+# and it stops queries after 60 s.
+FLOORS = (60, 10, 0)
+# Shakespeare was an actor too, and no photograph shows him.
+BORN_SINCE = 1850
+
+PREFIXES = """\
+PREFIX wd: <http://www.wikidata.org/entity/>
+PREFIX wdt: <http://www.wikidata.org/prop/direct/>
+PREFIX wikibase: <http://wikiba.se/ontology#>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+"""
+# P345: IMDb id, P4985: TMDB person id, P569: date of birth. "mul" is the label for all languages alike.
+DETAILS = """\
+  OPTIONAL { ?person rdfs:label ?en . FILTER(LANG(?en) = "en") }
+  OPTIONAL { ?person rdfs:label ?mul . FILTER(LANG(?mul) = "mul") }
+  OPTIONAL { ?person wdt:P345 ?imdb }
+  OPTIONAL { ?person wdt:P4985 ?tmdb }
+  OPTIONAL { ?person wdt:P569 ?born }
+"""
+_log = logging.getLogger(__name__)
+
+
+class _Value(Foreign):
+    value: str
+
+
+class _Uri(Foreign):
+    value: str = Field(pattern=r"^https?://www\.wikidata\.org/entity/Q[1-9]\d*$")
+
+    @property
+    def qid(self) -> str:
+        return self.value.rpartition("/")[2]
+
+
+class _Count(Foreign):
+    value: int = Field(ge=0)
+
+
+class _Row(Foreign):
+    person: _Uri
+    sitelinks: _Count
+    en: _Value | None = None
+    mul: _Value | None = None
+    imdb: _Value | None = None
+    tmdb: _Value | None = None
+    born: _Value | None = None
+
+
+class _Results(Foreign):
+    bindings: list[_Row]
+
+
+class _Answer(Foreign):
+    results: _Results
+
+
+class WikidataPeople:
+    """The most linked-to actors."""
+
+    name = SOURCE
+
+    def __init__(self, config: Config, fetcher: Fetcher) -> None:
+        self._site = Site(SOURCE, fetcher)
+        self._url = config.sources.wikidata_sparql_url
+        check_contact(self._url, config)
+
+    async def people(self, top: int) -> list[ListedPerson]:
+        """See ``PeopleSource.people``."""
+        found: list[Person | None] = []
+        for floor in FLOORS:
+            found = parse_people(await ask_sparql(self._site, self._url, actors_query(top, floor)))
+            if len(found) >= top:
+                break
+        return ranked(SOURCE, found, top)
+
+
+def check_contact(url: str, config: Config) -> None:
+    """Refuse to ask Wikimedia's services without saying who asks.
+
+    Raises:
+        ConfigError: If ``fetch.contact`` is empty and the host is Wikimedia's.
+    """
+    host = urlsplit(url).hostname or ""
+    if host.endswith(("wikidata.org", "wikimedia.org")) and not config.fetch.contact.strip():
+        raise ConfigError(
+            f"{host} answers only programs that say whom to contact: fetch.contact is empty",
+            hint="--contact you@example.org, or ACTORREC_FETCH__CONTACT",
+        )
+
+
+async def ask_sparql(site: Site, url: str, query: str) -> bytes:
+    """The service's answer as SPARQL JSON."""
+    headers = {"Accept": "application/sparql-results+json"}
+    return (await site.ask(url, params={"query": query, "format": "json"}, headers=headers)).body
+
+
+def actors_query(top: int, floor: int) -> str:
+    """People who act, most sitelinks first; some more than ``top``, for those that are passed over."""
+    occupations = " ".join(f"wd:{qid}" for qid in OCCUPATIONS)
+    return f"""{PREFIXES}SELECT ?person ?sitelinks ?en ?mul ?imdb ?tmdb ?born WHERE {{
+  {{ SELECT DISTINCT ?person ?sitelinks WHERE {{
+      VALUES ?occupation {{ {occupations} }}
+      ?person wdt:P106 ?occupation ; wikibase:sitelinks ?sitelinks .
+      FILTER(?sitelinks >= {floor})
+      ?person wdt:P31 wd:Q5 .
+    }} ORDER BY DESC(?sitelinks) ?person LIMIT {top + top // 5 + 20} }}
+{DETAILS}}}
+ORDER BY DESC(?sitelinks) ?person"""
+
+
+def parse_people(body: bytes) -> list[Person | None]:
+    """People of an answer, most sitelinks first, then by number; None stands for one without a name.
+
+    A person fills several rows where a statement has several values; the first of each in order of text counts.
+
+    Raises:
+        SourceError: If the shape is not that of SPARQL JSON with our columns, or no row has a label.
+    """
+    rows = parse_json(SOURCE, body, _Answer).results.bindings
+    if rows and not any(row.en or row.mul for row in rows):
+        raise field_gone(SOURCE, "results.bindings.en")
+    by_person: dict[str, list[_Row]] = {}
+    for row in sorted(rows, key=lambda row: (-row.sitelinks.value, int(row.person.qid[1:]))):
+        by_person.setdefault(row.person.qid, []).append(row)
+    early = [qid for qid, of_person in by_person.items() if _born_too_early(of_person)]
+    if early:
+        _log.info("%s: %d passed over, born before %d", SOURCE, len(early), BORN_SINCE)
+    return [_person(qid, of_person) for qid, of_person in by_person.items() if qid not in early]
+
+
+def _person(qid: str, rows: list[_Row]) -> Person | None:
+    name = _first(rows, "en") or _first(rows, "mul") or ""
+    imdb = valid_id("imdb", _first(rows, "imdb"))
+    return make_person(qid, name, wikidata=qid, imdb=imdb, tmdb=_first(rows, "tmdb"))
+
+
+def _first(rows: list[_Row], column: str) -> str | None:
+    return min((cell.value for row in rows if (cell := getattr(row, column))), default=None)
+
+
+def _born_too_early(rows: list[_Row]) -> bool:
+    """True where a date says so; unknown and unreadable dates do not. Years before the era begin with a minus."""
+    born = _first(rows, "born") or ""
+    year = born[1:].partition("-")[0] if born.startswith("-") else born.partition("-")[0]
+    return year.isdecimal() and (born.startswith("-") or int(year[:6]) < BORN_SINCE)
