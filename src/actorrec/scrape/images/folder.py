@@ -1,0 +1,46 @@
+"""Pictures of the user's own: a folder that holds a folder per person."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from actorrec.errors import ConfigError, ItemError
+from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.images.naming import known_as, plain_name
+from actorrec.scrape.protocols import Candidate
+from actorrec.vision.listing import list_pictures, readable
+
+
+class FolderImages:
+    """Pictures in the folders that are named as a person is: by name, by id or by an id elsewhere.
+
+    Case, ``_`` for a space and the way accents are encoded do not matter. Links that lead out of the folder are passed
+    over.
+
+    Raises:
+        ConfigError: If there is no such folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise ConfigError(f"no folder {root}", hint="--images-from folder:DIR, where DIR holds a folder per person")
+        self._root = root
+        self._real = root.resolve()
+        self.name = f"folder:{readable(self._real.name)}"
+
+    async def candidates(self, listed: ListedPerson) -> AsyncIterator[Candidate]:
+        """See ``ImageSource.candidates``; by folder and file name.
+
+        Raises:
+            ItemError: ``unreadable``, if a folder cannot be listed.
+        """
+        for path in self._files(known_as(listed.person)):
+            if path.resolve().is_relative_to(self._real) and path.is_file():
+                name = readable(path.relative_to(self._root).as_posix())
+                yield Candidate(source=self.name, url=name, licence="user-supplied", path=path)
+
+    def _files(self, known: frozenset[str]) -> list[Path]:
+        try:
+            folders = sorted(f for f in self._root.iterdir() if plain_name(readable(f.name)) in known and f.is_dir())
+            return [path for folder in folders for path in list_pictures(folder)]
+        except OSError as error:
+            raise ItemError("unreadable", f"{error.filename}: {error.strerror}") from None
