@@ -1,0 +1,94 @@
+"""From a journal to a committed artifact."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actorrec.artifacts.catalog import MANIFEST_NAME, commit_manifest
+from actorrec.config import Config, provenance
+from actorrec.errors import DataError
+from actorrec.manifests.base import FileRecord
+from actorrec.manifests.images import RECORDS_NAME, ImagesManifest, ListedPerson, PersonTally, ScrapedImage
+from actorrec.scrape.folders import Place, places
+from actorrec.scrape.journal import Journal
+from actorrec.scrape.tally import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """All that searches brought."""
+
+    images: list[ScrapedImage]
+    files: list[FileRecord]
+    tallies: list[PersonTally]
+    recovered: Counter[str]
+
+
+def write_records(people: Sequence[ListedPerson], journal: Journal) -> Brought:
+    """Write each person's ``images.jsonl``; every search must be over.
+
+    Raises:
+        DataError: If there is not one picture; nothing is kept, so that the same command tries again.
+        ArtifactError: If the store cannot be written.
+    """
+    brought, found = Brought([], [], [], Counter()), places([listed.person for listed in people])
+    for listed in people:
+        _add_person(found[listed.person.person_id], journal, brought)
+    if not brought.images:
+        journal.clear()
+        raise _nothing(brought.tallies)
+    return brought
+
+
+def commit(key: str, people: list[ListedPerson], brought: Brought, journal: Journal, config: Config) -> ImagesManifest:
+    """Commit, then remove what is no part of the artifact."""
+    manifest = commit_manifest(
+        journal.store,
+        ImagesManifest(
+            key=key,
+            produced_by=provenance(config),
+            files=brought.files,
+            people_source=config.scrape.people,
+            image_sources=list(config.scrape.images_from),
+            people=people,
+            images=brought.images,
+            tallies=brought.tallies,
+            recovered=dict(sorted(brought.recovered.items())),
+        ),
+    )
+    tidy(manifest, journal)
+    return manifest
+
+
+def tidy(manifest: ImagesManifest, journal: Journal) -> None:
+    """Remove the journal, and pictures that a killed run stored but never recorded."""
+    own = {f"{manifest.ref}/{name}" for name in (*manifest.digests, MANIFEST_NAME)}
+    for name in list(journal.store.names(manifest.ref)):
+        if name not in own:
+            journal.store.delete(name)
+
+
+def _add_person(place: Place, journal: Journal, brought: Brought) -> None:
+    own = journal.person(place.folder)
+    assert own.finished is not None
+    images = [decision.image for decision in own.decisions if decision.image is not None]
+    if images:
+        lines = "".join(image.model_dump_json() + "\n" for image in images)
+        name = f"{journal.artifact}/{place.folder}/{RECORDS_NAME}"
+        brought.files.append(journal.store.put_bytes(name, lines.encode()))
+    brought.files.extend(FileRecord(name=image.file, sha256=image.sha256, bytes=image.bytes) for image in images)
+    brought.images.extend(images)
+    brought.tallies.append(own.finished.tally)
+    brought.recovered.update(own.finished.recovered)
+
+
+def _nothing(tallies: Sequence[PersonTally]) -> DataError:
+    reasons: Counter[str] = Counter()
+    for each in tallies:
+        reasons.update(each.failed)
+    tried = sum(each.tried for each in tallies)
+    why = f"{tried} candidates: {counted(reasons)}" if reasons else "no source offered any"
+    return DataError(
+        f"not one picture of {len(tallies)} people ({why})",
+        hint="try other sources (--images-from), wider filters (--type, --size, --aspect), or the same command later",
+    )
