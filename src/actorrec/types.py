@@ -168,8 +168,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecognisedFace:
-    """A face and who it is."""
+    """A face and who it is.
+
+    Attributes:
+        embedding: Shape (D,), float32, unit length: what was matched.
+        nearest_photos: Gallery photos and their cosines, where they were asked for.
+    """
 
     face: Face
     prediction: Prediction
+    embedding: NDArray[np.float32]
     nearest_photos: tuple[tuple[str, float], ...] = field(default=())

@@ -10,7 +10,9 @@ from actorrec.cli.command import command
 from actorrec.cli.session import Session, printable, write_json
 
 if TYPE_CHECKING:
+    from actorrec.inference.unknowns import UnknownKeeper
     from actorrec.manifests.results import PictureResult
+    from actorrec.sections import UnknownsSection
 
 _NEAREST_PHOTOS = 3
 
@@ -27,20 +29,28 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option(help="Write a copy of each picture with names drawn in.", metavar="DIR")
         ] = None,
         explain: Annotated[bool, typer.Option("--explain", help="Show the nearest gallery photos too.")] = False,
+        keep_unknowns: Annotated[
+            bool | None,
+            typer.Option("--keep-unknowns", help="Keep the faces without a name in the store, for `actorrec review`."),
+        ] = None,
     ) -> None:
         """Name the faces of pictures; with --json one line for every input. Exit code 1 if any could not be read."""
         from actorrec.inference.annotate import Annotator
         from actorrec.inference.pictures import recognise_pictures
         from actorrec.recognition.recogniser import load_recogniser
 
-        settings = session.settings().inference
+        config = session.settings({"unknowns.keep": keep_unknowns})
+        settings = config.inference
         recogniser = load_recogniser(chosen_bundle(session, bundle), num_threads=settings.threads)
         annotator = None if annotate is None else Annotator(annotate)
+        keeper = _keeper(session, config.unknowns, recogniser.model_id) if config.unknowns.keep else None
         nearest = _NEAREST_PHOTOS if explain else 0
         names = {person.person_id: person.name for person in recogniser.people}
         failed = 0
         with session.progress.step("recognising", None, "pictures") as step:
-            for result in recognise_pictures(sources, recogniser, settings, explain=nearest, on_picture=annotator):
+            for result in recognise_pictures(
+                sources, recogniser, settings, explain=nearest, on_picture=annotator, on_faces=keeper
+            ):
                 failed += result.error is not None
                 if session.as_json:
                     write_json(result)
@@ -49,8 +59,25 @@ def register(app: typer.Typer) -> None:
                 step.advance()
         if annotator is not None:
             session.say(f"wrote {len(annotator.written)} annotated pictures to {annotate}")
+        if keeper is not None:
+            _tell_kept(session, keeper)
         if failed:
             raise typer.Exit(1)
+
+
+def _keeper(session: Session, limits: "UnknownsSection", model_id: str) -> "UnknownKeeper":
+    from actorrec.artifacts.unknowns import UnknownShelf
+    from actorrec.inference.unknowns import UnknownKeeper
+
+    return UnknownKeeper(UnknownShelf(session.store), limits, model_id)
+
+
+def _tell_kept(session: Session, keeper: "UnknownKeeper") -> None:
+    dropped = f", {keeper.dropped} older ones dropped" if keeper.dropped else ""
+    session.say(
+        f"kept {keeper.kept} new unknown faces in {session.store.uri}{dropped}; "
+        "`actorrec review` shows them, `actorrec forget --unknowns` deletes them"
+    )
 
 
 def _tell(result: "PictureResult", names: dict[str, str]) -> None:

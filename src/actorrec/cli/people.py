@@ -54,28 +54,49 @@ def register(app: typer.Typer) -> None:
     @command(app, "forget")
     def forget(
         session: Session,
-        name: NameArgument,
+        name: Annotated[str | None, typer.Argument(help="A person's name or id.", show_default=False)] = None,
         everywhere: Annotated[
             bool, typer.Option("--everywhere", help="Also delete older bundles of the store that know them.")
         ] = False,
+        unknowns: Annotated[
+            bool, typer.Option("--unknowns", help="Instead of a person, delete every unknown face that `infer` kept.")
+        ] = False,
     ) -> None:
         """Take a person out of the newest bundle: prototype, photo embeddings and picture names."""
-        from actorrec.enrolment.people import forget as forget_person
+        from actorrec.errors import ConfigError
 
-        report = forget_person(session.store, session.settings(), name, everywhere=everywhere)
-        if report.still_held_by:
-            session.say("still known to: " + ", ".join(report.still_held_by))
-            if not everywhere:
-                session.say("`actorrec forget NAME --everywhere` deletes the bundles among them")
-        if report.head_remains:
-            session.say("the net was trained with this person: train again without them to take that out too")
-        summary = {
-            "bundle": report.manifest.ref,
-            "forgotten": report.person.person_id,
-            "deleted": list(report.deleted),
-            "still_held_by": list(report.still_held_by),
-            "head_remains": report.head_remains,
-        }
-        session.result(summary, f"{report.manifest.ref}: forgot {report.person.name}")
+        if unknowns == (name is not None):
+            raise ConfigError("give either NAME or --unknowns", hint="list who is known: actorrec people ls")
+        if name is None:
+            _forget_unknowns(session)
+        else:
+            _forget_person(session, name, everywhere=everywhere)
 
     app.add_typer(people_app, name="people")
+
+
+def _forget_unknowns(session: Session) -> None:
+    from actorrec.artifacts.unknowns import UnknownShelf
+
+    count = UnknownShelf(session.store).clear()
+    session.result({"unknowns_deleted": count}, f"deleted {count} unknown faces of {session.store.uri}")
+
+
+def _forget_person(session: Session, name: str, *, everywhere: bool) -> None:
+    from actorrec.enrolment.people import forget
+
+    report = forget(session.store, session.settings(), name, everywhere=everywhere)
+    if report.still_held_by:
+        session.say("still known to: " + ", ".join(report.still_held_by))
+        if not everywhere:
+            session.say("`actorrec forget NAME --everywhere` deletes the bundles among them")
+    if report.head_remains:
+        session.say("the net was trained with this person: train again without them to take that out too")
+    summary = {
+        "bundle": report.manifest.ref,
+        "forgotten": report.person.person_id,
+        "deleted": list(report.deleted),
+        "still_held_by": list(report.still_held_by),
+        "head_remains": report.head_remains,
+    }
+    session.result(summary, f"{report.manifest.ref}: forgot {report.person.name}")

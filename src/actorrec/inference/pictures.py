@@ -14,6 +14,9 @@ from actorrec.vision.decode import read_picture
 OnPicture = Callable[[PictureSource, UInt8Image, PictureResult], None]
 """Called with the source, the pixels (H, W, 3 uint8 RGB) and the result of each picture that could be read."""
 
+OnFaces = Callable[[str, UInt8Image, Sequence[RecognisedFace]], None]
+"""Called with the name of each picture that could be read, its pixels and its faces, embeddings included."""
+
 
 def recognise_pictures(
     sources: Sequence[str],
@@ -22,6 +25,7 @@ def recognise_pictures(
     *,
     explain: int = 0,
     on_picture: OnPicture | None = None,
+    on_faces: OnFaces | None = None,
 ) -> Iterator[PictureResult]:
     """Name the faces of every picture that is meant; one picture at a time is in memory.
 
@@ -30,6 +34,7 @@ def recognise_pictures(
         settings: Limits on what is decoded.
         explain: How many of the nearest gallery photos to give with each face.
         on_picture: For example ``annotate.Annotator``.
+        on_faces: For example ``unknowns.UnknownKeeper``.
 
     Yields:
         One result for each picture, and for each source that means none, in order; ``error`` says what failed.
@@ -46,6 +51,8 @@ def recognise_pictures(
             continue
         decode_ms = (time.perf_counter() - start) * 1000
         found, timings = recogniser.recognise(pixels, explain=explain)
+        if on_faces is not None:
+            on_faces(source.name, pixels, found)
         result = PictureResult(
             source=source.name,
             width=pixels.shape[1],

@@ -122,7 +122,9 @@ class Recogniser:
         start = time.perf_counter()
         predictions = match_faces(units, self.gallery, self.calibration)
         found = tuple(
-            RecognisedFace(face, prediction, tuple(nearest_photos(unit, self.gallery, explain)) if explain else ())
+            RecognisedFace(
+                face, prediction, unit, tuple(nearest_photos(unit, self.gallery, explain)) if explain else ()
+            )
             for face, prediction, unit in zip(faces, predictions, units, strict=True)
         )
         return found, StepTimings(0.0, align_ms, embed_ms, doubt_ms + _ms_since(start))
