@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from actorrec.artifacts.catalog import artifact_key
 from actorrec.artifacts.digest import file_sha256
@@ -11,6 +11,10 @@ from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.manifests.base import digest_json
 from actorrec.rights.takedown import Takedown
+from actorrec.scrape.images import open as images
+from actorrec.scrape.people import open as people
+
+_SOURCES: Final = frozenset({*people.NAMES, *images.NAMES})
 
 
 def edition_keys(config: Config, takedown: Takedown) -> Iterator[str]:
@@ -35,9 +39,9 @@ def edition_keys(config: Config, takedown: Takedown) -> Iterator[str]:
 def _digest_of_files(spec: str) -> str | None:
     """SHA-256 of what a source reads of this machine: a file's bytes, or names and bytes of all files of a folder."""
     name, colon, argument = spec.partition(":")
-    path = Path(argument if colon else name).expanduser()
-    if not colon and not (path.is_file() and ("." in name or "/" in name)):
+    if name in _SOURCES and not colon:
         return None  # a site, even where a file happens to have its name
+    path = Path(argument if name in _SOURCES else spec).expanduser()
     try:
         if path.is_file():
             return file_sha256(path)

@@ -26,7 +26,7 @@ class Offers:
     @property
     def broken(self) -> dict[str, str]:
         """Name → why a source is not asked any more."""
-        return {error.source: error.message for error in self._broken.values()}
+        return {self._sources[number].name: error.message for number, error in self._broken.items()}
 
     async def of(self, listed: ListedPerson, failures: Counter[str]) -> AsyncIterator[Candidate]:
         """Every candidate; more of a source is asked for only when it is wanted.

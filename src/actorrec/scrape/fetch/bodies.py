@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -49,29 +49,43 @@ async def inflated(pieces: AsyncIterator[bytes], encoding: str) -> AsyncIterator
         return
     if encoding not in _WINDOW_BITS:
         raise ItemError("bad-encoding", f"packed in an unknown way ({encoding[:40]!r})")
-    inflater = zlib.decompressobj(_WINDOW_BITS[encoding])
-    begun = False
+    packed = _Packed(_WINDOW_BITS[encoding])
     async for piece in pieces:
-        rest = piece
-        while rest:
-            if inflater.eof:  # a gzip file may hold several, one behind the other
-                if not rest.strip(b"\0"):
-                    break
-                inflater = zlib.decompressobj(_WINDOW_BITS[encoding])
+        for out in packed.feed(piece):
+            yield out
+    if packed.cut_off:
+        raise TryAgain("truncated", "truncated", "the packed data end too early")
+
+
+class _Packed:
+    """Packed data on their way out; never holds more than a piece."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._window_bits = window_bits
+        self._inflater = zlib.decompressobj(window_bits)
+        self.cut_off = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What these bytes hold, in pieces of at most 64 KiB."""
+        while data:
+            if self._inflater.eof:  # a gzip file may hold several, one behind the other
+                if not data.strip(b"\0"):
+                    return
+                self._inflater = zlib.decompressobj(self._window_bits)
+            yield from self._inflate(data)
+            data = self._inflater.unused_data
+        self.cut_off = not self._inflater.eof
+
+    def _inflate(self, data: bytes) -> Iterator[bytes]:
+        out = None
+        while data or (out and len(out) == _PIECE_BYTES):  # a full piece: there may be more of it inside
             try:
-                out = inflater.decompress(rest, _PIECE_BYTES)
+                out = self._inflater.decompress(data, _PIECE_BYTES)
             except zlib.error:
                 raise ItemError("bad-encoding", "the packed data are damaged") from None
-            begun = True
-            rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            data = self._inflater.unconsumed_tail
             if out:
                 yield out
-            while not rest and not inflater.eof and len(out) == _PIECE_BYTES:
-                out = inflater.decompress(b"", _PIECE_BYTES)  # what it still holds back
-                if out:
-                    yield out
-    if begun and not inflater.eof:
-        raise TryAgain("truncated", "truncated", "the packed data end too early")
 
 
 def check_length(headers: Mapping[str, str], limit_bytes: int) -> None:
@@ -97,6 +111,16 @@ async def read_whole(pieces: AsyncIterator[bytes], limit_bytes: int) -> bytes:
         if len(whole) > limit_bytes:
             raise _too_large(limit_bytes)
     return bytes(whole)
+
+
+async def read_first(pieces: AsyncIterator[bytes], count_bytes: int) -> bytes:
+    """At most so much of it."""
+    first = bytearray()
+    async for piece in pieces:
+        first += piece
+        if len(first) >= count_bytes:
+            break
+    return bytes(first[:count_bytes])
 
 
 async def save(pieces: AsyncIterator[bytes], to: Path, limit_bytes: int) -> tuple[int, str]:

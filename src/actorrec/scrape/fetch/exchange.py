@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OVERLOADED: Final = frozenset({429, 503})
 _UNTOLD_WAIT_S: Final = 5.0  # how long an overloaded host rests that does not say
 _DRAINED_BYTES: Final = 64 * 1024
+_DRAIN_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ class Answer:
     def pieces(self) -> AsyncIterator[bytes]:
         """The body, as it comes."""
         return body_of(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where an answer sends us, as it says it."""
+
+    status: int
+    location: str
 
 
 @asynccontextmanager
@@ -81,7 +90,7 @@ async def exchange(
         raise TryAgain(again.label, again.reason, f"{where}: {again.message}", wait_s=again.wait_s) from None
 
 
-async def redirect_of(answer: Answer, ok: frozenset[int], pace: HostPace) -> httpx.Response | None:
+async def redirect_of(answer: Answer, ok: frozenset[int], pace: HostPace) -> Redirect | None:
     """None where the status is an answer; the redirect where it is one.
 
     Raises:
@@ -96,7 +105,7 @@ async def redirect_of(answer: Answer, ok: frozenset[int], pace: HostPace) -> htt
         return None
     await _drain(answer)
     if status in REDIRECTS and answer.headers.get("location"):
-        return httpx.Response(status, headers={"location": answer.headers["location"]})
+        return Redirect(status, answer.headers["location"])
     if not again:
         raise ItemError(f"http-{status}", f"the server answers {status}")
     reason = "rate-limited" if status == 429 else f"http-{status}"
@@ -120,9 +129,12 @@ async def _send(pool: httpcore.AsyncConnectionPool, request: httpx.Request, time
 async def _drain(answer: Answer) -> None:
     """Read the rest of a small body, so that the connection can serve the next request."""
     length = answer.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and len(length) < 9 and int(length) <= _DRAINED_BYTES:
-        async for _ in answer.pieces:
-            pass
+    if not (length.isascii() and length.isdigit() and len(length) < 9 and int(length) <= _DRAINED_BYTES):
+        return
+    with suppress(TryAgain, httpcore.TimeoutException, TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in answer.pieces:
+                pass
 
 
 def _readable(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

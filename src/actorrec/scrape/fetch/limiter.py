@@ -26,9 +26,15 @@ _RECOVERY: Final = 0.005  # of the full rate, per good answer
 
 
 class HostPace:
-    """The slots of one host, in order."""
+    """The slots of one host, in order.
 
-    def __init__(self, rate_per_s: float, at_once: int) -> None:
+    Args:
+        max_wait_s: A host that is paused for longer is given up.
+    """
+
+    def __init__(self, host: str, rate_per_s: float, *, at_once: int, max_wait_s: float) -> None:
+        self._host = host
+        self._max_wait_s = max_wait_s
         self.at_once = asyncio.Semaphore(at_once)
         self._turn = asyncio.Lock()
         self._rate_per_s = rate_per_s
@@ -42,19 +48,27 @@ class HostPace:
         """Requests per second at present."""
         return self._rate_per_s * self._factor
 
-    @property
-    def paused_for_s(self) -> float:
-        """Seconds until this host is asked again; 0 if it is not paused."""
-        return max(0.0, self._paused_until - time.monotonic())
+    def keep_apart(self, delay_s: float) -> None:
+        """Let at least so long pass between requests from now on.
 
-    def slow_to(self, rate_per_s: float) -> None:
-        """Never be faster than this from now on."""
-        self._rate_per_s = min(self._rate_per_s, rate_per_s)
+        Raises:
+            ItemError: ``rate-limited``, if that is longer than is waited.
+        """
+        if delay_s > self._max_wait_s:
+            raise too_long(f"robots.txt of {self._host}", delay_s, self._max_wait_s)
+        if delay_s > 0:
+            self._rate_per_s = min(self._rate_per_s, 1 / delay_s)
 
     async def take_slot(self, total: asyncio.Semaphore) -> None:
-        """Wait for the next slot of this host and a place among all connections; the caller gives the place back."""
+        """Wait for the next slot of this host and a place among all connections; the caller gives the place back.
+
+        Raises:
+            ItemError: ``rate-limited``, if the host is paused for longer than is waited.
+        """
         async with self._turn:
             while (wait_s := max(self._next, self._paused_until) - time.monotonic()) > 0:
+                if self._paused_until - time.monotonic() > self._max_wait_s:
+                    raise too_long(f"{self._host} refuses requests", wait_s, self._max_wait_s)
                 await asyncio.sleep(wait_s)
             await total.acquire()
             self._next = max(time.monotonic() - _CATCH_UP_S, self._next) + 1 / (self.rate_per_s * _SHARE)
@@ -98,7 +112,7 @@ class Limiter:
         key = url.host if port in (80, 443) else f"{url.host}:{port}"
         if key not in self._hosts:
             rate = self._rates.get(f"{url.host}:{port}", self._rates.get(url.host, self._rate_per_s))
-            self._hosts[key] = HostPace(rate, self._at_once_per_host)
+            self._hosts[key] = HostPace(key, rate, at_once=self._at_once_per_host, max_wait_s=self._max_wait_s)
         return self._hosts[key]
 
     @asynccontextmanager
@@ -110,8 +124,6 @@ class Limiter:
         """
         host = self.host(url)
         async with host.at_once:
-            if host.paused_for_s > self._max_wait_s:
-                raise too_long(f"{url.host} refuses requests", host.paused_for_s, self._max_wait_s)
             await host.take_slot(self._total)
             try:
                 yield

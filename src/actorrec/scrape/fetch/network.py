@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-import certifi
 import httpcore
+import httpx
 
 from actorrec.errors import ConfigError, ItemError
 from actorrec.scrape.fetch.addresses import AddressRules
@@ -100,7 +100,7 @@ def open_pool(
     Raises:
         ConfigError: If ``ca_file`` holds no certificate.
     """
-    context = ssl.create_default_context(cafile=certifi.where())
+    context = httpx.create_ssl_context(trust_env=False)
     if ca_file is not None:
         try:
             context.load_verify_locations(ca_file)

@@ -68,7 +68,7 @@ class Robots:
                 found = await self._read(source)
                 self._remember(source, found)
         if isinstance(found, ItemError):
-            raise ItemError(found.reason, found.message, hint=found.hint)
+            raise ItemError(found.reason, f"{masked(url)}: {found.message}", hint=found.hint)
         return found
 
     def _still_known(self, source: httpx.URL) -> Rules | ItemError | None:
@@ -87,9 +87,10 @@ class Robots:
         try:
             body = await self._fetch(source)
         except ItemError as error:
+            why = error.message.removeprefix(f"{masked(source)}: ")
             if error.reason in _TELLING:
-                return error
-            return ItemError("robots-unreachable", f"{masked(source)} cannot be had ({error.message})")
+                return ItemError(error.reason, why, hint=error.hint)
+            return ItemError("robots-unreachable", f"the site's robots.txt cannot be had ({why})")
         return Rules() if body is None else _parsed(body)
 
 

@@ -24,7 +24,8 @@ def read_url(text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         if params:
             url = url.copy_merge_params(dict(params))
     except (httpx.InvalidURL, ValueError) as error:
-        raise ItemError("bad-url", f"{_short(text)}: {error}") from None
+        shown = text.partition("?")[0].rpartition("@")[2]  # what cannot be read is masked roughly
+        raise ItemError("bad-url", f"{_short(shown)}: {error}") from None
     return checked(url)
 
 
@@ -60,8 +61,8 @@ def masked(url: httpx.URL) -> str:
     """The address for messages: keys and passwords replaced, cut short where it is very long."""
     shown = url.copy_with(username="", password="") if url.userinfo else url
     if has_secret(url):
-        pairs = [(name, "***" if _is_secret(name) else value) for name, value in url.params.multi_items()]
-        shown = shown.copy_with(query=str(httpx.QueryParams(pairs)).replace("%2A", "*").encode())
+        query = "&".join(f"{name}={'***' if _is_secret(name) else value}" for name, value in url.params.multi_items())
+        shown = shown.copy_with(query=query.encode())
     return _short(str(shown))
 
 

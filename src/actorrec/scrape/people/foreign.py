@@ -98,10 +98,16 @@ class Site:
         try:
             return await self.fetcher.page(url, params=params, headers=headers, json=json, ok=ok)
         except ItemError as error:
-            raise self.error(error.message) from None
+            raise self.failed(error) from None
 
-    def error(self, message: str) -> SourceError:
+    def failed(self, error: ItemError) -> SourceError:
+        """The error that a failed request is to this source."""
+        hint = "fetch.timeout_s gives a slow service longer" if error.reason == "timeout" else error.hint
+        return self.error(error.message, hint=hint)
+
+    def error(self, message: str, *, hint: str = "") -> SourceError:
         """An error of this source, with what else would serve."""
         if self.secret:
             message = message.replace(self.secret, "***")
-        return SourceError(self.source, message, alternatives=alternatives(self.source))
+        ways = alternatives(self.source)
+        return SourceError(self.source, message, alternatives=f"{hint}; {ways}" if hint else ways)

@@ -22,7 +22,7 @@ def remote_lines(base_url: str, fetcher: Fetcher) -> OpenLines:
             async for line in fetcher.stream_lines(f"{base_url.rstrip('/')}/{name}"):
                 yield line
         except ItemError as error:
-            raise site.error(f"{name}: {error.message}") from None
+            raise site.failed(error) from None
 
     return lines
 

@@ -79,7 +79,8 @@ async def read_votes(lines: AsyncIterator[bytes]) -> Votes:
 
 
 async def read_actors(lines: AsyncIterator[bytes], votes: Votes, top: int) -> list[Person | None]:
-    """Read ``name.basics``: the ``top`` actors and actresses with most votes, then by id; None for one without a name.
+    """Read ``name.basics``: the ``top`` actors and actresses with most votes, then by id; those without votes or
+    a name are passed over.
 
     Raises:
         SourceError: If a column is gone or a number is none.
@@ -91,6 +92,8 @@ async def read_actors(lines: AsyncIterator[bytes], votes: Votes, top: int) -> li
             continue
         numbers = (_number(NAMES, "knownForTitles", title.removeprefix(b"tt")) for title in _listed(titles))
         score = sum(map(votes.of, numbers))
+        if not score:
+            continue
         entry = (score, -_number(NAMES, "nconst", nconst.removeprefix(b"nm")), name)
         if len(best) < top:
             heapq.heappush(best, entry)
