@@ -7,7 +7,6 @@ EXTRAS: Final = {
     "edge": {"ai_edge_litert": "ai-edge-litert", "cv2": "opencv-python-headless", "PIL": "pillow"},
     "scrape": {
         "bs4": "beautifulsoup4",
-        "certifi": "certifi",
         "hishel": "hishel",
         "httpcore": "httpcore",
         "httpx": "httpx",

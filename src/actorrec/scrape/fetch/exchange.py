@@ -19,7 +19,6 @@ from actorrec.scrape.fetch.urls import masked
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 _OVERLOADED: Final = frozenset({429, 503})
-_UNTOLD_WAIT_S: Final = 5.0  # how long an overloaded host rests that does not say
 _DRAINED_BYTES: Final = 64 * 1024
 _DRAIN_S: Final = 1.0
 
@@ -100,7 +99,7 @@ async def redirect_of(answer: Answer, ok: frozenset[int], pace: HostPace) -> Red
     status = answer.status
     again = status in AGAIN_STATUSES and status not in ok
     asked_s = retry_after_s(answer.headers) if again else None
-    pace.note(refused=again and status in _OVERLOADED, wait_s=_UNTOLD_WAIT_S if asked_s is None else asked_s)
+    pace.note(refused=again and status in _OVERLOADED, wait_s=asked_s)
     if status in ok:
         return None
     await _drain(answer)

@@ -21,6 +21,7 @@ _CATCH_UP_S: Final = 0.02
 _ANSWERS: Final = 20
 _STORM_SHARE: Final = 0.25
 _STORM_LEAST: Final = 3
+_UNTOLD_WAIT_S: Final = 2.0
 _SLOWEST: Final = 1 / 16
 _RECOVERY: Final = 0.005  # of the full rate, per good answer
 
@@ -73,8 +74,12 @@ class HostPace:
             await total.acquire()
             self._next = max(time.monotonic() - _CATCH_UP_S, self._next) + 1 / (self.rate_per_s * _SHARE)
 
-    def note(self, *, refused: bool, wait_s: float) -> None:
-        """Learn from an answer: many refusals among the last ones pause the whole host and halve its rate."""
+    def note(self, *, refused: bool, wait_s: float | None = None) -> None:
+        """Learn from an answer: many refusals among the last ones pause the whole host and halve its rate.
+
+        Args:
+            wait_s: What the host asks for; None where it does not say.
+        """
         self._refused.append(refused)
         if not refused:
             self._factor = min(1.0, self._factor + _RECOVERY)
@@ -82,7 +87,8 @@ class HostPace:
         count = sum(self._refused)
         if count >= _STORM_LEAST and count >= _STORM_SHARE * len(self._refused):
             self._factor = max(_SLOWEST, self._factor / 2)
-            self._paused_until = max(self._paused_until, time.monotonic() + wait_s)
+            rest_s = min(_UNTOLD_WAIT_S, self._max_wait_s) if wait_s is None else wait_s
+            self._paused_until = max(self._paused_until, time.monotonic() + rest_s)
             self._refused.clear()
 
 
