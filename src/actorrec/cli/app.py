@@ -20,6 +20,8 @@ from actorrec.cli.evaluate import register as register_evaluate
 from actorrec.cli.infer import register as register_infer
 from actorrec.cli.models import register as register_models
 from actorrec.cli.people import register as register_people
+from actorrec.cli.review import register as register_review
+from actorrec.cli.sbom import register as register_sbom
 from actorrec.cli.scrape import register as register_scrape
 from actorrec.cli.session import write_json
 from actorrec.cli.streams import give_up_stdout, open_closed_streams
@@ -81,11 +83,13 @@ for register in (
     register_train,
     register_compare_original,
     register_evaluate,
+    register_review,
     register_convert_tflite,
     register_enroll,
     register_people,
     register_infer,
     register_compare,
+    register_sbom,
     register_models,
     register_config,
     register_doctor,

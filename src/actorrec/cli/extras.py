@@ -14,6 +14,7 @@ EXTRAS: Final = {
         "tenacity": "tenacity",
     },
     "search": {"ddgs": "ddgs"},
+    "review": {"starlette": "starlette", "uvicorn": "uvicorn"},
     "heic": {"pillow_heif": "pillow-heif"},
     "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
 }

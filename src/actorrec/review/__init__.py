@@ -1,1 +1,1 @@
-"""The loopback page on which a person looks at faces and puts them right."""
+"""The page on loopback where a person looks at a data set and puts it right."""

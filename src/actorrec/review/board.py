@@ -1,0 +1,264 @@
+"""A data set as the page shows it: the sheet that was built, and what was decided since."""
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from actorrec.artifacts.catalog import file_name
+from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.errors import ArtifactError, DataError
+from actorrec.manifests.dataset import DatasetManifest, Outcome
+from actorrec.manifests.review import SHEET_NAME, Box, ReviewEntry, ReviewEvent, ReviewSheet
+from actorrec.review.changes import Change, Merge, Undo, references
+from actorrec.review.history import redoable, told, undoable
+
+LOOK_FROM: Final = 0.5
+"""Suspicion from which the page asks for a look."""
+_SAME_FACE_PX: Final = 2.0
+
+
+def load_sheet(store: ArtifactStore, manifest: DatasetManifest) -> ReviewSheet:
+    """The sheet that ``build-dataset`` wrote beside the faces.
+
+    Raises:
+        ArtifactError: If an older version built the data set, or the sheet is damaged.
+    """
+    if SHEET_NAME not in manifest.digests:
+        raise ArtifactError(
+            f"{manifest.ref} was built by an older version, which kept nothing to review",
+            hint="build it again: actorrec build-dataset with the same folders",
+        )
+    try:
+        return ReviewSheet.model_validate_json(store.read_bytes(file_name(manifest, SHEET_NAME)))
+    except ValidationError as error:
+        raise ArtifactError(
+            f"{file_name(manifest, SHEET_NAME)} is not a sheet this version understands: {error.errors()[0]['msg']}",
+            hint="build the data set again",
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one picture stands now.
+
+    Attributes:
+        changed: The data set does not show it yet.
+    """
+
+    person_id: str
+    outcome: Outcome
+    last: str | None
+    changed: bool
+    box: Box | None
+
+
+def state_of(entry: ReviewEntry, held: Decisions) -> State:
+    """What holds for a picture once the decisions count."""
+    at = entry.image_sha256, entry.given_person_id
+    person_id, last, picked = held.owner(*at), held.last_action(*at), held.picked(*at)
+    refused = _among(entry.box, held.not_them(*at))
+    box = next((each for each in entry.boxes if _same(each, picked)), entry.box) if picked else entry.box
+    # Decided on before the data set was built, and no more decided on since: the sheet shows what was.
+    changed = last != entry.decided or person_id != entry.person_id or not _same(box, entry.box) or refused
+    if not changed:
+        return State(person_id, entry.outcome, last, False, box)
+    return State(person_id, _outcome(entry, held, refused), last, True, box)
+
+
+def _outcome(entry: ReviewEntry, held: Decisions, refused: bool) -> Outcome:
+    at = entry.image_sha256, entry.given_person_id
+    verdict = held.verdict(*at)
+    if verdict is not None:
+        return "kept" if verdict == "keep" else "dropped"
+    if refused:
+        return "dropped"
+    return "kept" if held.last_action(*at) in ("move", "pick") else entry.outcome
+
+
+def _same(one: Box | None, other: Box | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(abs(a - b) <= _SAME_FACE_PX for a, b in zip(one, other, strict=True))
+
+
+def _among(box: Box | None, boxes: Sequence[Box]) -> bool:
+    return box is not None and any(_same(box, each) for each in boxes)
+
+
+class Board:
+    """One data set under review. Several requests may use it at once.
+
+    Args:
+        store: Holds the data set and the log.
+        manifest: The data set.
+
+    Raises:
+        ArtifactError: As ``load_sheet``.
+    """
+
+    def __init__(self, store: ArtifactStore, manifest: DatasetManifest) -> None:
+        self._store, self._manifest = store, manifest
+        sheet = load_sheet(store, manifest)
+        self._names = sheet.people
+        self.entries = sorted(sheet.entries, key=lambda entry: (-entry.suspicion, entry.person_id, entry.path))
+        self._log = ReviewLog(store)
+        self._writing = threading.Lock()
+        self.made = 0
+
+    @property
+    def manifest(self) -> DatasetManifest:
+        """The data set."""
+        return self._manifest
+
+    @property
+    def apply_command(self) -> str:
+        """What builds the data set again, with the changes."""
+        scraped = [ref for ref in self._manifest.inputs if ref.startswith("images/")]
+        return " ".join(["actorrec build-dataset", *(scraped or ["PHOTOS…"])])
+
+    def everything(self) -> dict[str, Any]:
+        """What the page starts with: people, a row for each picture, and the summary."""
+        events = self._log.events()
+        held = decisions(events)
+        states = [state_of(entry, held) for entry in self.entries]
+        return {
+            "dataset": self._manifest.ref,
+            "apply": self.apply_command,
+            "rows": [_row(number, entry) for number, entry in enumerate(self.entries)],
+            **self._standing(events, states),
+        }
+
+    def standing(self) -> dict[str, Any]:
+        """How every picture stands now, and the summary."""
+        events = self._log.events()
+        held = decisions(events)
+        return self._standing(events, [state_of(entry, held) for entry in self.entries])
+
+    def history(self) -> list[dict[str, Any]]:
+        """The changes, newest first."""
+        return told(self._log.events(), self._names)
+
+    def change(self, change: Change) -> dict[str, Any]:
+        """Write an action down.
+
+        Raises:
+            DataError: If it makes no sense.
+            ArtifactError: If the log cannot be written; nothing has changed then.
+        """
+        pictures = references(change, self.entries)
+        with self._writing:
+            self._log.append(change.action, pictures=pictures, to=change.to)
+            self.made += 1
+        return self.standing()
+
+    def merge(self, merge: Merge) -> dict[str, Any]:
+        """Make two people one; errors as ``change``."""
+        known = self._people(decisions(self._log.events()))
+        for person_id in (merge.person_id, merge.to):
+            if person_id not in known:
+                raise DataError(f"there is nobody with the id '{person_id}'", hint="reload the page")
+        with self._writing:
+            self._log.append("merge", person_id=merge.person_id, to=merge.to)
+            self.made += 1
+        return self.standing()
+
+    def undo(self, undo: Undo) -> dict[str, Any]:
+        """Take an event back, or an undo; errors as ``change``."""
+        with self._writing:
+            self._log.append("undo", undoes=undo.seq)
+            self.made += 1
+        return self.standing()
+
+    def changed(self) -> int:
+        """How many pictures the data set does not show as they stand now."""
+        held = decisions(self._log.events())
+        return sum(state_of(entry, held).changed for entry in self.entries)
+
+    def detail(self, number: int) -> dict[str, Any]:
+        """Everything about one picture.
+
+        Raises:
+            IndexError: If there is no such picture.
+        """
+        entry = self._entry(number)
+        state = state_of(entry, decisions(self._log.events()))
+        known = self._names
+        shown = {"path", "reason", "detail", "width_px", "height_px", "boxes", "score", "face_px", "sharpness"}
+        shown |= {"agreement", "why", "licence", "author", "suspicion"}
+        return {
+            **entry.model_dump(mode="json", include=shown),
+            "id": number,
+            "built_outcome": entry.outcome,
+            "given": known.get(entry.given_person_id, entry.given_person_id),
+            "nearer_to": known.get(entry.nearer_to, entry.nearer_to) if entry.nearer_to else None,
+            "chosen": next((n for n, box in enumerate(entry.boxes) if _same(box, state.box)), None),
+            "preview": entry.preview is not None,
+            "url": _web(entry.url),
+            "page": _web(entry.page),
+            "licence_url": _web(entry.licence_url),
+        }
+
+    def picture(self, number: int, *, whole: bool) -> bytes:
+        """The JPEG of a picture's chosen face, or of the whole picture.
+
+        Raises:
+            IndexError: If there is none.
+            ArtifactError: If it is gone from the store, or is not what was built.
+        """
+        entry = self._entry(number)
+        name = entry.preview if whole else entry.thumb
+        if name is None:
+            raise IndexError(number)
+        return _verified(self._store, self._manifest, name)
+
+    def _entry(self, number: int) -> ReviewEntry:
+        if not 0 <= number < len(self.entries):
+            raise IndexError(number)
+        return self.entries[number]
+
+    def _standing(self, events: Sequence[ReviewEvent], states: Sequence[State]) -> dict[str, Any]:
+        return {
+            "people": self._people(decisions(events), states),
+            "states": [[s.person_id, s.outcome, s.last, int(s.changed)] for s in states],
+            "undo": undoable(events),
+            "redo": redoable(events),
+            "events": len(events),
+        }
+
+    def _people(self, held: Decisions, states: Sequence[State] = ()) -> dict[str, str]:
+        """person_id → name of everybody the page lists: those of the sheet that were not merged away, and new ones."""
+        there = {held.person(person_id) for person_id in self._names}
+        there |= {state.person_id for state in states or [state_of(entry, held) for entry in self.entries]}
+        return {person_id: self._names.get(person_id, person_id) for person_id in sorted(there)}
+
+
+def _row(number: int, entry: ReviewEntry) -> dict[str, Any]:
+    return {
+        "id": number,
+        "file": entry.path,
+        "suspicion": round(entry.suspicion, 4),
+        "why": list(entry.why) or ([entry.detail] if entry.detail and entry.outcome != "kept" else []),
+        "look": entry.outcome == "flagged" or entry.suspicion >= LOOK_FROM,
+        "nearer": entry.nearer_to,
+        "thumb": entry.thumb is not None,
+        "preview": entry.preview is not None,
+        "face": entry.box is not None,
+        "faces": len(entry.boxes),
+    }
+
+
+def _web(address: str | None) -> str | None:
+    """The address if a browser may be sent there: nothing but the web, so no ``javascript:`` and no ``file:``."""
+    return address if address is not None and address.lower().startswith(("https://", "http://")) else None
+
+
+def _verified(store: ArtifactStore, manifest: DatasetManifest, name: str) -> bytes:
+    data = store.read_bytes(file_name(manifest, name))
+    if hashlib.sha256(data).hexdigest() != manifest.digests.get(name):
+        raise ArtifactError(f"{file_name(manifest, name)} is not the picture that was built", hint="build it again")
+    return data

@@ -1,0 +1,56 @@
+// Talking to the server, telling the user, and building elements. Text only ever enters as text.
+
+export async function ask(address, body) {
+  const options = body === undefined ? {} : {
+    method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify(body),
+  };
+  let answer;
+  try {
+    answer = await fetch(address, options);
+  } catch {
+    throw new Error('the server does not answer: is `actorrec review` still running?');
+  }
+  const value = await answer.json().catch(() => null);
+  if (!answer.ok || value === null) {
+    const said = value?.error ?? `the server answered ${answer.status}`;
+    throw new Error(value?.hint ? `${said} (${value.hint})` : said);
+  }
+  return value;
+}
+
+// make('button', {class: 'quiet', type: 'button'}, 'Keep', otherElement)
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'onclick') element.addEventListener('click', value);
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter(child => child != null));
+  return element;
+}
+
+export const byId = id => document.getElementById(id);
+
+// A link to the web; plain text where the server found no address a browser may be sent to.
+export function outside(address, text) {
+  if (!/^https?:\/\//i.test(address ?? '')) return document.createTextNode(text);
+  return make('a', {href: address, target: '_blank', rel: 'noopener noreferrer'}, text);
+}
+
+let fading = 0;
+
+export function tell(text) {
+  byId('failed').textContent = '';
+  byId('told').textContent = text;
+  clearTimeout(fading);
+  fading = setTimeout(() => { byId('told').textContent = ''; }, 5000);
+}
+
+export function complain(error) {
+  byId('told').textContent = '';
+  const close = make('button', {type: 'button', class: 'quiet', onclick: () => byId('failed').replaceChildren()}, 'Close');
+  byId('failed').replaceChildren(make('span', {}, error.message), close);
+}
+
+export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
