@@ -162,8 +162,8 @@ def _next_data(body: bytes) -> bytes:
         warnings.simplefilter("ignore", bs4.MarkupResemblesLocatorWarning)
         try:
             soup = bs4.BeautifulSoup(body.decode("utf-8", "replace"), "html.parser", parse_only=only)
-        except bs4.ParserRejectedMarkup as error:
-            raise SourceError(SOURCE, f"the page is not HTML: {error}", alternatives=alternatives(SOURCE)) from None
+        except bs4.ParserRejectedMarkup:
+            raise SourceError(SOURCE, "the page cannot be read as HTML", alternatives=alternatives(SOURCE)) from None
     script = soup.find("script")
     if script is None:
         raise field_gone(SOURCE, "script#__NEXT_DATA__")

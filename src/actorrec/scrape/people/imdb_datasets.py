@@ -86,20 +86,38 @@ async def read_actors(lines: AsyncIterator[bytes], votes: Votes, top: int) -> li
         SourceError: If a column is gone or a number is none.
     """
     columns = ("nconst", "primaryName", "primaryProfession", "knownForTitles")
-    best: list[tuple[int, int, bytes]] = []  # votes, minus the number of the id, name; the least first
+    best = _Best(top)
     async for nconst, name, professions, titles in _rows(NAMES, lines, columns):
         if _ACTING.isdisjoint(professions.split(b",")) or name == rb"\N":
             continue
         numbers = (_number(NAMES, "knownForTitles", title.removeprefix(b"tt")) for title in _listed(titles))
-        score = sum(map(votes.of, numbers))
-        if not score:
-            continue
-        entry = (score, -_number(NAMES, "nconst", nconst.removeprefix(b"nm")), name)
-        if len(best) < top:
-            heapq.heappush(best, entry)
-        elif entry > best[0]:
-            heapq.heapreplace(best, entry)
-    return [_person(-minus_number, name) for _, minus_number, name in sorted(best, reverse=True)]
+        if score := sum(map(votes.of, numbers)):
+            best.offer(score, _number(NAMES, "nconst", nconst.removeprefix(b"nm")), name)
+    return [_person(number, name) for number, name in best.in_order()]
+
+
+class _Best:
+    """The best so far, and no more."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._heap: list[tuple[int, int, bytes]] = []  # score, minus the number, name; the least first
+        self._numbers: set[int] = set()
+
+    def offer(self, score: int, number: int, name: bytes) -> None:
+        if number in self._numbers:
+            return
+        entry = (score, -number, name)
+        if len(self._heap) < self._most:
+            heapq.heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            self._numbers.discard(-heapq.heapreplace(self._heap, entry)[1])
+        else:
+            return
+        self._numbers.add(number)
+
+    def in_order(self) -> list[tuple[int, bytes]]:
+        return [(-minus_number, name) for _, minus_number, name in sorted(self._heap, reverse=True)]
 
 
 def _person(number: int, name: bytes) -> Person | None:

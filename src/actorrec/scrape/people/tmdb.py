@@ -31,7 +31,7 @@ class _PopularPerson(_Person):
 
 class _PopularPage(Foreign):
     results: list[_PopularPerson]
-    total_pages: int
+    total_pages: int = Field(ge=0, lt=10**12)
 
 
 class _Movie(Foreign):
@@ -56,7 +56,7 @@ class _FoundById(Foreign):
 
 
 class _CastMember(_Person):
-    order: int
+    order: int = Field(lt=10**12)
 
 
 class _Credits(Foreign):
