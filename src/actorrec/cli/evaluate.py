@@ -75,18 +75,9 @@ def _subject(session: Session, config: "Config", what: str) -> "tuple[Recogniser
 
 def _dataset_of(session: Session, inputs: dict[str, str]) -> str | None:
     """Follow the inputs back to a data set."""
-    from actorrec.artifacts.catalog import find_manifest
-    from actorrec.manifests.bundle import BundleManifest
-    from actorrec.manifests.model import ModelManifest
+    from actorrec.artifacts.lineage import trace
 
-    for ref in inputs:
-        kind, _, key = ref.partition("/")
-        if kind == "dataset":
-            return ref
-        parent = find_manifest(session.store, ModelManifest if kind == "model" else BundleManifest, key)
-        if parent is not None and (found := _dataset_of(session, parent.inputs)) is not None:
-            return found
-    return None
+    return next((each.ref for each in trace(session.store, inputs).found if each.kind == "dataset"), None)
 
 
 def _on_what_was_kept_back(

@@ -1,0 +1,80 @@
+"""``actorrec sbom``: who made the pictures and nets something consists of, and under which licences."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.session import Session, printable
+
+if TYPE_CHECKING:
+    from actorrec.recognition.bundle import Bundle
+    from actorrec.rights.attribution import Attribution
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+
+    @command(app, "sbom")
+    def sbom(
+        session: Session,
+        what: Annotated[
+            str,
+            typer.Argument(
+                help="Images, a data set, a model or a bundle of the store, or a bundle.zip; else what was made last.",
+                metavar="[ARTIFACT]",
+            ),
+        ] = "newest",
+        out: Annotated[
+            Path | None, typer.Option(help="Write it to this file instead of to stdout.", show_default=False)
+        ] = None,
+    ) -> None:
+        """List authors, sources and licences of the pictures and nets something was made from, as credits to paste."""
+        from actorrec.artifacts.whole_file import ensure_writable, write_whole
+        from actorrec.rights.credits import credits_text
+
+        if out is not None:
+            ensure_writable(out)
+        found = _attribution(session, what)
+        text = found.model_dump_json(indent=1) if session.as_json else "\n".join(map(printable, credits_text(found)))
+        if out is None:
+            session.result(found, "")
+            if not session.as_json:
+                print(text)
+            return
+        write_whole(out, f"{text}\n".encode("utf-8", "backslashreplace"))
+        summary = {
+            "path": str(out),
+            "subject": found.subject,
+            "pictures": len(found.pictures),
+            "missing": found.missing,
+        }
+        session.result(summary, f"wrote {out}: {len(found.pictures)} pictures of {found.subject}")
+
+
+def _attribution(session: Session, what: str) -> "Attribution":
+    from actorrec.artifacts.lineage import find_artifact, trace
+    from actorrec.cli.bundles import chosen_bundle
+    from actorrec.manifests.bundle import BundleManifest
+    from actorrec.rights.attribution import attribution
+
+    if Path(what).suffix == ".zip":
+        return _of_bundle(session, Path(what).name, chosen_bundle(session, what))
+    manifest = find_artifact(session.store, what)
+    if isinstance(manifest, BundleManifest):
+        return _of_bundle(session, manifest.ref, chosen_bundle(session, manifest.ref))
+    lineage = trace(session.store, manifest.inputs)
+    return attribution(manifest.ref, manifest, made_from=lineage.found, missing=lineage.missing)
+
+
+def _of_bundle(session: Session, name: str, bundle: "Bundle") -> "Attribution":
+    from actorrec.artifacts.lineage import trace
+    from actorrec.rights.attribution import attribution
+
+    gallery, lineage = bundle.gallery, trace(session.store, bundle.card.inputs)
+    enrolled = [
+        (gallery.person_ids[row], source)
+        for row, source in zip(gallery.photo_person, gallery.photo_sources, strict=True)
+    ]
+    return attribution(name, bundle.card, made_from=lineage.found, missing=lineage.missing, enrolled=enrolled)
