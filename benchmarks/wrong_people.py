@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rows import Row, percent, report, test_data
 
 from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.manifests.dataset import ImageRecord
 from actorrec.recognition.rates import rate_of
+from rows import Row, percent, report, test_data
 
 COMMAND = "python benchmarks/wrong_people.py"
 SETS, FIRST_SEED = 12, 1000
@@ -69,9 +69,7 @@ def plant(data: Path, root: Path, seed: int, pictures: int = PICTURES, planted: 
     _link(root, chosen, wrong, rng)
 
 
-def _link(
-    root: Path, chosen: dict[str, list[Path]], wrong: list[tuple[str, Path]], rng: np.random.Generator
-) -> None:
+def _link(root: Path, chosen: dict[str, list[Path]], wrong: list[tuple[str, Path]], rng: np.random.Generator) -> None:
     for name, own in chosen.items():
         (root / name).mkdir(parents=True)
         for path in own:
@@ -110,7 +108,9 @@ def main() -> None:
     total: Counter[str] = Counter()
     for seed in range(first, first + sets):
         one = count(data, seed)
-        print(f"seed {seed}: {one.planted_flagged}/{one.planted} planted, {one.right_flagged}/{one.right} right flagged")
+        print(
+            f"seed {seed}: {one.planted_flagged}/{one.planted} planted, {one.right_flagged}/{one.right} right flagged"
+        )
         for line in (*one.missed, *one.blamed):
             print(f"    {line}")
         total.update(hit=one.planted_flagged, planted=one.planted, blamed=one.right_flagged, right=one.right)

@@ -1,4 +1,4 @@
-"""``actorrec build-dataset``: folders of photos become a clean, leak-free face data set."""
+"""``actorrec build-dataset``: scraped sets and folders of photos become a clean, leak-free face data set."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,7 +13,7 @@ from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
     from actorrec.config import Config
-    from actorrec.manifests.dataset import DatasetManifest
+    from actorrec.manifests.dataset import DatasetManifest, ImageRecord
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,14 @@ def register(app: typer.Typer) -> None:
     @command(app, "build-dataset")
     def build_dataset(
         session: Session,
-        photos: Annotated[list[Path], typer.Argument(help="Folders with a folder per person; or one dataset.npz.")],
+        photos: Annotated[
+            list[Path] | None,
+            typer.Argument(
+                help="Folders with a folder per person; images/KEY for a scraped set; or one dataset.npz. "
+                "Nothing: the newest scraped set.",
+                show_default=False,
+            ),
+        ] = None,
         detector: DetectorOption = None,
         seed: SeedOption = None,
         test_share: Annotated[
@@ -48,7 +55,7 @@ def register(app: typer.Typer) -> None:
             from actorrec.artifacts.whole_file import ensure_writable
 
             ensure_writable(export_npz)
-        manifest = _build(session, photos, config)
+        manifest = _build(session, photos or [], config)
         if export_npz is not None:
             from actorrec.dataset.npz import export_npz as export
 
@@ -67,6 +74,11 @@ def _build(session: Session, photos: list[Path], config: "Config") -> "DatasetMa
     return build_dataset(photos, config, store=session.store, progress=session.progress)
 
 
+def _folder(image: "ImageRecord") -> str:
+    """As the user finds it: an id alone would say little."""
+    return image.path.split("/")[0]
+
+
 def _tell(session: Session, manifest: "DatasetManifest") -> None:
     outcomes = Counter((image.outcome, image.reason) for image in manifest.images)
     names = {person.person_id: person.name for person in manifest.people}
@@ -76,7 +88,7 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
     session.table("people", ("person", "photos given", "to learn from", "to test on"), rows)
     counted = [(outcome, reason, count) for (outcome, reason), count in sorted(outcomes.items())]
     session.table("what became of the photos", ("outcome", "why", "photos"), counted)
-    without = sorted({image.person_id for image in manifest.images} - set(names) - {""})
+    without = sorted({_folder(image) for image in manifest.images if image.person_id not in {*names, ""}})
     if without:
         session.say("no usable face, so not in the set: " + ", ".join(without))
     lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept"]
@@ -87,6 +99,8 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
         session.say(
             "too few photos to be measured: " + ", ".join(names[p] for p in manifest.not_measured if p in names)
         )
+    if manifest.decisions:
+        session.say(f"{manifest.decisions} photos are as a reviewer decided")
     kept = len(manifest.faces)
     summary = {
         "dataset": manifest.ref,
@@ -96,6 +110,7 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
         "faces": kept,
         "outcomes": [{"outcome": o, "reason": r, "count": c} for (o, r), c in sorted(outcomes.items())],
         "not_measured": manifest.not_measured,
+        "decisions": manifest.decisions,
     }
     line = f"{manifest.ref}: {kept} faces of {len(manifest.people)} people from {len(manifest.images)} photos"
     session.result(summary, line)

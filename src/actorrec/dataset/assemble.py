@@ -2,39 +2,48 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest
+from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
+from actorrec.dataset.candidates import Looked
 from actorrec.dataset.decide import Decided, decide
 from actorrec.dataset.examine import EXAMINE_VERSION, Examiner
 from actorrec.dataset.extract import Looker, look_at_all, worker_count
+from actorrec.dataset.given import Given
 from actorrec.dataset.photos import Photo
-from actorrec.dataset.records import person_record
-from actorrec.dataset.sheet import write_sheet
-from actorrec.dataset.workcache import Looked, WorkCache
-from actorrec.dataset.write import write_crops
+from actorrec.dataset.pick import REVIEWED
+from actorrec.dataset.review_sheet import review_sheet, wanted_files
+from actorrec.dataset.takedown import TAKEN_DOWN, leave_out
+from actorrec.dataset.workcache import WorkCache
+from actorrec.dataset.write import write_pictures
 from actorrec.errors import DataError
 from actorrec.faces.detectors import make_detector
 from actorrec.faces.embedders import DEFAULT_SPEC, make_embedder
-from actorrec.manifests.base import FileRecord
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.nets import DetectorSpec, TemplateRecord
+from actorrec.manifests.review import SHEET_NAME
 from actorrec.progress import Progress
 from actorrec.recognition.configured import configured_detector
+from actorrec.rights.takedown import Takedown, load_takedown
 from actorrec.vision.align import CANONICAL_272
 
 logger = logging.getLogger(__name__)
-BUILD_VERSION: Final = 2
+BUILD_VERSION: Final = 3
 """Raised when the same results of looking would be decided or written differently."""
 # Settings that change how the work is done, not what comes out.
 _NOT_IN_KEY: Final = {"workers", "max_skip_ratio"}
+# Of a scraped picture: what may differ between two equal scrapes, and what its bytes already say.
+_ORIGIN_IN_KEY: Final = {"url", "page", "licence", "licence_url", "author"}
+# Left out on purpose, so not lost.
+_MEANT: Final = frozenset({"near-duplicate", REVIEWED, TAKEN_DOWN})
 
 
 def assemble(
-    photos: Sequence[Photo],
+    given: Given,
     look: Callable[[Examiner, Photo], Looked],
     config: Config,
     *,
@@ -44,18 +53,21 @@ def assemble(
     """Look at the photos, decide, write the crops and commit; or return the data set that is already there.
 
     Args:
-        photos: Sorted; with SHA-256 or problem.
+        given: Sorted photos with SHA-256 or problem; and whose they are.
         look: Looks at one photo that has a SHA-256; called in several threads, each with an examiner of its own.
-        config: Sections ``detector``, ``models`` and ``dataset``.
-        store: Gets the data set.
+        config: Sections ``detector``, ``models``, ``dataset`` and ``rights``.
+        store: Gets the data set; holds the log of what reviewers decided.
         progress: Where long steps are told.
 
     Raises:
         DataError: If too few of the photos are of use.
         ArtifactError: If the store cannot be written.
+        ConfigError: If the takedown list cannot be read.
     """
     parts = configured_detector(config.detector, config.models, progress=progress)
-    key = _key(photos, config, parts.spec)
+    takedown, held = load_takedown(config.rights.takedown), decisions(ReviewLog(store).events())
+    given = leave_out(given, takedown, held)
+    key = _key(given, config, parts.spec, held, takedown)
     artifact = f"dataset/{key}"
 
     def make_looker() -> Looker:
@@ -68,24 +80,41 @@ def assemble(
         manifest = find_manifest(store, DatasetManifest, key)
         if manifest is None:
             workers = worker_count(config.dataset.workers)
-            seen = look_at_all(photos, make_looker, cache, workers, progress)
+            seen = look_at_all(given.photos, make_looker, cache, workers, progress)
             with progress.step("choosing, cleaning and splitting", None):
-                decided = decide(photos, seen, config.dataset, workers)
+                decided = decide(given, seen, held, config.dataset, workers)
             _check_yield(decided, config.dataset.max_skip_ratio)
             if len({face.person_id for face in decided.faces}) == 1:
                 logger.warning("only one person is in this set: enough to enrol, too few to train")
-            files = write_crops(decided.crops, cache, store, artifact, progress)
-            files.append(write_sheet(decided.shown, cache, store, artifact))
-            manifest = commit_manifest(store, _manifest(key, decided, files, config, parts.spec))
+            sheet = review_sheet(given, seen, held, decided, config.dataset)
+            files = write_pictures(wanted_files(decided, sheet), cache, store, artifact, progress)
+            files.append(store.put_bytes(f"{artifact}/{SHEET_NAME}", sheet.model_dump_json().encode()))
+            manifest = _manifest(
+                given,
+                decided,
+                parts.spec,
+                key=key,
+                produced_by=provenance(config),
+                files=sorted(files, key=lambda record: record.name),
+                decisions=held.touching(_pairs(given)),
+            )
+            manifest = commit_manifest(store, manifest)
         cache.clear()
         return manifest
 
 
-def _key(photos: Sequence[Photo], config: Config, detector: DetectorSpec) -> str:
-    inputs = sorted(
-        [photo.person_id, photo.name, photo.sha256 or (photo.problem.reason if photo.problem else "")]
-        for photo in photos
-    )
+def _pairs(given: Given) -> list[tuple[str, str]]:
+    return [(photo.sha256 or "", photo.person_id) for photo in given.photos]
+
+
+def _key(given: Given, config: Config, detector: DetectorSpec, held: Decisions, takedown: Takedown) -> str:
+    inputs = {
+        "photos": [_identity(photo) for photo in given.photos],
+        "people": [given.people[person].model_dump(mode="json") for person in sorted(given.people)],
+        "sets": given.inputs,
+        "decisions": held.digest(_pairs(given)),
+        "takedown": takedown.digest,
+    }
     settings: dict[str, Any] = {
         "dataset": config.dataset.model_dump(mode="json", exclude=_NOT_IN_KEY),
         "detector": detector.model_dump(mode="json"),
@@ -96,10 +125,16 @@ def _key(photos: Sequence[Photo], config: Config, detector: DetectorSpec) -> str
     return artifact_key("dataset", inputs, settings)
 
 
+def _identity(photo: Photo) -> list[Any]:
+    problem = photo.problem.reason if photo.problem else ""
+    origin = photo.origin.model_dump(mode="json", include=_ORIGIN_IN_KEY) if photo.origin else None
+    return [photo.person_id, photo.name, photo.sha256 or problem, origin]
+
+
 def _check_yield(decided: Decided, max_skip_ratio: float) -> None:
-    """Stop rather than commit a set that is mostly missing; copies do not count as lost."""
+    """Stop rather than commit a set that is mostly missing; what was left out on purpose does not count as lost."""
     gone = [image.reason for image in decided.images if image.outcome in ("failed", "dropped")]
-    lost = Counter(reason for reason in gone if reason != "near-duplicate")
+    lost = Counter(reason for reason in gone if reason not in _MEANT)
     if decided.faces and lost.total() <= max_skip_ratio * len(decided.images):
         return
     reasons = ", ".join(f"{reason} {count}" for reason, count in lost.most_common())
@@ -109,21 +144,18 @@ def _check_yield(decided: Decided, max_skip_ratio: float) -> None:
     raise DataError(f"{lost.total()} of {len(decided.images)} photos are of no use: {reasons}", hint=hint)
 
 
-def _manifest(
-    key: str, decided: Decided, files: list[FileRecord], config: Config, detector: DetectorSpec
-) -> DatasetManifest:
+def _manifest(given: Given, decided: Decided, detector: DetectorSpec, **fields: Any) -> DatasetManifest:
     template = TemplateRecord.model_validate(
         {"name": CANONICAL_272.name, "size_px": CANONICAL_272.size_px, "points_px": CANONICAL_272.points_px}
     )
     return DatasetManifest(
-        key=key,
-        produced_by=provenance(config),
-        files=sorted(files, key=lambda record: record.name),
+        inputs=given.inputs,
         template=template,
         detector_id=detector.detector_id,
         embedder_id=DEFAULT_SPEC.model_id,
-        people=[person_record(person_id) for person_id in sorted({face.person_id for face in decided.faces})],
+        people=[given.person(person_id) for person_id in sorted({face.person_id for face in decided.faces})],
         images=decided.images,
         faces=decided.faces,
         not_measured=decided.not_measured,
+        **fields,
     )

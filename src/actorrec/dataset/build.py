@@ -1,4 +1,4 @@
-"""The stage: folders of photos in, a committed data set out."""
+"""The stage: folders of photos and scraped sets in, a committed data set out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
 from actorrec.dataset.assemble import assemble
 from actorrec.dataset.extract import worker_count
-from actorrec.dataset.photos import find_photos, hash_photos
+from actorrec.dataset.given import read_given
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress, SilentProgress
 
@@ -21,8 +21,9 @@ def build_dataset(
     thresholds are measured on it, and one data set serves every embedder.
 
     Args:
-        photos: Folders that hold a folder per person.
-        config: Sections ``detector``, ``models`` and ``dataset``.
+        photos: Folders that hold a folder per person; ``images`` (the newest scraped set) or ``images/KEY``. None:
+            the newest scraped set.
+        config: Sections ``detector``, ``models``, ``dataset`` and ``rights``.
         store: Gets the data set; one that is there already for the same files and settings is returned as it is.
         progress: Where long steps are told.
 
@@ -32,9 +33,9 @@ def build_dataset(
     """
     told = progress or SilentProgress()
     settings = config.dataset
-    listed = hash_photos(find_photos(photos), settings.max_bytes, worker_count(settings.workers), told)
+    given = read_given(photos, settings, worker_count(settings.workers), store=store, progress=told)
     return assemble(
-        listed,
+        given,
         lambda examiner, photo: examiner.examine(photo.path, photo.sha256 or ""),
         config,
         store=store,

@@ -53,3 +53,21 @@ class Examined:
     faces: tuple[Candidate, ...] = ()
     reason: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """JPEGs that were made while a picture was looked at.
+
+    Attributes:
+        crops: The aligned crop of each face, as data sets store it.
+        thumbs: The same, small, for the review page.
+        preview: The whole picture, small; None if it was not decoded or previews are off.
+    """
+
+    crops: tuple[bytes, ...] = ()
+    thumbs: tuple[bytes, ...] = ()
+    preview: bytes | None = None
+
+
+Looked = tuple[Examined, Pictures]

@@ -22,6 +22,8 @@ class Pick:
         name: The photo's name, for people.
         sha256: Of the photo's bytes.
         face_index: Which face of the photo it is.
+        keep: A reviewer said that it stays, whatever the checks say.
+        is_them: A reviewer said that it is the person.
     """
 
     person_id: str
@@ -29,6 +31,8 @@ class Pick:
     sha256: str
     face_index: int
     face: Candidate
+    keep: bool = False
+    is_them: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,19 @@ def merit(pick: Pick) -> tuple[float, float, float, str]:
 
 
 def drop_near_duplicates(picks: Sequence[Pick], copies: Sequence[Copy]) -> dict[int, Verdict]:
-    """Of the copies of one photo in one person's folder, all but the best."""
+    """Of the copies of one photo in one person's folder, all but the best; what a reviewer keeps comes before it."""
     partners: dict[int, set[int]] = {}
     for first, second, likeness in copies:
         if likeness >= SURE_COPY and picks[first].person_id == picks[second].person_id:
             partners.setdefault(first, set()).add(second)
             partners.setdefault(second, set()).add(first)
     verdicts: dict[int, Verdict] = {}
-    for row in sorted(partners, key=lambda row: merit(picks[row]), reverse=True):
+    for row in sorted(partners, key=lambda row: (picks[row].keep, merit(picks[row])), reverse=True):
         if row in verdicts:
             continue
         for copy in sorted(partners[row] - verdicts.keys()):
+            if picks[copy].keep:
+                continue
             verdicts[copy] = Verdict("dropped", "near-duplicate", f"near-duplicate of {picks[row].name}")
     return verdicts
 
@@ -98,6 +104,8 @@ def find_wrong_people(picks: Sequence[Pick], rows: Sequence[int], action: str) -
     verdicts: dict[int, Verdict] = {}
     for doubt in judge_people(vectors, owners):
         row = rows[doubt.row]
+        if picks[row].is_them:
+            continue
         if doubt.nearer_to is not None:
             other = people[doubt.nearer_to]
             text = f"looks like {other} ({doubt.nearer_similarity:.2f}) rather than {picks[row].person_id}"
@@ -123,6 +131,8 @@ def find_two_names(
         if likeness < SURE_COPY or a.person_id == b.person_id or out:
             continue
         for row, mine, other in ((first, a, b), (second, b, a)):
+            if mine.is_them:
+                continue
             detail = f"the same face lies in {other.name} as {other.person_id}, here as {mine.person_id}"
             verdicts.setdefault(row, Verdict(outcome, "two-names", detail))
     return verdicts

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from actorrec.dataset.candidates import Looked
 from actorrec.dataset.examine import Examiner
-from actorrec.dataset.workcache import Looked
 from actorrec.types import BoundingBox, Face, Landmarks, UInt8Image
 from actorrec.vision.align import FaceTemplate
 

@@ -1,14 +1,14 @@
 """Look at one picture: decode it, find its faces, align, measure and embed each."""
 
 import hashlib
-import io
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actorrec.dataset.candidates import Candidate, Examined
+from actorrec.dataset.candidates import Candidate, Examined, Looked, Pictures
+from actorrec.dataset.jpegs import encode_crop, encode_preview, encode_thumb
 from actorrec.errors import ItemError
 from actorrec.faces.protocols import Embedder, FaceDetector
 from actorrec.sections import DatasetSection
@@ -20,10 +20,9 @@ from actorrec.vision.phash import face_print, perceptual_hashes
 from actorrec.vision.quality import measure_quality
 from actorrec.vision.similarity import normalise
 
-EXAMINE_VERSION: Final = 1
+EXAMINE_VERSION: Final = 2
 """Raised when the same file would give other numbers; results of another version are not reused."""
 MAX_FACES: Final = 64
-_CROP_QUALITY: Final = 95
 
 
 class Examiner:
@@ -34,7 +33,7 @@ class Examiner:
         template = embedder.spec.template
         self._template = FaceTemplate(template.name, template.size_px, template.points_px)
 
-    def examine(self, path: Path, sha256: str) -> tuple[Examined, list[bytes]]:
+    def examine(self, path: Path, sha256: str) -> Looked:
         """Look at one picture file.
 
         Args:
@@ -42,7 +41,7 @@ class Examiner:
             sha256: What it held when it was listed.
 
         Returns:
-            What it holds, and the aligned crop of each face as a JPEG (4:4:4, quality 95).
+            What it holds, and the JPEGs of its faces and of the whole.
         """
         try:
             data = read_bytes(path, max_bytes=self._settings.max_bytes)
@@ -51,16 +50,14 @@ class Examiner:
             pixels = decode_picture(data, max_pixels=self._settings.max_pixels).pixels
         except ItemError as problem:
             hint = f" ({problem.hint})" if problem.hint else ""
-            return Examined(sha256, reason=problem.reason, detail=problem.message + hint), []
+            return Examined(sha256, reason=problem.reason, detail=problem.message + hint), Pictures()
         return self.examine_pixels(pixels, sha256)
 
     def find(self, pixels: UInt8Image) -> list[Face]:
         """Every face of a picture, shape (H, W, 3), uint8, RGB."""
         return self._detector.detect(pixels)
 
-    def examine_pixels(
-        self, pixels: UInt8Image, sha256: str, faces: list[Face] | None = None
-    ) -> tuple[Examined, list[bytes]]:
+    def examine_pixels(self, pixels: UInt8Image, sha256: str, faces: list[Face] | None = None) -> Looked:
         """Look at a decoded picture; ``faces`` are given where somebody already found them."""
         found = self.find(pixels) if faces is None else faces
         # Points that fall together are no face and cannot be aligned.
@@ -71,9 +68,11 @@ class Examiner:
             candidates.append(candidate)
             crops.append(crop)
         height, width = pixels.shape[:2]
-        return Examined(sha256, width, height, *perceptual_hashes(pixels), tuple(candidates)), crops
+        preview = encode_preview(pixels) if self._settings.previews else None
+        pictures = Pictures(tuple(map(encode_crop, crops)), tuple(map(encode_thumb, crops)), preview)
+        return Examined(sha256, width, height, *perceptual_hashes(pixels), tuple(candidates)), pictures
 
-    def _candidate(self, pixels: UInt8Image, face: Face) -> tuple[Candidate, bytes]:
+    def _candidate(self, pixels: UInt8Image, face: Face) -> tuple[Candidate, UInt8Image]:
         matrix = similarity_transform(face.landmarks.points, CANONICAL_272.points)
         crop = warp(pixels, matrix, CANONICAL_272.size_px)
         raw = self._embedder.embed(align_face(pixels, face.landmarks, self._template)[None])
@@ -88,17 +87,8 @@ class Examiner:
             vector=normalise(raw)[0][0],
             face_print=face_print(crop),
         )
-        return candidate, encode_crop(crop)
+        return candidate, crop
 
 
 def _rounded(points: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(np.round(points.astype(np.float64), 3), np.float64)
-
-
-def encode_crop(crop: UInt8Image) -> bytes:
-    """A crop as the JPEG that data sets store: quality 95, colour not subsampled."""
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(crop).save(out, "JPEG", quality=_CROP_QUALITY, subsampling=0)
-    return out.getvalue()

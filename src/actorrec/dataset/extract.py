@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from actorrec.dataset.candidates import Examined
+from actorrec.dataset.candidates import Examined, Looked
 from actorrec.dataset.photos import Photo
-from actorrec.dataset.workcache import Looked, WorkCache
+from actorrec.dataset.workcache import WorkCache
 from actorrec.progress import Progress
 
 Looker = Callable[[Photo], Looked]
@@ -50,8 +50,8 @@ def look_at_all(
         step.advance(len(distinct) - len(waiting))
         with ThreadPoolExecutor(workers) as pool:
             try:
-                for examined, crops in _in_flight(pool, look, waiting, 4 * workers):
-                    cache.add(examined, crops)
+                for examined, pictures in _in_flight(pool, look, waiting, 4 * workers):
+                    cache.add(examined, pictures)
                     done[examined.sha256] = examined
                     step.advance()
             except KeyboardInterrupt:

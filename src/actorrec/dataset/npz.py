@@ -17,7 +17,8 @@ from actorrec.artifacts.whole_file import write_whole
 from actorrec.config import Config
 from actorrec.dataset.assemble import assemble
 from actorrec.dataset.cropped import box_template, look_at_crop
-from actorrec.dataset.photos import Photo
+from actorrec.dataset.given import Given
+from actorrec.dataset.photos import Photo, in_order
 from actorrec.dataset.records import safe_folder
 from actorrec.errors import DataError, TemporaryFileError
 from actorrec.manifests.dataset import DatasetManifest
@@ -77,7 +78,7 @@ def import_npz(
         photos = _as_photos(faces, names)
         rows = {photo.name: row for photo, row in photos}
         return assemble(
-            sorted((photo for photo, _ in photos), key=lambda photo: (photo.person_id, photo.name)),
+            Given(in_order([photo for photo, _ in photos])),
             lambda examiner, photo: look_at_crop(examiner, np.array(faces[rows[photo.name]]), photo.sha256 or ""),
             config,
             store=store,

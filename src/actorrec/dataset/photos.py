@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from actorrec.dataset.folder_records import FolderRecords, read_records
 from actorrec.errors import DataError, ItemError
+from actorrec.manifests.images import RECORDS_NAME, ScrapedImage
 from actorrec.progress import Progress
 from actorrec.vision.decode import read_bytes
 from actorrec.vision.listing import readable
@@ -25,11 +27,13 @@ class Photo:
     """One file that was given.
 
     Attributes:
-        person_id: The folder's name, in Unicode normal form C; empty for a picture that lies in no person's folder.
+        person_id: The folder's name, in Unicode normal form C, or what its records say; empty for a picture that lies
+            in no person's folder.
         name: As the user would find it, relative to the folder that was given.
         path: Where it is.
         sha256: Of its bytes; None where it could not be read.
         problem: Why it could not be read, else None.
+        origin: Where it was scraped; None for a picture of the user's own.
     """
 
     person_id: str
@@ -37,17 +41,33 @@ class Photo:
     path: Path
     sha256: str | None = None
     problem: ItemError | None = None
+    origin: ScrapedImage | None = None
 
 
-def find_photos(roots: Sequence[Path]) -> list[Photo]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the folders hold.
+
+    Attributes:
+        photos: Sorted.
+        records: By a person's folder: what a scraper left there.
+    """
+
+    photos: list[Photo]
+    records: dict[Path, FolderRecords]
+
+
+def find_photos(roots: Sequence[Path]) -> Found:
     """List every file of every person's folder; folders of one name in several roots are one person.
 
     Raises:
-        DataError: If a folder is missing, holds photos but no person's folder, or nothing at all was found.
+        DataError: If a folder is missing, holds photos but no person's folder, or nothing at all was found; or a
+            scraper's records are damaged.
     """
     photos: list[Photo] = []
+    records: dict[Path, FolderRecords] = {}
     for root in roots:
-        found = list(_of_root(root))
+        found = list(_of_root(root, records))
         if found and not any(photo.person_id for photo in found):
             raise DataError(
                 f"{root} holds pictures but no folder per person",
@@ -60,10 +80,15 @@ def find_photos(roots: Sequence[Path]) -> list[Photo]:
     too_long = next((photo.person_id for photo in photos if len(photo.person_id) > 200), None)
     if too_long is not None:
         raise DataError(f"a person's name may have 200 characters, this folder's has more: {too_long[:40]}…")
+    return Found(photos, records)
+
+
+def in_order(photos: Sequence[Photo]) -> list[Photo]:
+    """By person, then by name."""
     return sorted(photos, key=lambda photo: (photo.person_id, photo.name, str(photo.path)))
 
 
-def _of_root(root: Path) -> Iterator[Photo]:
+def _of_root(root: Path, records: dict[Path, FolderRecords]) -> Iterator[Photo]:
     try:
         entries = sorted(os.scandir(root), key=lambda entry: entry.name)
     except NotADirectoryError:
@@ -75,20 +100,23 @@ def _of_root(root: Path) -> Iterator[Photo]:
             continue
         path = Path(entry.path)
         if entry.is_dir():
-            yield from _of_person(root, path)
+            found = read_records(path)
+            if found is not None:
+                records[path] = found
+            yield from _of_person(root, path, found)
         elif path.suffix.lower() in _PICTURE_SUFFIXES:
             problem = ItemError("no-person", "it lies beside the people's folders, in nobody's")
             yield Photo("", readable(entry.name), path, None, problem)
 
 
-def _of_person(root: Path, folder: Path) -> Iterator[Photo]:
-    person_id = unicodedata.normalize("NFC", readable(folder.name))
+def _of_person(root: Path, folder: Path, records: FolderRecords | None) -> Iterator[Photo]:
+    person_id = records.person_id if records else unicodedata.normalize("NFC", readable(folder.name))
     unreadable: list[OSError] = []
     for parent, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and name.lower() not in _LITTER:
-                path = Path(parent, name)
+            path = Path(parent, name)
+            if not name.startswith(".") and name.lower() not in _LITTER and path != folder / RECORDS_NAME:
                 yield Photo(person_id, readable(path.relative_to(root).as_posix()), path)
     for error in unreadable:
         path = Path(str(error.filename))

@@ -9,6 +9,8 @@ from actorrec.dataset.photos import Photo
 from actorrec.manifests.dataset import FaceRecord, ImageRecord, Person, Split
 
 _LONGEST_FOLDER = 80
+PROVENANCE = {"url", "page", "licence", "licence_url", "author", "fetched_at"}
+"""Fields of a scraped picture that its record keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,13 @@ class Placing:
     flags: tuple[str, ...]
 
 
-def image_record(photo: Photo, examined: Examined | None, verdict: Verdict) -> ImageRecord:
-    """The record of one input file."""
+def image_record(photo: Photo, person_id: str, examined: Examined | None, verdict: Verdict) -> ImageRecord:
+    """The record of one input file; ``person_id``: whose it is now."""
+    origin = photo.origin
     known = examined if examined is not None and not examined.reason else None
     return ImageRecord(
         path=photo.name,
-        person_id=photo.person_id,
+        person_id=person_id,
         sha256=photo.sha256,
         phash=f"{known.phash:016x}" if known is not None and known.phash is not None else None,
         width_px=known.width_px if known is not None else None,
@@ -35,6 +38,7 @@ def image_record(photo: Photo, examined: Examined | None, verdict: Verdict) -> I
         reason=verdict.reason,
         detail=verdict.detail,
         faces_found=len(known.faces) if known is not None else 0,
+        **(origin.model_dump(include=PROVENANCE) if origin is not None else {}),
     )
 
 

@@ -5,22 +5,22 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.dataset.candidates import Candidate, Examined
+from actorrec.dataset.candidates import Candidate, Examined, Looked, Pictures
 from actorrec.types import FaceQuality
 
 logger = logging.getLogger(__name__)
 # A file of a batch costs one flush to disk (4 ms); a kill loses at most this much work.
 _BATCH_PICTURES: Final = 24
 _BATCH_BYTES: Final = 8 * 2**20
-Looked = tuple[Examined, list[bytes]]
 
 
 class WorkCache:
@@ -41,7 +41,7 @@ class WorkCache:
         found: dict[str, Examined] = {}
         for name in list(self._store.names(self._prefix)):
             try:
-                batch = list(_unpack(self._store.read_bytes(name), with_crops=False))
+                batch = list(_unpack(self._store.read_bytes(name), with_pictures=False))
             except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
                 logger.warning("%s is damaged (%s); its pictures are looked at again", name, error)
                 self._store.delete(name)
@@ -51,10 +51,10 @@ class WorkCache:
                 self._batch_of[examined.sha256] = name
         return found
 
-    def add(self, examined: Examined, crops: list[bytes]) -> None:
+    def add(self, examined: Examined, pictures: Pictures) -> None:
         """Keep one picture; written with the next full batch."""
-        self._waiting.append((examined, crops))
-        size = sum(len(crop) for _, waiting in self._waiting for crop in waiting)
+        self._waiting.append((examined, pictures))
+        size = sum(len(crop) for _, waiting in self._waiting for crop in waiting.crops)
         if len(self._waiting) >= _BATCH_PICTURES or size >= _BATCH_BYTES:
             self.flush()
 
@@ -68,15 +68,15 @@ class WorkCache:
         self._batch_of.update({examined.sha256: name for examined, _ in self._waiting})
         self._waiting = []
 
-    def crops(self, wanted: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], bytes]]:
-        """The stored JPEG of each (SHA-256 of the picture, index of the face), one batch in memory at a time."""
-        by_batch: dict[str, dict[str, set[int]]] = {}
-        for sha256, index in wanted:
-            by_batch.setdefault(self._batch_of[sha256], {}).setdefault(sha256, set()).add(index)
-        for name, pictures in by_batch.items():
-            for examined, crops in _unpack(self._store.read_bytes(name), with_crops=True):
-                for index in sorted(pictures.get(examined.sha256, ())):
-                    yield (examined.sha256, index), crops[index]
+    def pictures(self, wanted: Iterable[str]) -> Iterator[tuple[str, Pictures]]:
+        """The JPEGs of each picture, named by its SHA-256; one batch in memory at a time."""
+        by_batch: dict[str, set[str]] = {}
+        for sha256 in wanted:
+            by_batch.setdefault(self._batch_of[sha256], set()).add(sha256)
+        for name, members in by_batch.items():
+            for examined, pictures in _unpack(self._store.read_bytes(name), with_pictures=True):
+                if examined.sha256 in members:
+                    yield examined.sha256, pictures
 
     def clear(self) -> None:
         """Remove every batch, once the data set is committed."""
@@ -86,7 +86,6 @@ class WorkCache:
 
 def _pack(batch: list[Looked]) -> bytes:
     faces = [face for examined, _ in batch for face in examined.faces]
-    crops = [crop for _, crops in batch for crop in crops]
     pictures = []
     for examined, _ in batch:
         fields = {name: getattr(examined, name) for name in Examined.__slots__ if name != "faces"}
@@ -98,28 +97,41 @@ def _pack(batch: list[Looked]) -> bytes:
         "crop_points": np.array([face.crop_points for face in faces], np.float64).reshape(-1, 5, 2),
         "vectors": np.array([face.vector for face in faces], np.float32),
         "prints": np.array([face.face_print for face in faces], np.uint8),
-        "crop_ends": np.cumsum([len(crop) for crop in crops], dtype=np.int64),
-        "crops": np.frombuffer(b"".join(crops), np.uint8),
+        **_packed_files("crops", [crop for _, each in batch for crop in each.crops]),
+        **_packed_files("thumbs", [thumb for _, each in batch for thumb in each.thumbs]),
+        **_packed_files("previews", [each.preview or b"" for _, each in batch]),
     }
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
 
 
-def _unpack(data: bytes, *, with_crops: bool) -> Iterator[Looked]:
+def _packed_files(name: str, files: Collection[bytes]) -> dict[str, NDArray[Any]]:
+    ends = np.cumsum([len(file) for file in files], dtype=np.int64)
+    return {f"{name}_ends": ends, name: np.frombuffer(b"".join(files), np.uint8)}
+
+
+def _unpacked_files(arrays: Mapping[str, NDArray[Any]], name: str) -> list[bytes]:
+    blob, ends = arrays[name].tobytes(), [0, *arrays[f"{name}_ends"].tolist()]
+    return [blob[start:end] for start, end in pairwise(ends)]
+
+
+def _unpack(data: bytes, *, with_pictures: bool) -> Iterator[Looked]:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        pictures = json.loads(arrays["pictures"].tobytes())
+        records = json.loads(arrays["pictures"].tobytes())
         points, crop_points, vectors, prints = (arrays[k] for k in ("points", "crop_points", "vectors", "prints"))
-        ends = [0, *arrays["crop_ends"].tolist()]
-        blob = arrays["crops"].tobytes() if with_crops else b""
+        names = ("crops", "thumbs", "previews") if with_pictures else ()
+        files = {name: _unpacked_files(arrays, name) for name in names}
     row = 0
-    for fields in pictures:
-        faces, crops = [], []
+    for index, fields in enumerate(records):
+        faces, first = [], row
         for numbers in fields.pop("faces"):
             quality = FaceQuality(**numbers["quality"])
             arrays_of_face = points[row], crop_points[row], numbers["score"], quality, vectors[row], prints[row]
             faces.append(Candidate(tuple(numbers["box"]), *arrays_of_face))
-            if with_crops:
-                crops.append(blob[ends[row] : ends[row + 1]])
             row += 1
-        yield Examined(**fields, faces=tuple(faces)), crops
+        pictures = Pictures()
+        if with_pictures:
+            crops, thumbs = (tuple(files[name][first:row]) for name in ("crops", "thumbs"))
+            pictures = Pictures(crops, thumbs, files["previews"][index] or None)
+        yield Examined(**fields, faces=tuple(faces)), pictures

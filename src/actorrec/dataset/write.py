@@ -1,26 +1,53 @@
-"""Writing the crops of a data set, and one picture of all of them for people who would rather look than read."""
+"""Writing the JPEGs of a data set."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 from actorrec.artifacts.store import ArtifactStore
+from actorrec.dataset.candidates import Pictures
 from actorrec.dataset.workcache import WorkCache
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import Progress
 
-FaceKey = tuple[str, int]
-"""SHA-256 of a picture and which of its faces."""
 # Most of a small file's time is the wait for the disk to say that it has it, which several can share.
 _WRITERS: Final = 8
 _AT_ONCE: Final = 64
 
 
-def write_crops(
-    names: Mapping[FaceKey, list[str]], cache: WorkCache, store: ArtifactStore, artifact: str, progress: Progress
+@dataclass(frozen=True, slots=True, order=True)
+class PictureFile:
+    """A JPEG of a picture that the data set is to hold.
+
+    Attributes:
+        name: Inside the artifact.
+        face_index: Which face, for a crop or a thumb.
+    """
+
+    name: str
+    kind: Literal["crop", "thumb", "preview"]
+    face_index: int = 0
+
+    def of(self, pictures: Pictures) -> bytes:
+        """Its bytes; empty for a preview that was never made."""
+        match self.kind:
+            case "crop":
+                return pictures.crops[self.face_index]
+            case "thumb":
+                return pictures.thumbs[self.face_index]
+        return pictures.preview or b""
+
+
+def write_pictures(
+    files: Mapping[str, Sequence[PictureFile]],
+    cache: WorkCache,
+    store: ArtifactStore,
+    artifact: str,
+    progress: Progress,
 ) -> list[FileRecord]:
-    """Write each face's stored JPEG under its names, a bounded number in memory at a time.
+    """Write the wanted files of each picture (named by its SHA-256), a bounded number in memory at a time.
 
     Raises:
         ArtifactError: If the store cannot be written.
@@ -30,10 +57,10 @@ def write_crops(
         name, data = item
         return store.put_bytes(f"{artifact}/{name}", data)
 
-    waiting = ((name, data) for face, data in cache.crops(names) for name in names[face])
+    waiting = ((file.name, file.of(pictures)) for sha256, pictures in cache.pictures(files) for file in files[sha256])
     records: list[FileRecord] = []
-    total = sum(len(each) for each in names.values())
-    with progress.step("writing crops", total, "faces") as step, ThreadPoolExecutor(_WRITERS) as pool:
+    total = sum(len(each) for each in files.values())
+    with progress.step("writing pictures", total, "files") as step, ThreadPoolExecutor(_WRITERS) as pool:
         for batch in _batches(waiting, _AT_ONCE):
             for record in pool.map(write, batch):
                 records.append(record)

@@ -1,11 +1,11 @@
 """What a data set is: every picture that was offered, what became of it, and the faces that were kept."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from actorrec.manifests.base import Manifest, Record, RelativeName, Sha256
+from actorrec.manifests.base import Manifest, Record, RelativeName, Sha256, digest_json
 from actorrec.manifests.nets import TemplateRecord
 
 Split = Literal["train", "test"]
@@ -31,7 +31,7 @@ class ImageRecord(Record):
 
     Attributes:
         path: As the user would find it, relative to the photo folder it was given in.
-        person_id: Whose folder it lay in.
+        person_id: Whose folder it lay in, or whose it is by a reviewer's word.
         sha256: Of the file's bytes; None where it could not be read.
         phash: 64-bit perceptual hash, 16 hex digits; None where it could not be decoded.
         outcome: ``kept`` (a face of it is in the set), ``flagged`` (kept, but a person should look),
@@ -99,6 +99,7 @@ class DatasetManifest(Manifest):
         detector_id: What found the faces.
         embedder_id: What judged who agrees with whom.
         not_measured: People with too few photos to be tested; on the training side only.
+        decisions: How many of the pictures a reviewer decided on.
     """
 
     kind: Literal["dataset"] = "dataset"
@@ -109,3 +110,9 @@ class DatasetManifest(Manifest):
     images: list[ImageRecord]
     faces: list[FaceRecord]
     not_measured: list[str] = []
+    decisions: int = 0
+
+    def content_digest(self) -> str:
+        """SHA-256 of everything but times and provenance, also without the time at which each picture was fetched."""
+        left_out: dict[str, Any] = dict.fromkeys(self._not_content, True)
+        return digest_json(self.model_dump(mode="json", exclude={**left_out, "images": {"__all__": {"fetched_at"}}}))

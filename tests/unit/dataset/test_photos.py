@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actorrec.dataset.photos import find_photos, hash_photos
+from actorrec.dataset.photos import find_photos, hash_photos, in_order
 from actorrec.dataset.records import person_record, safe_folder
 from actorrec.errors import DataError
 from actorrec.progress import SilentProgress
@@ -22,7 +22,9 @@ def test_folders_are_people_and_roots_are_merged(tmp_path: Path) -> None:
     touch(tmp_path / "r1/Ann_Lee/1.jpg", tmp_path / "r1/Ann_Lee/deep/er/2.jpg", tmp_path / "r2/Ann_Lee/3.jpg")
     touch(tmp_path / "r2/Bob/4.jpg", tmp_path / "r2/Bob/.hidden.jpg", tmp_path / "r2/.trash/5.jpg")
     touch(tmp_path / "r2/Bob/Thumbs.db", tmp_path / "r2/Bob/.git/x.jpg")
-    found = [(photo.person_id, photo.name) for photo in find_photos([tmp_path / "r1", tmp_path / "r2"])]
+    found = [
+        (photo.person_id, photo.name) for photo in in_order(find_photos([tmp_path / "r1", tmp_path / "r2"]).photos)
+    ]
     assert found == [
         ("Ann_Lee", "Ann_Lee/1.jpg"),
         ("Ann_Lee", "Ann_Lee/3.jpg"),
@@ -34,7 +36,7 @@ def test_folders_are_people_and_roots_are_merged(tmp_path: Path) -> None:
 def test_names_are_in_normal_form_and_any_bytes_are_readable(tmp_path: Path) -> None:
     touch(tmp_path / unicodedata.normalize("NFD", "Zoë") / "a\nb.jpg")
     touch(tmp_path / os.fsdecode(b"caf\xe9") / "1.jpg")
-    people = {photo.person_id for photo in find_photos([tmp_path])}
+    people = {photo.person_id for photo in find_photos([tmp_path]).photos}
     assert people == {"Zoë", "caf\ufffd"}
 
 
@@ -55,7 +57,7 @@ def test_nothing_to_work_on_is_said_with_what_to_do(make: str, tmp_path: Path) -
 
 def test_pictures_beside_the_folders_are_nobodys(tmp_path: Path) -> None:
     touch(tmp_path / "Ann/1.jpg", tmp_path / "stray.jpg", tmp_path / "README.md")
-    stray, mine = find_photos([tmp_path])
+    stray, mine = in_order(find_photos([tmp_path]).photos)
     assert stray.name == "stray.jpg" and stray.problem is not None and stray.problem.reason == "no-person"
     assert mine.problem is None
 
@@ -64,7 +66,7 @@ def test_hashing_notes_what_cannot_be_read(tmp_path: Path) -> None:
     touch(tmp_path / "Ann/1.jpg", tmp_path / "Ann/gone.jpg", tmp_path / "Ann/big.jpg")
     (tmp_path / "Ann/big.jpg").write_bytes(bytes(200))
     os.mkfifo(tmp_path / "Ann/pipe.jpg")
-    photos = find_photos([tmp_path])
+    photos = in_order(find_photos([tmp_path]).photos)
     (tmp_path / "Ann/gone.jpg").unlink()
     by_name = {photo.path.name: photo for photo in hash_photos(photos, 100, 2, SilentProgress())}
     assert by_name["1.jpg"].sha256 is not None
@@ -77,7 +79,7 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path) -> None:
     touch(tmp_path / "Ann/1.jpg", tmp_path / "Bob/2.jpg")
     (tmp_path / "Bob").chmod(0)
     try:
-        problems = [photo.problem for photo in find_photos([tmp_path]) if photo.problem]
+        problems = [photo.problem for photo in find_photos([tmp_path]).photos if photo.problem]
     finally:
         (tmp_path / "Bob").chmod(0o755)
     assert [problem.reason for problem in problems] == ["unreadable"]
