@@ -61,8 +61,11 @@ def masked(url: httpx.URL) -> str:
     """The address for messages: keys and passwords replaced, cut short where it is very long."""
     shown = url.copy_with(username="", password="") if url.userinfo else url
     if has_secret(url):
-        query = "&".join(f"{name}={'***' if _is_secret(name) else value}" for name, value in url.params.multi_items())
-        shown = shown.copy_with(query=query.encode())
+        pairs = (pair.partition(b"=") for pair in url.query.split(b"&"))  # as sent: percent-encoded, so ASCII
+        query = b"&".join(
+            name + b"=***" if _is_secret(unquote(name.decode())) else name + eq + value for name, eq, value in pairs
+        )
+        shown = shown.copy_with(query=query)
     return _short(str(shown))
 
 
