@@ -21,7 +21,7 @@ def entity(qid: str) -> dict[str, str]:
     return cell(f"http://www.wikidata.org/entity/{qid}", uri=True)
 
 
-def row(person: Invented, **more: Mapping[str, str]) -> dict[str, Any]:
+def row(person: Invented, /, **more: Mapping[str, str]) -> dict[str, Any]:
     """A person's row in the answer to the query for actors, or for a cast."""
     return {
         "person": entity(person.qid),

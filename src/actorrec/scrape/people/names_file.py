@@ -123,7 +123,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[_Numbered]:
             cells = {key: value or None for key, value in row.items() if isinstance(key, str)}
             yield _Numbered(reader.line_num, _Row.model_validate(cells | {"name": cells["name"] or ""}))
     except csv.Error as error:
-        raise ConfigError(f"{path}, line {reader.line_num}: {error}") from None
+        raise ConfigError(f"{path}, line {reader.reader.line_num}: {error}") from None
 
 
 def _json_rows(text: str, path: Path) -> Iterator[_Numbered]:
