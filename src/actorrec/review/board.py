@@ -17,8 +17,9 @@ from actorrec.manifests.review import SHEET_NAME, Box, ReviewEntry, ReviewEvent,
 from actorrec.review.changes import Change, Merge, Undo, references
 from actorrec.review.history import redoable, told, undoable
 
-LOOK_FROM: Final = 0.5
-"""Suspicion from which the page asks for a look."""
+LOOK_FROM: Final = 0.35
+"""Suspicion from which the page asks for a look: faces unlike their person's others, nearly unlike or of low quality
+(``dataset/suspicion.py``); not near-copies, and not pictures without a face, of which nothing can be decided."""
 _SAME_FACE_PX: Final = 2.0
 
 

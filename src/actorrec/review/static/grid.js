@@ -3,9 +3,9 @@
 import {byId, make} from './api.js';
 import {current, isOut, model, nameOf, needsLook} from './model.js';
 
-const SMALLEST_PX = 132, GAP_PX = 10, CAPTION_PX = 42, SPARE_ROWS = 2;
+const SMALLEST_PX = 132, GAP_PX = 10, CAPTION_PX = 44, SPARE_ROWS = 2;
 const MARKS = {keep: ['✓', 'kept by you'], drop: ['✕', 'dropped by you'], move: ['→', 'moved by you'],
-  'not-them': ['≠', 'not them, you said'], pick: ['◎', 'face chosen by you'], merge: ['⇉', 'merged']};
+  'not-them': ['≠', 'not them, you said'], pick: ['◎', 'face chosen by you']};
 const tiles = new Map(); // id → element
 let columns = 1, tileWidth = SMALLEST_PX, rowHeight = SMALLEST_PX;
 let events = {};
@@ -113,7 +113,7 @@ export function showCurrent({focus = true} = {}) {
 
 export function standing(row) {
   if (isOut(row)) return 'out';
-  if (needsLook(row)) return row.suspicion >= 0.75 ? 'odd very' : 'odd';
+  if (needsLook(row)) return row.suspicion >= 0.6 ? 'odd very' : 'odd';
   return 'in';
 }
 

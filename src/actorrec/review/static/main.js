@@ -37,8 +37,9 @@ function drawFilters() {
 function drawFooter() {
   const selected = model.selected.size, changed = changedCount();
   byId('chosen').textContent = selected ? `${counted(selected, 'picture')} selected` : '';
-  byId('changed').textContent = changed ? `${counted(changed, 'change')} since this data set was built` : 'No changes since this data set was built';
-  byId('open-history').title = changed ? `To apply them, run: ${model.apply}` : 'All changes';
+  byId('changed').textContent = changed
+    ? `${counted(changed, 'picture')} changed since this data set was built; to apply, run: ${model.apply}` : 'Nothing changed since this data set was built';
+  byId('open-history').title = 'All changes';
   byId('open-history').classList.toggle('waiting', changed > 0);
 }
 
