@@ -91,7 +91,7 @@ class Candidate:
 
     Attributes:
         source: Name of the source.
-        url: What to fetch; for a picture on this machine, empty and ``path`` says where.
+        url: What to fetch; for a picture on this machine, its name in the user's folder, and ``path`` says where.
         licence: As the source calls it; see ``ScrapedImage``.
         width_px: What the source says of it, to pass over the wrong ones unfetched; None where it says nothing. The
             original's size where a smaller copy is fetched.

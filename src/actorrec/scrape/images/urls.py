@@ -1,6 +1,7 @@
 """Pictures from a list of the user's own: CSV or JSON lines of person and address."""
 
 import csv
+import io
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -61,8 +62,10 @@ class UrlListImages:
     async def candidates(self, listed: ListedPerson) -> AsyncIterator[Candidate]:
         """See ``ImageSource.candidates``; in the order of the file."""
         rows = [row for name in known_as(listed.person) for row in self._rows.get(name, [])]
-        by_url = {row.url: row for _, row in sorted(rows, key=lambda numbered: numbered[0], reverse=True)}
-        for row in reversed(by_url.values()):
+        by_url: dict[str, _Row] = {}
+        for _, row in sorted(rows, key=lambda numbered: numbered[0]):
+            by_url.setdefault(row.url, row)
+        for row in by_url.values():
             yield Candidate(
                 source=self.name,
                 url=row.url,
@@ -92,7 +95,7 @@ def _read(path: Path) -> Iterator[tuple[int, _Row]]:
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(keepends=True), restkey="", strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
     try:
         columns = [column.strip().lower() for column in reader.fieldnames or ()]
         reader.fieldnames = columns
@@ -105,7 +108,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise _wrong(path, reader.line_num, "more fields than columns")
             yield reader.line_num, row
     except csv.Error as error:
-        raise _wrong(path, reader.line_num, str(error)) from None
+        raise _wrong(path, reader.reader.line_num, str(error)) from None  # type: ignore[attr-defined,unused-ignore]
 
 
 def _json_rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
