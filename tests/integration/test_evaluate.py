@@ -1,7 +1,10 @@
 """Evaluation on real photos: what counts, what is named, and a report that stands alone."""
 
+import errno
+import os
 import re
 import shutil
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,9 +17,10 @@ from actorrec.evaluation.evaluate import evaluate, evaluate_dataset
 from actorrec.evaluation.report import report_html, write_report
 from actorrec.faces.detectors import default_detector_spec, make_detector
 from actorrec.faces.embedders import DEFAULT_SPEC, make_embedder
+from actorrec.manifests.dataset import Person
 from actorrec.manifests.evaluation import EvaluationReport
 from actorrec.recognition.calibration import calibrate
-from actorrec.recognition.gallery import build_gallery
+from actorrec.recognition.gallery import build_gallery, rename_person
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.recognition.views import embed_photo, enrolment_views
 from actorrec.types import BoundingBox, Face, Landmarks
@@ -108,6 +112,64 @@ def test_without_strangers_no_false_naming_rate_is_made_up(photos: Path) -> None
     report = evaluate(recogniser(), photos)
     assert report.fpir is None and report.tpir_afterwards is None and report.calibration_error is None
     assert "Strangers" not in report_html(report)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+def test_a_closed_folder_is_named_and_the_others_are_measured(photos: Path, strangers: Path) -> None:
+    closed = [photos / folders()[1].name, strangers / "deep"]
+    for folder in closed:
+        folder.chmod(0)
+    try:
+        report = evaluate(recogniser(), photos, strangers)
+    finally:
+        for folder in closed:
+            folder.chmod(0o755)
+    _named_and_measured(report)
+
+
+def test_a_folder_that_the_system_refuses_is_named_and_the_others_are_measured(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root, too: the system answers for two folders what it answers another user for closed ones."""
+    closed, scandir = {folders()[1].name, "deep"}, os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name in closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    strangers = photos.parent / "strangers"
+    (strangers / "deep").mkdir(parents=True)
+    monkeypatch.setattr(os, "scandir", refusing)
+    _named_and_measured(evaluate(recogniser(), photos, strangers))
+
+
+def _named_and_measured(report: EvaluationReport) -> None:
+    why = os.strerror(errno.EACCES)
+    assert report.unlisted == [f"{folders()[1].name} ({why})", f"deep ({why})"]
+    assert report.top1.n == (PEOPLE - 1) * TESTED + 2
+    page = report_html(report)
+    assert "2 folders could not be listed" in page and folders()[1].name in page
+
+
+def test_people_are_shown_by_name_and_found_by_id_or_name(photos: Path) -> None:
+    """As for scraped people, whose ids are no names; two who share a name are shown, and found, by their ids."""
+    first, second, third = (folder.name for folder in folders()[:3])
+    ids = {first: "Q1", second: "Q2", third: "Q3"}
+    names = {"Q1": first.replace("_", " "), "Q2": "Sam Ek", "Q3": "Sam Ek"}
+    old = recogniser()
+    gallery = old.gallery
+    for name, person_id in ids.items():
+        gallery = rename_person(gallery, name, person_id)
+    people = tuple(Person(person_id=each, name=names.get(each, each)) for each in gallery.person_ids)
+    (photos / second).rename(photos / "Q2")
+    report = evaluate(replace(old, gallery=gallery, people=people), photos)
+    assert report.unknown_people == ["<b>Nobody & Co", third]
+    assert {row.person_id for row in report.people} >= {"Q1", "Q2"}
+    assert report.shown("Q1") == names["Q1"] and report.shown("Q2") == "Q2" and report.shown(None) == ""
+    page = report_html(report)
+    assert f"<td>{names['Q1']}</td>" in page and "<td>Q2</td>" in page
+    assert ">Q1<" not in page and "Sam Ek" not in page
 
 
 def test_no_pictures_and_no_folder_are_errors(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
     from actorrec.config import Config
+    from actorrec.manifests.bundle import BundleCard
     from actorrec.manifests.evaluation import EvaluationReport
-    from actorrec.manifests.model import Rate
+    from actorrec.manifests.model import ModelManifest, Rate
     from actorrec.recognition.recogniser import Recogniser
 
 
@@ -46,17 +47,19 @@ def register(app: typer.Typer) -> None:
 
         ensure_writable(report)
         config = session.settings({"calibration.target_fpir": target_fpir})
-        recogniser, dataset_ref = _subject(session, config, what)
+        recogniser, made = _subject(session, config, what)
         if photos is not None:
             found = evaluate_photos(recogniser, photos, unknowns, target_fpir=target_fpir, progress=session.progress)
         else:
+            dataset_ref = _dataset_of(session, made.inputs)
             found = _on_what_was_kept_back(session, recogniser, dataset_ref, unknowns, target_fpir)
+        found = found.model_copy(update={"restricted": made.restricted})
         write_report(found, report)
         _tell(session, found, report)
 
 
-def _subject(session: Session, config: "Config", what: str) -> "tuple[Recogniser, str | None]":
-    """What is measured, and the data set it was learned from, if the store still knows."""
+def _subject(session: Session, config: "Config", what: str) -> "tuple[Recogniser, BundleCard | ModelManifest]":
+    """What is measured, and what is on record of it."""
     from actorrec.artifacts.catalog import load_manifest, manifests
     from actorrec.cli.bundles import chosen_bundle
     from actorrec.manifests.bundle import BundleManifest
@@ -68,9 +71,9 @@ def _subject(session: Session, config: "Config", what: str) -> "tuple[Recogniser
     newest_is_bundle = what == "newest" and any(True for _ in manifests(session.store, BundleManifest))
     if is_file or newest_is_bundle or what.startswith("bundle/"):
         bundle = chosen_bundle(session, what)
-        return load_recogniser(bundle, num_threads=config.inference.threads), _dataset_of(session, bundle.card.inputs)
+        return load_recogniser(bundle, num_threads=config.inference.threads), bundle.card
     model = load_manifest(session.store, ModelManifest, what)
-    return recogniser_from_model(session.store, model, config), _dataset_of(session, model.inputs)
+    return recogniser_from_model(session.store, model, config), model
 
 
 def _dataset_of(session: Session, inputs: dict[str, str]) -> str | None:
@@ -108,12 +111,14 @@ def _tell(session: Session, found: "EvaluationReport", report: Path) -> None:
     if found.fpir is not None:
         rows.append((f"strangers named (asked for {found.calibration.target_fpir:.1%})", *_rate(found.fpir)))
     session.table("measured", ("what", "rate", "n", "95 % interval"), rows)
-    misses = [(miss.source, miss.miss or "", miss.best_id or "") for miss in found.misses]
+    misses = [(miss.source, miss.miss or "", found.shown(miss.best_id)) for miss in found.misses]
     session.table("misses", ("picture", "why", "nearest"), misses[:40])
-    named = [(outcome.source, outcome.named or "") for outcome in found.false_names]
+    named = [(outcome.source, found.shown(outcome.named)) for outcome in found.false_names]
     session.table("strangers named", ("picture", "as"), named[:40])
     if found.unknown_people:
         session.say("not known, so counted as strangers: " + ", ".join(found.unknown_people))
+    if found.unlisted:
+        session.say(f"{len(found.unlisted)} folders cannot be listed, so not measured: " + ", ".join(found.unlisted))
     summary = found.model_dump(mode="json", exclude={"outcomes"})
     summary["misses"] = [outcome.model_dump(mode="json") for outcome in found.misses]
     summary["false_names"] = [outcome.model_dump(mode="json") for outcome in found.false_names]

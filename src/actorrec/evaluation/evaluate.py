@@ -2,7 +2,8 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -52,7 +53,7 @@ def evaluate(
 
     Args:
         recogniser: What is measured; its own detector, embedder, gallery and threshold.
-        photos: A folder per person, named by ``person_id``.
+        photos: A folder per person, named by ``person_id``, or by a name that only one of them has.
         unknowns: Pictures of nobody the gallery knows, in any depth of folders.
         target_fpir: Another false-naming rate than the recogniser was calibrated to; None for its own threshold.
         progress: Told of every picture.
@@ -61,12 +62,15 @@ def evaluate(
         DataError: If a folder is missing or there is no picture.
     """
     recogniser = _at_target(recogniser, target_fpir)
-    known_ids = set(recogniser.gallery.person_ids)
-    pictures = list(_labelled(photos, known_ids))
+    unlisted: list[str] = []
+    pictures = list(_labelled(photos, _labels(recogniser), unlisted))
     unknown_people = sorted({picture.label for picture in pictures if picture.actual is None})
-    pictures += _strangers(unknowns)
+    pictures += _strangers(unknowns, unlisted)
     if not pictures:
-        raise DataError(f"there is no picture in {photos}", hint="it needs a folder for each person, with photos in it")
+        closed = f"; cannot be listed: {', '.join(unlisted)}" if unlisted else ""
+        raise DataError(
+            f"there is no picture in {photos}{closed}", hint="it needs a folder for each person, with photos in it"
+        )
     outcomes = []
     with (progress or SilentProgress()).step("evaluating", len(pictures), "pictures") as step:
         for picture in pictures:
@@ -74,11 +78,11 @@ def evaluate(
             step.advance()
     return summarise(
         outcomes,
-        recogniser.calibration,
+        recogniser,
         measured_on=f"{len(pictures)} pictures, detected, aligned and named as infer does",
-        names=(recogniser.model_id, recogniser.detector.detector_id),
-        people_known=len(known_ids),
+        detector_id=recogniser.detector.detector_id,
         unknown_people=unknown_people,
+        unlisted=unlisted,
     )
 
 
@@ -111,7 +115,8 @@ def evaluate_dataset(
     faces = [face for face in dataset.faces if face.split == "test"]
     if not faces:
         raise DataError("the data set has no photos held back for testing", hint="give photos with --photos DIR")
-    strangers = _strangers(unknowns)
+    unlisted: list[str] = []
+    strangers = _strangers(unknowns, unlisted)
     outcomes = []
     with (progress or SilentProgress()).step("evaluating", len(faces) + len(strangers), "pictures") as step:
         for record in faces:
@@ -122,11 +127,11 @@ def evaluate_dataset(
             step.advance()
     return summarise(
         outcomes,
-        recogniser.calibration,
+        recogniser,
         measured_on=f"{len(faces)} held-back faces of {dataset.ref} and {len(strangers)} pictures of strangers",
-        names=(recogniser.model_id, dataset.detector_id),
-        people_known=len(known_ids),
+        detector_id=dataset.detector_id,
         unknown_people=sorted({face.person_id for face in faces} - known_ids),
+        unlisted=unlisted,
     )
 
 
@@ -136,27 +141,39 @@ def _at_target(recogniser: Recogniser, target_fpir: float | None) -> Recogniser:
     return replace(recogniser, calibration=calibrate(recogniser.gallery, target_fpir=target_fpir))
 
 
-def _labelled(photos: Path, known_ids: set[str]) -> Iterator[_Picture]:
-    try:
-        paths = list_pictures(photos)
-    except OSError as error:
-        raise DataError(f"cannot read the folder {error.filename or photos}: {error.strerror}") from None
-    for path in paths:
+def _labels(recogniser: Recogniser) -> dict[str, str]:
+    """What a folder may be called → ``person_id``."""
+    often = Counter(person.name for person in recogniser.people)
+    by_name = {person.name: person.person_id for person in recogniser.people if often[person.name] == 1}
+    spaced = {name.replace(" ", "_"): person_id for name, person_id in by_name.items()}
+    return spaced | by_name | {person_id: person_id for person_id in recogniser.gallery.person_ids}
+
+
+def _labelled(photos: Path, labels: Mapping[str, str], unlisted: list[str]) -> Iterator[_Picture]:
+    for path in _pictures_in(photos, unlisted):
         inside = path.relative_to(photos)
         if len(inside.parts) > 1:  # a picture beside the folders has no label
             person = unicodedata.normalize("NFC", _readable(inside.parts[0]))
-            yield _Picture(path, _readable(str(inside)), person, person if person in known_ids else None)
+            yield _Picture(path, _readable(str(inside)), person, labels.get(person))
 
 
-def _strangers(unknowns: Path | None) -> list[_Picture]:
+def _strangers(unknowns: Path | None, unlisted: list[str]) -> list[_Picture]:
     if unknowns is None:
         return []
-    try:
-        return [
-            _Picture(path, _readable(str(path.relative_to(unknowns))), "", None) for path in list_pictures(unknowns)
-        ]
-    except OSError as error:
-        raise DataError(f"cannot read the folder {error.filename or unknowns}: {error.strerror}") from None
+    pictures = _pictures_in(unknowns, unlisted)
+    return [_Picture(path, _readable(str(path.relative_to(unknowns))), "", None) for path in pictures]
+
+
+def _pictures_in(folder: Path, unlisted: list[str]) -> list[Path]:
+    """The pictures below a folder; folders in it that are closed are told to ``unlisted``."""
+
+    def closed(error: OSError) -> None:
+        inside = Path(error.filename).relative_to(folder)
+        if not inside.parts:
+            raise DataError(f"cannot read the folder {folder}: {error.strerror}")
+        unlisted.append(f"{_readable(str(inside))} ({error.strerror})")
+
+    return list_pictures(folder, on_error=closed)
 
 
 def _readable(name: str) -> str:

@@ -90,8 +90,8 @@ def confusion_plot(report: EvaluationReport) -> bytes | None:
         shade = "white" if share[row, column] > 0.5 else _INK
         axes.text(column, row, str(count), ha="center", va="center", fontsize=6, color=shade)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), [_short(name) for name in columns], rotation=90, fontsize=6)
-    axes.set_yticks(range(len(rows)), [_short(name) for name in rows], fontsize=6)
+    axes.set_xticks(range(len(columns)), [_short(report.shown(name)) for name in columns], rotation=90, fontsize=6)
+    axes.set_yticks(range(len(rows)), [_short(report.shown(name)) for name in rows], fontsize=6)
     axes.set(xlabel="name given", ylabel="person shown")
     return _png(figure)
 

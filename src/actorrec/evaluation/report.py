@@ -136,6 +136,14 @@ def _method(report: EvaluationReport) -> str:
     if report.unknown_people:
         names = escape(", ".join(report.unknown_people))
         lines.append(f"Not in the gallery, so counted as strangers: {names}.")
+    if report.unlisted:
+        folders = escape(", ".join(report.unlisted))
+        lines.append(f"<b>{len(report.unlisted)} folders could not be listed and are not measured</b>: {folders}.")
+    if report.restricted:
+        counts = escape(", ".join(f"{count} × {licence}" for licence, count in report.restricted.items()))
+        lines.append(
+            f"<b>Learned from pictures whose licence is restricted or unknown</b>, as the user insisted: {counts}."
+        )
     return "".join(f"<p class='small'>{line}</p>" for line in lines)
 
 
@@ -156,8 +164,8 @@ def _people(report: EvaluationReport) -> str:
         return ""
     rows = [
         [
-            escape(row.person_id), str(row.photos), str(row.right), str(row.named_right), str(row.no_face),
-            f"{row.precision:.1%}", f"{row.recall:.1%}", f"{row.f1:.1%}",
+            escape(report.shown(row.person_id)), str(row.photos), str(row.right), str(row.named_right),
+            str(row.no_face), f"{row.precision:.1%}", f"{row.recall:.1%}", f"{row.f1:.1%}",
         ]
         for row in report.people
     ]  # fmt: skip
@@ -172,9 +180,9 @@ def _misses(report: EvaluationReport) -> str:
     rows = [
         [
             escape(outcome.source),
-            escape(outcome.actual or ""),
+            escape(report.shown(outcome.actual)),
             _why(outcome),
-            escape(outcome.best_id or ""),
+            escape(report.shown(outcome.best_id)),
             *_sure(outcome),
         ]
         for outcome in sorted(misses, key=lambda each: (each.miss or "", each.source))
@@ -189,7 +197,7 @@ def _false_names(report: EvaluationReport) -> str:
     named = sorted(report.false_names, key=lambda each: -(each.confidence or 0))
     if not named:
         return "<h2>Strangers given a name</h2><p class='good'>None.</p>"
-    rows = [[escape(outcome.source), escape(outcome.named or ""), *_sure(outcome)] for outcome in named]
+    rows = [[escape(outcome.source), escape(report.shown(outcome.named)), *_sure(outcome)] for outcome in named]
     title = f"<h2>Strangers given a name: {len(named)} of {report.fpir.n}</h2>"
     return title + _table(("picture", "named", "score", "confidence"), rows, text_columns=2)
 

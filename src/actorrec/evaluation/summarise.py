@@ -1,5 +1,6 @@
 """From what was said of each picture to the figures of a report."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from actorrec.evaluation.metrics import (
@@ -11,31 +12,33 @@ from actorrec.evaluation.metrics import (
     reliability,
     tpir_at,
 )
+from actorrec.manifests.dataset import Person
 from actorrec.manifests.evaluation import EvaluationReport, MacroF1, PersonRow, PictureOutcome, ReliabilityRow
-from actorrec.manifests.model import Calibration
 from actorrec.recognition.rates import rate_of
+from actorrec.recognition.recogniser import Recogniser
 from actorrec.vision.main_face import FACE_RULE
 
 
 def summarise(
     outcomes: Sequence[PictureOutcome],
-    calibration: Calibration,
+    recogniser: Recogniser,
     *,
     measured_on: str,
-    names: tuple[str, str],
-    people_known: int,
+    detector_id: str,
     unknown_people: Sequence[str] = (),
+    unlisted: Sequence[str] = (),
 ) -> EvaluationReport:
     """Work out every figure.
 
     Args:
         outcomes: One a picture.
-        calibration: The one the names were given with.
+        recogniser: What gave the names.
         measured_on: What was evaluated, in words.
-        names: Embedder's ``model_id`` and detector's ``detector_id``.
-        people_known: How many people the gallery knows.
-        unknown_people: Folders of people that it does not know.
+        detector_id: What found the faces.
+        unknown_people: Folders of people that the recogniser does not know.
+        unlisted: Folders that could not be listed.
     """
+    calibration = recogniser.calibration
     known = [outcome for outcome in outcomes if outcome.actual is not None]
     strangers = [outcome for outcome in outcomes if outcome.actual is None]
     named_right = sum(outcome.named == outcome.actual for outcome in known)
@@ -45,9 +48,9 @@ def summarise(
     return EvaluationReport(
         measured_on=measured_on,
         face_rule=FACE_RULE,
-        model_id=names[0],
-        detector_id=names[1],
-        people_known=people_known,
+        model_id=recogniser.model_id,
+        detector_id=detector_id,
+        people_known=len(recogniser.gallery.person_ids),
         calibration=calibration,
         top1=rate_of(sum(outcome.right for outcome in known), len(known)),
         macro_f1=_macro(known),
@@ -56,11 +59,18 @@ def summarise(
         fpir=rate_of(sum(outcome.named is not None for outcome in strangers), len(strangers)) if strangers else None,
         tpir_afterwards=tpir_at(trade_off(outcomes), calibration.target_fpir) if both else None,
         unknown_people=sorted(unknown_people),
+        unlisted=list(unlisted),
+        names=_shown_names(recogniser.people),
         calibration_error=error if both else None,
         reliability=bins if both else [],
         people=_person_rows(known),
         outcomes=list(outcomes),
     )
+
+
+def _shown_names(people: Sequence[Person]) -> dict[str, str]:
+    often = Counter(person.name for person in people)
+    return {p.person_id: p.name if often[p.name] == 1 else p.person_id for p in people}
 
 
 def trade_off(outcomes: Sequence[PictureOutcome]) -> DetCurve:

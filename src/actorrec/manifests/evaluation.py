@@ -95,6 +95,10 @@ class EvaluationReport(Record):
         tpir_afterwards: What part of the known a threshold set afterwards, on these very strangers, would have named
             at the target rate: for comparison with figures that are made so; None without strangers.
         unknown_people: Folders of people that the gallery does not know; their pictures count as strangers.
+        unlisted: Folders that could not be listed, and why; their pictures are not among those measured.
+        restricted: Licence → number of pictures that what is measured was learned from though it is restricted or
+            unknown.
+        names: How a person is shown: by name, or by id where two share a name.
         calibration_error: Expected calibration error of the confidence, known and strangers weighted half and half;
             None without strangers.
         outcomes: One a picture.
@@ -116,10 +120,17 @@ class EvaluationReport(Record):
     fpir: Rate | None
     tpir_afterwards: float | None
     unknown_people: list[str] = []
+    unlisted: list[str] = []
+    restricted: dict[str, int] = {}
+    names: dict[str, str] = {}
     calibration_error: float | None = None
     reliability: list[ReliabilityRow] = []
     people: list[PersonRow]
     outcomes: list[PictureOutcome]
+
+    def shown(self, person_id: str | None) -> str:
+        """How to show a person; nothing for nobody."""
+        return "" if person_id is None else self.names.get(person_id, person_id)
 
     @property
     def misses(self) -> list[PictureOutcome]:
