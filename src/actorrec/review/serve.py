@@ -1,6 +1,7 @@
 """Binding to loopback and running until told to stop."""
 
 import errno
+import functools
 import os
 import secrets
 import socket
@@ -33,8 +34,8 @@ def serve(app: "ASGIApp", port: int, started: Callable[[str], None]) -> None:
         taken = listening.getsockname()[1]
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         listening.listen(128)
-        started(f"http://127.0.0.1:{taken}/{token}/")
-        _server(Guard(app, token=token, port=taken)).run(sockets=[listening])
+        told = functools.partial(started, f"http://127.0.0.1:{taken}/{token}/")
+        _server(Guard(app, token=token, port=taken), told).run(sockets=[listening])
 
 
 def _bound(port: int) -> socket.socket:
@@ -55,11 +56,15 @@ def _bound(port: int) -> socket.socket:
     return listening
 
 
-def _server(app: "ASGIApp") -> Any:
+def _server(app: "ASGIApp", started: Callable[[], None]) -> Any:
     import uvicorn
 
     class UntilTold(uvicorn.Server):
         """Ends quietly: uvicorn's own handler raises the signal once more after a clean end."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started()  # not before: a signal now meets the handler below
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             del sig, frame
