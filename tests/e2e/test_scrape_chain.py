@@ -1,0 +1,121 @@
+"""From nothing to names, command by command, on a site of our own that serves real faces."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.conftest import actorrec
+from sites.faces import join_faces
+from sites.server import serve
+
+PEOPLE = ("Aaron_Eckhart", "Adam_Brody", "Adrien_Brody", "Bradley_Cooper")
+ASKED = 9
+
+
+@contextmanager
+def review_page(store: Path) -> Iterator[str]:
+    """The address of a running review page."""
+    command = [sys.executable, "-m", "actorrec", "review", "--json", "--no-browser", "--store", str(store)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean, text=True) as page:
+        try:
+            assert page.stdout is not None
+            yield json.loads(page.stdout.readline())["url"]
+        finally:
+            page.send_signal(signal.SIGINT)
+            page.wait(30)
+
+
+def ask(address: str, path: str, body: Any = None) -> Any:
+    """One request as the page makes it."""
+    origin = "/".join(address.split("/")[:3])
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Origin": origin, "Content-Type": "application/json"}
+    request = urllib.request.Request(address + path, data, headers if data else {})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_from_nothing_to_names(test_data: Path, tmp_path: Path) -> None:
+    photos = {name.replace("_", " "): sorted((test_data / "actors" / name).glob("*.jpg")) for name in PEOPLE}
+    store = tmp_path / "store"
+    with serve() as site:
+        environ = {**join_faces(site, photos), "ACTORREC_STORE__URI": str(store)}
+        environ["ACTORREC_FETCH__CACHE_DIR"] = str(tmp_path / "cache")
+
+        def run(*arguments: object) -> Any:
+            done = actorrec(*arguments, "--json", cwd=tmp_path, **environ)
+            assert done.code == 0, done.stderr
+            return done.lines[-1]
+
+        scraped = run("scrape", "--top", len(PEOPLE), "--images", ASKED)
+        assert (scraped["got"], scraped["short"]) == (ASKED * len(PEOPLE), 0)
+        folders = {path.parent.name for path in (store / scraped["images"]).rglob("*.jpg")}
+        assert len(folders) == len(PEOPLE)
+        asked = len(site.asked)
+        assert run("scrape", "--top", len(PEOPLE), "--images", ASKED)["content_digest"] == scraped["content_digest"]
+        assert len(site.asked) == asked  # what is there is not fetched again
+
+        built = run("build-dataset")
+        assert built["people"] == len(PEOPLE)
+        dropped = drop_first(store)
+        again = run("build-dataset")
+        assert again["dataset"] != built["dataset"] and again["faces"] == built["faces"] - 1
+        manifest = json.loads((store / again["dataset"] / "manifest.json").read_text())
+        gone = next(image for image in manifest["images"] if image["path"] == dropped)
+        assert gone["outcome"] == "dropped"
+        assert {image["licence"] for image in manifest["images"]} == {"CC BY-SA 4.0"}
+        assert all(image["page"].startswith(site.url) for image in manifest["images"])
+
+        trained = run("train")
+        assert trained["model"].startswith("model/")
+        converted = run("convert-tflite", "--variant", "float16")
+        assert run("sbom", converted["bundle"])["pictures"]
+        unseen = [photos[name.replace("_", " ")][ASKED] for name in PEOPLE]
+        seen = actorrec("infer", *unseen, "--json", cwd=tmp_path, **environ)
+    assert seen.code == 0, seen.stderr
+    named = [{face["name"] for face in picture["faces"]} for picture in seen.lines]
+    right = sum(name.replace("_", " ") in names for name, names in zip(PEOPLE, named, strict=True))
+    wrong = {name for names in named for name in names} - {None} - {name.replace("_", " ") for name in PEOPLE}
+    assert right >= len(PEOPLE) - 1 and not wrong
+
+
+def drop_first(store: Path) -> str:
+    """Say on the page that a kept picture is to be left out; its file."""
+    with review_page(store) as address:
+        details = (ask(address, f"api/picture/{row['id']}") for row in ask(address, "api/board")["rows"])
+        kept = next(detail for detail in details if detail["built_outcome"] == "kept")
+        ask(address, "api/change", {"action": "drop", "pictures": [kept["id"]]})
+    return str(kept["path"])
+
+
+def test_an_answer_in_another_shape_names_the_source(tmp_path: Path) -> None:
+    with serve() as site:
+        from sites.server import Reply
+
+        site.routes["/sparql"] = lambda asked: Reply(b"", 202)
+        done = actorrec(
+            "scrape", "--json", cwd=tmp_path,
+            ACTORREC_SOURCES__WIKIDATA_SPARQL_URL=f"{site.url}/sparql",
+            ACTORREC_FETCH__ALLOW_ADDRESSES="[127.0.0.0/8]", ACTORREC_FETCH__RATE_PER_S="200",
+            ACTORREC_FETCH__CACHE_DIR=str(tmp_path / "cache"), ACTORREC_FETCH__CONTACT="me@example.org",
+        )  # fmt: skip
+    assert done.code == 3
+    assert "wikidata" in done.json["error"] and done.json["hint"]
+    assert not list(tmp_path.glob("actorrec-store/images/*/manifest.json"))
+
+
+@pytest.mark.parametrize("flag", ["--people", "--images-from"])
+def test_an_unknown_source_names_the_known_ones(tmp_path: Path, flag: str) -> None:
+    done = actorrec("scrape", flag, "wikidatta", "--contact", "me@example.org", "--json", cwd=tmp_path)
+    assert done.code == 2
+    assert "wikidatta" in done.json["error"] and done.json["hint"]
