@@ -1,8 +1,9 @@
 """A site of many people and pictures, with faults, manners of its own and a log; a process of its own.
 
-    python -m sites.big PEOPLE WANTED [--faults FACTOR] [--rate REQUESTS_PER_S] [--seed N]
+    python -m sites.big '{"people": 6, "wanted": 12}' REQUESTS_PER_S
 
-It prints its address. ``/log`` gives every request; pictures are made on demand, always the same ones.
+It prints its address. What comes faster than allowed is answered 429.
+``/log`` gives every request; pictures are made on demand, always the same ones.
 """
 
 import argparse
@@ -37,6 +38,7 @@ class BigSite:
 
     url: str
     plan: Plan
+    rate_per_s: float
 
     def log(self) -> dict[str, Any]:
         """``requests``: time_s, path and status of each, in order; ``trapped``: connections that should not be."""
@@ -44,11 +46,21 @@ class BigSite:
             found: dict[str, Any] = json.load(answer)
         return found
 
-    def write_lists(self, folder: Path) -> tuple[str, str, str]:
-        """Write names and addresses; returns a source of people and two of pictures.
+    def settings(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Settings that scrape all of this site; writes the lists that they name into a folder."""
+        people, *images_from = self._write_lists(folder)
+        plan = self.plan
+        return {
+            "scrape": {"people": people, "images_from": images_from, "top": plan.people, "images": plan.wanted},
+            "fetch": {
+                "allow_addresses": ["127.0.0.1/32"],
+                "rate_per_s": self.rate_per_s,
+                "cache_dir": str(folder / "cache"),
+            },
+        }
 
-        Every third person's pictures run out in the first list and go on in the second.
-        """
+    def _write_lists(self, folder: Path) -> tuple[str, str, str]:
+        """A source of people and two of pictures: every third person's run out in the first and go on in the second."""
         names = "".join(f"{person_name(person)},p{person:03d}\n" for person in range(self.plan.people))
         (folder / "names.csv").write_text("name,id\n" + names, encoding="utf-8")
         lists = {"first": ["person,url,page,licence,author"], "second": ["person,url,page,licence,author"]}
@@ -64,14 +76,14 @@ class BigSite:
 
 
 @contextmanager
-def big_site(plan: Plan, *, rate_per_s: float = 1e9) -> Iterator[BigSite]:
+def big_site(plan: Plan, *, rate_per_s: float) -> Iterator[BigSite]:
     """Run the site until the block ends."""
     command = [sys.executable, "-m", "sites.big", json.dumps(asdict(plan)), str(rate_per_s)]
     environ = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
         try:
             assert process.stdout is not None
-            yield BigSite(process.stdout.readline().strip(), plan)
+            yield BigSite(process.stdout.readline().strip(), plan, rate_per_s)
         finally:
             process.kill()
 
@@ -103,7 +115,7 @@ def picture(plan: Plan, person: int, index: int, *, scale: float = 1.0) -> bytes
     if index % 25 == 4:
         notes[0x0112] = 6
         image = image.transpose(Image.Transpose.ROTATE_90)
-    image.save(out, "JPEG", quality=60 if scale != 1 else 85, exif=notes)
+    image.save(out, "JPEG", quality=60 if scale != 1 else 85, **({"exif": notes} if notes else {}))
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from actorrec.scrape.repeats import Look, look
 from actorrec.types import UInt8Image
-from actorrec.vision.decode import FORMATS, DecodedPicture, decode_picture, read_bytes
+from actorrec.vision.decode import DecodedPicture, decode_picture, quietly, read_bytes
 from actorrec.vision.strip import without_metadata
 
 # Pillow's name of a format → how settings call it, where that is not the same in small letters.
@@ -78,7 +78,7 @@ def _to_store(data: bytes, picture: DecodedPicture) -> tuple[bytes, Literal["jpg
         if stripped is not None:
             return stripped, "png" if picture.format == "PNG" else "jpg"
     if picture.format not in ("JPEG", "MPO"):
-        transparent = _as_transparent_png(data)
+        transparent = _as_transparent_png(data, picture.format)
         if transparent is not None:
             return transparent, "png"
     return _as_jpeg(picture.pixels), "jpg"
@@ -92,11 +92,11 @@ def _as_jpeg(pixels: UInt8Image) -> bytes:
     return out.getvalue()
 
 
-def _as_transparent_png(data: bytes) -> bytes | None:
+def _as_transparent_png(data: bytes, format: str) -> bytes | None:
     """The picture with its transparency; None where every pixel is opaque."""
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
+    with quietly(), Image.open(io.BytesIO(data), formats=[format]) as image:
         if not image.has_transparency_data:
             return None
         upright = ImageOps.exif_transpose(image).convert("RGBA")

@@ -114,7 +114,7 @@ def decode_picture(data: bytes, *, max_pixels: int) -> DecodedPicture:
         raise ItemError("too-large", f"{width} x {height} pixels are more than {max_pixels:,}")
     try:
         # Pillow reads a TIFF's notes again while it decodes.
-        with _quietly() if image.format == "TIFF" else nullcontext():
+        with quietly() if image.format == "TIFF" else nullcontext():
             image.load()
         pixels = _to_rgb(image)
     except _BROKEN as error:
@@ -128,7 +128,7 @@ def decode_picture(data: bytes, *, max_pixels: int) -> DecodedPicture:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without Pillow's warnings: of big pictures ``max_pixels`` decides, of damage the decoder."""
     with _READING_HEADERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -144,7 +144,7 @@ def _open(data: bytes) -> "PillowImage.Image":
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         _allow_heic()
     try:
-        with _quietly():
+        with quietly():
             return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in _known_formats()])
     except Image.DecompressionBombError:
         raise ItemError("too-large", f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
@@ -196,7 +196,7 @@ def _grey_to_8bit(samples: Any, mode: str) -> Any:
 
 def _orientation(image: "PillowImage.Image") -> int:
     try:
-        with _quietly():
+        with quietly():
             value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except _BROKEN:
         return 1  # a picture with damaged notes is still a picture
@@ -207,7 +207,7 @@ def _frames(image: "PillowImage.Image") -> int:
     if image.format == "MPO":
         return 1  # a phone's picture with a preview or a depth map behind it
     try:
-        with _quietly():
+        with quietly():
             return int(getattr(image, "n_frames", 1))
     except _BROKEN:
         return 1  # what follows the first frame is damaged, and is not wanted
