@@ -81,12 +81,13 @@ class World:
 def config_for(site: Site) -> Config:
     return Config.model_validate(
         {
+            "fetch": {"rate_per_s": 1000},
             "sources": {
                 "commons_api_url": f"{site.url}/w/api.php",
                 "wikidata_api_url": f"{site.url}/w/api.php",
                 "tmdb_url": f"{site.url}/3",
                 "tmdb_key": V3_KEY,
-            }
+            },
         }
     )
 
@@ -231,7 +232,7 @@ def test_every_picture_says_where_it_is_and_what_its_licence_is(world: World) ->
     for candidate in world.candidates(PERSON):
         assert classify(candidate.licence) == world.licence_class
         if candidate.path is not None:
-            assert candidate.path.is_file() and (candidate.path.parents[1] / candidate.url) == candidate.path
+            assert candidate.path.is_file() and (candidate.path.parents[2] / candidate.url) == candidate.path
         else:
             assert re.match(r"https?://[^/]+/", candidate.url)
 
@@ -251,7 +252,7 @@ def test_what_is_hostile_in_an_answer_does_not_come_through(world: World) -> Non
 
 
 FIELDS = [
-    *((commons, field) for field in ("entities", "query", "query.pages", "query.pages.0.title")),
+    *((commons, field) for field in ("entities", "entities.Q1.claims", "query", "query.pages", "query.pages.0.title")),
     *((commons, f"query.pages.0.imageinfo{rest}") for rest in ("", ".0.url", ".0.descriptionurl", ".0.mime")),
     *((commons, f"query.pages.0.imageinfo.0.{rest}") for rest in ("width", "height")),
     *((tmdb, field) for field in ("images", "images.secure_base_url", "profiles", "profiles.0.file_path")),

@@ -24,6 +24,9 @@ from actorrec.manifests.dataset import Person
 
 _EXAMPLE = "each line is 'person NAME_OR_ID', 'url URL' (or 'url BEGINNING*') or 'sha256 HEX'"
 
+# upload.wikimedia.org/wikipedia/commons/thumb/a/ab/Name.jpg/960px-Name.jpg is of …/commons/a/ab/Name.jpg
+_SMALLER_COPY = re.compile(r"^(upload\.wikimedia\.org/.*)/thumb(/./../[^/]+)/[^/]+$")
+
 
 @dataclass(frozen=True, slots=True)
 class Takedown:
@@ -51,7 +54,11 @@ class Takedown:
         return not self.people.isdisjoint(map(_plain_name, known))
 
     def url(self, url: str) -> bool:
-        """Whether an address is on the list; http and https are one, so are two ways to percent-encode it."""
+        """Whether an address is on the list.
+
+        http and https are one; so are two ways to percent-encode it, and a picture of Wikimedia's and its smaller
+        copies.
+        """
         plain = _plain_url(url)
         return plain in self.urls or plain.startswith(self.url_beginnings)
 
@@ -118,4 +125,5 @@ def _plain_name(name: str) -> str:
 def _plain_url(url: str) -> str:
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
-    return unicodedata.normalize("NFC", unquote(parts.netloc.lower() + (parts.path or "/") + query))
+    plain = unicodedata.normalize("NFC", unquote(parts.netloc.lower() + (parts.path or "/") + query))
+    return _SMALLER_COPY.sub(r"\1\2", plain)

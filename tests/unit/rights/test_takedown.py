@@ -50,6 +50,15 @@ def test_addresses_are_found_whole_or_by_their_beginning(tmp_path: Path) -> None
     assert not held.url("")
 
 
+def test_a_smaller_copy_of_a_wikimedia_picture_is_that_picture(tmp_path: Path) -> None:
+    top = "https://upload.wikimedia.org/wikipedia/commons"
+    held = takedown(tmp_path, f"url {top}/a/ab/Ann_%281%29.jpg")
+    assert held.url(f"{top}/thumb/a/ab/Ann_%281%29.jpg/960px-Ann_%281%29.jpg")
+    assert held.url(f"{top}/a/ab/Ann_(1).jpg")
+    assert not held.url(f"{top}/thumb/a/ac/Ann_%281%29.jpg/960px-Ann_%281%29.jpg")
+    assert takedown(tmp_path, f"url {top}/thumb/a/ab/X.png/330px-X.png").url(f"{top}/a/ab/X.png")
+
+
 def test_any_digest_is_found_in_either_case(tmp_path: Path) -> None:
     held = takedown(tmp_path, f"sha256 {DIGEST.upper()}")
     assert held.sha256("0" * 64, DIGEST)

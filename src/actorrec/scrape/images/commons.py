@@ -66,8 +66,8 @@ class CommonsImages:
             return [_search(f'"{_phrase(person.name)}" filetype:bitmap')]
         asked = {"action": "wbgetentities", "ids": qid, "props": "claims"}
         item = await self._wikidata.ask(asked, EntitiesAnswer, may_fail="no-such-entity")
-        if item.error is None and item.entities is None:
-            raise _field_gone("entities")
+        if item.error is None and item.gone:
+            raise _field_gone(item.gone)
         titles = [f"File:{title}" for title in item.texts("P18")[:PER_REQUEST]]
         return [
             *([{"titles": "|".join(titles)}] if titles else []),

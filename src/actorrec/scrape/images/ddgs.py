@@ -1,10 +1,12 @@
 """Pictures from an image search of the web, through the ``ddgs`` package: without licences, and often of others.
 
-Only the search goes through that package, past the polite fetcher; the pictures themselves do not.
+Only the search goes through that package, past the polite fetcher: it poses as a browser and reads no robots.txt, which
+is one more reason why this source must be asked for by name. The pictures themselves come through the fetcher.
 """
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -17,9 +19,11 @@ from actorrec.manifests.images import ListedPerson
 from actorrec.scrape.images.foreign import source_error, web_address
 from actorrec.scrape.people.foreign import Foreign
 from actorrec.scrape.protocols import Candidate
+from actorrec.sections import FetchSection
 
 SOURCE = "ddgs"
 _MOST_PAGES = 20
+_REQUESTS_A_SEARCH = 2  # the engine gives a token first
 _LAYOUTS = {"tall": "Tall", "square": "Square", "wide": "Wide", "panoramic": "Wide"}
 _log = logging.getLogger(__name__)
 
@@ -55,15 +59,21 @@ class DdgsImages:
     name = SOURCE
 
     def __init__(self, config: Config, search: Search | None = None) -> None:
-        self._search = search or installed_search()
+        from aiolimiter import AsyncLimiter
+
+        self._search = search or installed_search(config.fetch)
         self._filters = filters(config.scrape.size, config.scrape.aspect)
+        self._one_at_a_time = asyncio.Lock()
+        self._pace = AsyncLimiter(1, _REQUESTS_A_SEARCH / config.fetch.rate_per_s)
         self._warned = False
 
     async def candidates(self, listed: ListedPerson) -> AsyncIterator[Candidate]:
         """See ``ImageSource.candidates``. The search itself may give another order another day."""
         if not self._warned:
             self._warned = True
-            _log.warning("ddgs: these pictures come without a licence, and some of them will show other people")
+            _log.warning(
+                "ddgs: no picture has a licence, some will show other people, and the search itself poses as a browser"
+            )
         seen: set[str] = set()
         for page in range(1, _MOST_PAGES + 1):
             found = [result for result in await self._page(listed.person.name, page) if result.image not in seen]
@@ -83,7 +93,8 @@ class DdgsImages:
 
     async def _page(self, name: str, page: int) -> Sequence[_Result]:
         query = f'"{_phrase(name)}" actor'
-        found = await asyncio.to_thread(self._ask, query, page)
+        async with self._one_at_a_time, self._pace:
+            found = await asyncio.to_thread(self._ask, query, page)
         try:
             return _RESULTS.validate_python(found)
         except ValidationError as error:
@@ -129,7 +140,7 @@ def filters(size: str, aspect: str) -> dict[str, Any]:
     return {"max_results": None, **{key: value for key, value in wanted.items() if value}}
 
 
-def installed_search() -> Search:
+def installed_search(settings: FetchSection) -> Search:
     """The package's own search.
 
     Raises:
@@ -139,5 +150,6 @@ def installed_search() -> Search:
         from ddgs import DDGS
     except ImportError:
         raise MissingExtraError("search", "ddgs") from None
-    images: Search = DDGS(timeout=20).images
+    verify = str(settings.ca_file) if settings.ca_file else True
+    images: Search = DDGS(timeout=math.ceil(settings.timeout_s), verify=verify).images
     return images

@@ -25,7 +25,8 @@ class FolderImages:
             raise ConfigError(f"no folder {root}", hint="--images-from folder:DIR, where DIR holds a folder per person")
         self._root = root
         self._real = root.resolve()
-        self.name = f"folder:{readable(self._real.name)}"
+        self._label = Path(readable(self._real.name))
+        self.name = f"folder:{self._label}"
 
     async def candidates(self, listed: ListedPerson) -> AsyncIterator[Candidate]:
         """See ``ImageSource.candidates``; by folder and file name.
@@ -35,7 +36,8 @@ class FolderImages:
         """
         for path in self._files(known_as(listed.person)):
             if path.resolve().is_relative_to(self._real) and path.is_file():
-                name = readable(path.relative_to(self._root).as_posix())
+                # With the root's own name, so that the same file of two roots is two pictures.
+                name = (self._label / readable(path.relative_to(self._root).as_posix())).as_posix()
                 yield Candidate(source=self.name, url=name, licence="user-supplied", path=path)
 
     def _files(self, known: frozenset[str]) -> list[Path]:

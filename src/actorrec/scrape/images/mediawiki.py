@@ -107,7 +107,8 @@ class _Statement(Foreign):
 
 
 class _Entity(Foreign):
-    claims: Annotated[dict[str, list[_Statement]], BeforeValidator(_object)] = {}
+    missing: Any = None
+    claims: Annotated[dict[str, list[_Statement]], BeforeValidator(_object)] | None = None
 
 
 class EntitiesAnswer(Answer):
@@ -115,9 +116,17 @@ class EntitiesAnswer(Answer):
 
     entities: dict[str, _Entity] | None = None
 
+    @property
+    def gone(self) -> str:
+        """The path of a field that should be there and is not; empty when all are."""
+        if self.entities is None:
+            return "entities"
+        lacking = (qid for qid, entity in self.entities.items() if entity.claims is None and entity.missing is None)
+        return "".join(f"entities.{qid}.claims" for qid in list(lacking)[:1])
+
     def texts(self, prop: str) -> list[str]:
         """The values of a property that are texts: the preferred ones if there are any, else the normal ones."""
-        statements = [s for entity in (self.entities or {}).values() for s in entity.claims.get(prop, [])]
+        statements = [s for entity in (self.entities or {}).values() for s in (entity.claims or {}).get(prop, [])]
         ranks = ("preferred", "normal")
         best = next((found for rank in ranks if (found := [s for s in statements if s.rank == rank])), [])
         values = [statement.mainsnak.datavalue.value for statement in best if statement.mainsnak.datavalue]

@@ -1,5 +1,6 @@
 """Pictures from The Movie Database: portraits of a person, then pictures in which somebody marked them."""
 
+import asyncio
 import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -75,6 +76,7 @@ class TmdbImages:
             raise ConfigError("TMDB needs a key: sources.tmdb_key is empty", hint=_KEY_HINT)
         self._api = _Api(config.sources.tmdb_url.rstrip("/"), key, fetcher)
         self._base = ""
+        self._asking = asyncio.Lock()
 
     async def candidates(self, listed: ListedPerson) -> AsyncIterator[Candidate]:
         """See ``ImageSource.candidates``.
@@ -105,14 +107,15 @@ class TmdbImages:
                 return
 
     async def _base_url(self) -> str:
-        """Where pictures lie; asked for once."""
-        if not self._base:
-            found = await self._api.get("/configuration", _Configuration)
-            base = web_address(found.images.secure_base_url) if found else None
-            if base is None:
-                raise source_error(SOURCE, "the field 'images.secure_base_url' of /configuration is no address")
-            self._base = base.rstrip("/") + "/"
-        return self._base
+        """Where pictures lie; asked for once, whoever is looked for at the same time."""
+        async with self._asking:
+            if not self._base:
+                found = await self._api.get("/configuration", _Configuration)
+                base = web_address(found.images.secure_base_url) if found else None
+                if base is None:
+                    raise source_error(SOURCE, "the field 'images.secure_base_url' of /configuration is no address")
+                self._base = base.rstrip("/") + "/"
+            return self._base
 
     async def _number(self, person: Person) -> str | None:
         """TMDB's id of a person: the one we have, else by IMDb's id, else by exactly this name."""

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from ddgs import DDGS
+from ddgs.ddgs import DDGS
 from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
 
 from actorrec.config import Config
@@ -21,7 +21,7 @@ ANN = ListedPerson.model_validate(
 
 def gather(search: Search, times: int = 1) -> list[Candidate]:
     async def run() -> list[Candidate]:
-        source = DdgsImages(Config(), search)
+        source = DdgsImages(Config.model_validate({"fetch": {"rate_per_s": 1000}}), search)
         return [candidate for _ in range(times) async for candidate in source.candidates(ANN)]
 
     return asyncio.run(run())
@@ -49,7 +49,7 @@ def test_it_warns_once_that_there_is_no_licence(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.WARNING, "actorrec"):
         assert gather(failing(DDGSException("No results found.")), times=3) == []
     assert len(caplog.messages) == 1
-    assert "without a licence" in caplog.messages[0]
+    assert "no picture has a licence" in caplog.messages[0]
 
 
 def test_failures_of_the_search_are_told_apart() -> None:
@@ -82,7 +82,8 @@ def test_the_installed_package_takes_what_is_handed_to_it() -> None:
     source = inspect.getsource(engine.build_payload)
     for name in ("size", "layout", "type_image"):
         assert f'kwargs.get("{name}")' in source
-    assert callable(installed_search())
+    inspect.signature(DDGS.__init__).bind(object(), timeout=20, verify="/ca.pem")
+    assert callable(installed_search(Config().fetch))
 
 
 def test_the_installed_package_gives_the_fields_that_are_read() -> None:

@@ -44,14 +44,16 @@ def put(*files: Path) -> None:
 def test_a_folder_is_found_by_name_and_by_every_id(tmp_path: Path, name: str) -> None:
     put(tmp_path / name / "b.jpg", tmp_path / name / "a.PNG", tmp_path / "Zoe Brugge" / "c.jpg", tmp_path / "d.jpg")
     found = gather(FolderImages(tmp_path))
-    assert [candidate.url for candidate in found] == [f"{name}/a.PNG", f"{name}/b.jpg"]
+    assert [candidate.url for candidate in found] == [f"{tmp_path.name}/{name}/{file}" for file in ("a.PNG", "b.jpg")]
     assert all(c.path and c.path.is_file() and c.licence == "user-supplied" for c in found)
 
 
 def test_pictures_below_count_hidden_and_other_files_do_not(tmp_path: Path) -> None:
     here = tmp_path / "Q77"
     put(here / "2019" / "a.jpg", here / ".b.jpg", here / ".cache" / "c.jpg", here / "notes.txt", here / "d.webp")
-    assert [candidate.url for candidate in gather(FolderImages(tmp_path))] == ["Q77/2019/a.jpg", "Q77/d.webp"]
+    assert [candidate.url for candidate in gather(FolderImages(tmp_path))] == [
+        f"{tmp_path.name}/Q77/{file}" for file in ("2019/a.jpg", "d.webp")
+    ]
 
 
 def test_links_that_lead_out_are_passed_over(tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ def test_links_that_lead_out_are_passed_over(tmp_path: Path) -> None:
     (root / "Q77" / "outside.jpg").symlink_to(outside / "c.jpg")
     (root / "Q77" / "nowhere.jpg").symlink_to(root / "gone.jpg")
     (root / "nm0000077").symlink_to(outside, target_is_directory=True)
-    assert [candidate.url for candidate in gather(FolderImages(root))] == ["Q77/a.jpg", "Q77/inside.jpg"]
+    assert [candidate.url for candidate in gather(FolderImages(root))] == ["photos/Q77/a.jpg", "photos/Q77/inside.jpg"]
     (tmp_path / "link").symlink_to(root, target_is_directory=True)
     assert len(gather(FolderImages(tmp_path / "link"))) == 2
 
