@@ -17,10 +17,17 @@ from sites.server import Site, serve
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Site]:
+    with serve() as site:
+        yield site
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as running:
-        yield running
+def site(running: Site) -> Site:
+    running.routes.clear()
+    running.asked.clear()
+    return running
 
 
 def ask(case: Case, people: list[Invented], site: Site, folder: Path, top: int) -> list[ListedPerson]:

@@ -19,10 +19,17 @@ from sites.server import Asked, Handler, Reply, Site, as_json, serve
 PEOPLE = invented(8)
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Site]:
+    with serve() as site:
+        yield site
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as running:
-        yield running
+def site(running: Site) -> Site:
+    running.routes.clear()
+    running.asked.clear()
+    return running
 
 
 def refusal(case: Case, site: Site, folder: Path, *, top: int = 5) -> ActorRecError:

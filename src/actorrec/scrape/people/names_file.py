@@ -57,7 +57,7 @@ class NamesFile:
             raise DataError(
                 f"{self._path} names nobody", hint="one name a line, a CSV with a column 'name', or JSON lines"
             )
-        return ranked(SOURCE, people, top)
+        return ranked(SOURCE, people, min(top, len(people)))  # the file is the whole list
 
 
 def parse_file(content: bytes, path: Path) -> list[Person]:

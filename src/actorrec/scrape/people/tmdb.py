@@ -144,8 +144,8 @@ class TmdbCast:
     async def people(self, top: int) -> list[ListedPerson]:
         """See ``PeopleSource.people``."""
         film = await self._film_id()
-        found = cast_of(await self._api.get(f"/movie/{film}/credits", _Credits))
-        return ranked(SOURCE, await self._api.with_external_ids(found[:top]), top)
+        found = cast_of(await self._api.get(f"/movie/{film}/credits", _Credits))[:top]
+        return ranked(SOURCE, await self._api.with_external_ids(found), len(found))
 
     async def _film_id(self) -> int:
         if match := re.fullmatch(r"tmdb-(\d{1,12})", self._film):

@@ -79,7 +79,8 @@ class WikidataCast:
         if len(films) > 1:
             _log.info("%s: %d works are called '%s'", SOURCE, len(films), self._work)
         _log.info("%s: the cast of %s", SOURCE, films[0].shown)
-        return ranked(SOURCE, parse_people(await ask_sparql(self._site, self._url, cast_query(films[0].qid))), top)
+        found = parse_people(await ask_sparql(self._site, self._url, cast_query(films[0].qid)))
+        return ranked(SOURCE, found, min(top, len(found)))
 
 
 def films_query(work: str) -> str:
