@@ -66,8 +66,23 @@ def test_the_page_asks_nobody_else_and_runs_no_script_in_line(page: Reviewing) -
         assert all(each.startswith((" src=", ' type="module" src="')) for each in text.split("<script")[1:])
 
 
-@pytest.mark.parametrize("path", ["/", "/x/", "/favicon.ico", "/{short}/", "/{wrong}/", "/{token}",
-                                  "//{token}/", "/{token}x/", "/{upper}/", "/%00/", "/%F0%9F%98%80/", "/{wrong}/api/board"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/x/",
+        "/favicon.ico",
+        "/{short}/",
+        "/{wrong}/",
+        "/{token}",
+        "//{token}/",
+        "/{token}x/",
+        "/{upper}/",
+        "/%00/",
+        "/%F0%9F%98%80/",
+        "/{wrong}/api/board",
+    ],
+)
 def test_without_the_token_there_is_nothing(page: Reviewing, path: str) -> None:
     token = page.base.strip("/")
     known = {"token": token, "short": token[:-1], "wrong": "A" * 43, "upper": token.swapcase()}
@@ -76,8 +91,20 @@ def test_without_the_token_there_is_nothing(page: Reviewing, path: str) -> None:
     assert token not in answer.body.decode()
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "localhost",
-                                  "127.0.0.1.evil.example:{port}", "[::1]:{port}", "0.0.0.0:{port}", ""])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "localhost",
+        "127.0.0.1.evil.example:{port}",
+        "[::1]:{port}",
+        "0.0.0.0:{port}",
+        "",
+    ],
+)
 def test_another_name_for_this_address_is_refused(page: Reviewing, host: str) -> None:
     answer = page.ask("GET", page.base, headers={"Host": host.format(port=page.port)})
     assert answer.status == 403
@@ -100,8 +127,19 @@ def test_localhost_is_this_machine_too(page: Reviewing) -> None:
 KEEP = json.dumps({"action": "keep", "pictures": [0]}).encode()
 
 
-@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "https://127.0.0.1:{port}", "http://127.0.0.1",
-                                    "http://localhost:{port}", "http://127.0.0.1:{port}/", "file://"])  # fmt: skip
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "null",
+        "http://evil.example",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1",
+        "http://localhost:{port}",
+        "http://127.0.0.1:{port}/",
+        "file://",
+    ],
+)
 def test_a_change_from_another_page_is_refused(page: Reviewing, store: Path, origin: str | None) -> None:
     headers = {"Content-Type": "application/json"}
     if origin is not None:
@@ -110,8 +148,9 @@ def test_a_change_from_another_page_is_refused(page: Reviewing, store: Path, ori
     assert changes(store) == []
 
 
-@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
-                                  "application/jsonp"])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"]
+)
 def test_what_a_form_could_send_is_refused(page: Reviewing, store: Path, kind: str | None) -> None:
     headers = {"Origin": page.origin, **({"Content-Type": kind} if kind else {})}
     assert page.ask("POST", page.base + "api/change", KEEP, headers).status == 415
@@ -131,13 +170,42 @@ def test_reading_never_changes_anything(page: Reviewing, store: Path) -> None:
     assert changes(store) == []
 
 
-@pytest.mark.parametrize("name", [
-    "../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "%2e%2e%2fsecret.txt", "..%5csecret.txt", 
-    "....//secret.txt", "thumb/../../secret.txt", "thumb/..%2f..%2fsecret.txt", "thumb/0/../../../secret.txt", "thumb/%00", "thumb/-1",
-    "thumb/26", "thumb/99999999999999999999", "thumb/0x0", "thumb/0.jpg", "thumb/", "preview/25", "api/picture/26",
-    "/etc/passwd", "//etc/passwd", "manifest.json", "review.json", "dataset", "board.py", "__init__.py", "index.html",
-    "static/review.css", "unknown/..%2f..%2fsecret", "unknown/0123456789abcdef", "unknown/%2e%2e", "thumbs/0.jpg",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.txt",
+        "..%2fsecret.txt",
+        "%2e%2e/secret.txt",
+        "%2e%2e%2fsecret.txt",
+        "..%5csecret.txt",
+        "....//secret.txt",
+        "thumb/../../secret.txt",
+        "thumb/..%2f..%2fsecret.txt",
+        "thumb/0/../../../secret.txt",
+        "thumb/%00",
+        "thumb/-1",
+        "thumb/26",
+        "thumb/99999999999999999999",
+        "thumb/0x0",
+        "thumb/0.jpg",
+        "thumb/",
+        "preview/25",
+        "api/picture/26",
+        "/etc/passwd",
+        "//etc/passwd",
+        "manifest.json",
+        "review.json",
+        "dataset",
+        "board.py",
+        "__init__.py",
+        "index.html",
+        "static/review.css",
+        "unknown/..%2f..%2fsecret",
+        "unknown/0123456789abcdef",
+        "unknown/%2e%2e",
+        "thumbs/0.jpg",
+    ],
+)
 def test_no_path_leads_to_a_file(page: Reviewing, name: str) -> None:
     received = page.raw(f"GET {page.base}{name} HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\n\r\n".encode())
     assert received.split()[1] == b"404", received
@@ -151,15 +219,29 @@ def test_an_error_is_one_line_of_json_without_the_token(page: Reviewing) -> None
         assert page.base.strip("/").encode() not in answer.body
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"[]", b"null", b"{", b"\xff\xfe", b'{"action": "keep"}', b'{"action": "keep", "pictures": []}',
-    b'{"action": "keep", "pictures": ["0"]}', b'{"action": "keep", "pictures": [0.0]}', 
-    b'{"action": "keep", "pictures": [-1]}', b'{"action": "keep", "pictures": [true]}',
-    b'{"action": "undo", "pictures": [0]}', b'{"action": "keep", "pictures": [26]}',
-    b'{"action": "keep", "pictures": [0], "more": 1}', b'{"action": "move", "pictures": [0], "to": "../../up"}',
-    b'{"action": "pick", "pictures": [0], "face": 77}', b'{"action": "keep", "pictures": [0], "to": "x"}',
-    b"[" * 100_000,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b"\xff\xfe",
+        b'{"action": "keep"}',
+        b'{"action": "keep", "pictures": []}',
+        b'{"action": "keep", "pictures": ["0"]}',
+        b'{"action": "keep", "pictures": [0.0]}',
+        b'{"action": "keep", "pictures": [-1]}',
+        b'{"action": "keep", "pictures": [true]}',
+        b'{"action": "undo", "pictures": [0]}',
+        b'{"action": "keep", "pictures": [26]}',
+        b'{"action": "keep", "pictures": [0], "more": 1}',
+        b'{"action": "move", "pictures": [0], "to": "../../up"}',
+        b'{"action": "pick", "pictures": [0], "face": 77}',
+        b'{"action": "keep", "pictures": [0], "to": "x"}',
+        b"[" * 100_000,
+    ],
+)
 def test_a_change_that_is_none_is_refused_in_one_line(page: Reviewing, store: Path, body: bytes) -> None:
     headers = {"Origin": page.origin, "Content-Type": "application/json"}
     answer = page.ask("POST", page.base + "api/change", body, headers)
@@ -227,8 +309,11 @@ def test_the_token_is_another_one_each_time_and_stands_in_no_log(tmp_path: Path)
 def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "actorrec", "review", "--no-browser", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_a_port_that_is_taken_is_a_clear_error(page: Reviewing, store: Path) -> None:
