@@ -11,6 +11,7 @@ from actorrec.manifests.images import ListedPerson
 from actorrec.scrape.images.filters import LARGE_FROM_PX
 from actorrec.scrape.images.foreign import plain_text, source_error, web_address
 from actorrec.scrape.images.mediawiki import EntitiesAnswer, FileInfo, FilePage, FilesAnswer, MediaWiki
+from actorrec.scrape.images.naming import quoted
 from actorrec.scrape.people.names import valid_id
 from actorrec.scrape.people.wikidata import check_contact
 from actorrec.scrape.protocols import Candidate, Fetcher
@@ -63,7 +64,7 @@ class CommonsImages:
     async def _queries(self, person: Person) -> list[dict[str, str]]:
         qid = valid_id("wikidata", person.external_ids.get("wikidata"))
         if qid is None:
-            return [_search(f'"{_phrase(person.name)}" filetype:bitmap')]
+            return [_search(f"{quoted(person.name)} filetype:bitmap")]
         asked = {"action": "wbgetentities", "ids": qid, "props": "claims"}
         item = await self._wikidata.ask(asked, EntitiesAnswer, may_fail="no-such-entity")
         if item.error is None and item.gone:
@@ -133,11 +134,6 @@ def _category(name: str) -> dict[str, str]:
 def _may_be_empty(query: Mapping[str, str], answer: FilesAnswer) -> bool:
     """A search or category without files has no ``query``; titles, and results with more to come, always have."""
     return answer.batchcomplete is not None and "titles" not in query and "gsroffset" not in answer.more
-
-
-def _phrase(name: str) -> str:
-    """A name inside quotation marks; its own would end the phrase."""
-    return " ".join(re.sub(r'["\\“”„«»]', " ", name).split())
 
 
 def _field_gone(field: str) -> SourceError:

@@ -7,7 +7,6 @@ is one more reason why this source must be asked for by name. The pictures thems
 import asyncio
 import logging
 import math
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from actorrec.config import Config
 from actorrec.errors import ItemError, MissingExtraError, SourceError
 from actorrec.manifests.images import ListedPerson
 from actorrec.scrape.images.foreign import source_error, web_address
+from actorrec.scrape.images.naming import quoted
 from actorrec.scrape.people.foreign import Foreign
 from actorrec.scrape.protocols import Candidate
 from actorrec.sections import FetchSection
@@ -92,7 +92,7 @@ class DdgsImages:
                 seen.add(result.image)
 
     async def _page(self, name: str, page: int) -> Sequence[_Result]:
-        query = f'"{_phrase(name)}" actor'
+        query = f"{quoted(name)} actor"
         async with self._one_at_a_time, self._pace:
             found = await asyncio.to_thread(self._ask, query, page)
         try:
@@ -122,10 +122,6 @@ class DdgsImages:
 
 def _refused(error: Exception) -> SourceError:
     return source_error(SOURCE, f"the search failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})")
-
-
-def _phrase(name: str) -> str:
-    return " ".join(re.sub(r'["\\“”„«»]', " ", name).split())
 
 
 def filters(size: str, aspect: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Which person a folder or a row of a list means."""
+"""How people are called: in folders and lists, and in searches."""
 
+import re
 import unicodedata
 
 from actorrec.manifests.dataset import Person
@@ -16,3 +17,9 @@ def known_as(person: Person) -> frozenset[str]:
     ids = person.external_ids
     known = {person.name, person.person_id, *ids.values(), *(f"{kind}-{value}" for kind, value in ids.items())}
     return frozenset(map(plain_name, known))
+
+
+def quoted(name: str) -> str:
+    """The name as a phrase for a search: in quotation marks, without its own, which would end the phrase."""
+    words = re.sub(r'["\\“”„«»]', " ", name).split()
+    return f'"{" ".join(words)}"'

@@ -1,7 +1,6 @@
 """Pictures from The Movie Database: portraits of a person, then pictures in which somebody marked them."""
 
 import asyncio
-import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from actorrec.errors import ConfigError, ItemError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
 from actorrec.scrape.images.foreign import parse_answer, source_error, web_address
+from actorrec.scrape.images.naming import plain_name
 from actorrec.scrape.people.foreign import Foreign, Shape
 from actorrec.scrape.people.names import valid_id
 from actorrec.scrape.protocols import Candidate, Fetcher
@@ -125,7 +125,7 @@ class TmdbImages:
             found = await self._api.get(f"/find/{imdb}", _FoundByImdb, external_source="imdb_id")
             return str(found.person_results[0].id) if found and found.person_results else None
         by_name = await self._api.get("/search/person", _FoundByName, query=person.name)
-        same = [f for f in (by_name.results if by_name else ()) if _plain(f.name) == _plain(person.name)]
+        same = [f for f in (by_name.results if by_name else ()) if plain_name(f.name) == plain_name(person.name)]
         if len(same) > 1:
             message = f"TMDB knows {len(same)} people named '{person.name}'"
             raise ItemError("ambiguous-name", message, hint="list them with their imdb or tmdb id")
@@ -163,7 +163,3 @@ def _candidate(number: str, url: str, picture: _Picture) -> Candidate:
         width_px=picture.width,
         height_px=picture.height,
     )
-
-
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
