@@ -1,0 +1,167 @@
+"""Sets of pictures: what makes one another, what is short and why, editions, takedowns, nothing at all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from actorrec.artifacts.local import LocalStore
+from actorrec.config import Config
+from actorrec.errors import ConfigError, DataError
+from actorrec.manifests.images import ImagesManifest
+from actorrec.scrape.listing import list_people
+from actorrec.scrape.scrape import scrape
+from bad_pictures import encoded
+from sites.server import Asked, Reply, Site, serve
+
+
+def blots(seed: int) -> bytes:
+    colours = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return encoded(np.asarray(Image.fromarray(colours).resize((160, 120), Image.Resampling.BICUBIC)), "JPEG")
+
+
+def picture(asked: Asked) -> Reply:
+    """Every number is another picture, but below 100 there is none."""
+    number = int(asked.path.rpartition("/")[2])
+    if number < 100:
+        return Reply(b"not found", 404)
+    tag = f'"{number}"'
+    if asked.headers.get("if-none-match") == tag:
+        return Reply(b"", 304)
+    return Reply(blots(number), 200, "image/jpeg", {"ETag": tag})
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve({"/pictures/*": picture, "/robots.txt": lambda _: Reply(b"", 404)}) as running:
+        yield running
+
+
+class Desk:
+    """A user's folder with lists, a store and settings."""
+
+    def __init__(self, folder: Path, site: Site) -> None:
+        self.folder, self.site, self.store = folder, site, LocalStore(folder / "store")
+        self.rights: dict[str, Any] = {}
+
+    def write(self, names: str, *rows: tuple[str, int]) -> None:
+        (self.folder / "names.txt").write_text(names, encoding="utf-8")
+        lines = [f"{person},{self.site.url}/pictures/{number}" for person, number in rows]
+        (self.folder / "list.csv").write_text("\n".join(["person,url", *lines]) + "\n", encoding="utf-8")
+
+    def config(self, images: int, *others: str) -> Config:
+        return Config.model_validate(
+            {
+                "scrape": {
+                    "people": f"file:{self.folder / 'names.txt'}",
+                    "images_from": [f"urls:{self.folder / 'list.csv'}", *others],
+                    "images": images,
+                },
+                "fetch": {
+                    "allow_addresses": ["127.0.0.1/32"],
+                    "rate_per_s": 200,
+                    "cache_dir": str(self.folder / "cache"),
+                },
+                "rights": self.rights,
+            }
+        )
+
+    def scrape(self, images: int, *others: str, refresh: bool = False) -> ImagesManifest:
+        return scrape(self.config(images, *others), store=self.store, refresh=refresh)
+
+    def asked(self) -> list[str]:
+        return [asked.path for asked in self.site.asked if asked.path != "/robots.txt"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, site: Site) -> Desk:
+    return Desk(tmp_path, site)
+
+
+def test_who_has_too_few_or_none_is_told(desk: Desk) -> None:
+    desk.write("Ann\nBob\nCid\n", ("Ann", 100), ("Ann", 101), ("Bob", 1), ("Bob", 102))
+    manifest = desk.scrape(2)
+    assert [(tally.person_id, tally.got, tally.short_because) for tally in manifest.tallies] == [
+        ("Ann", 2, ""),
+        ("Bob", 1, "urls:list.csv had no more: 2 candidates, 1 not taken (http-404 1)"),
+        ("Cid", 0, "urls:list.csv had none"),
+    ]
+    assert [listed.person.name for listed in manifest.people] == ["Ann", "Bob", "Cid"]
+
+
+def test_a_folder_of_ones_own_fills_what_is_missing(desk: Desk) -> None:
+    desk.write("Zoë Krauß\n", ("Zoë Krauß", 100))
+    (desk.folder / "mine" / "Zoë_Krauß").mkdir(parents=True)
+    for number in (100, 200, 201):  # the first is what the site has, too
+        (desk.folder / "mine" / "Zoë_Krauß" / f"{number}.jpg").write_bytes(blots(number))
+    manifest = desk.scrape(3, f"folder:{desk.folder / 'mine'}")
+    assert [(image.source, image.licence) for image in manifest.images] == [
+        ("urls:list.csv", "unknown"),
+        ("folder:mine", "user-supplied"),
+        ("folder:mine", "user-supplied"),
+    ]
+    assert manifest.tallies[0].failed == {"duplicate": 1}
+    assert manifest.images[1].url.endswith("Zoë_Krauß/200.jpg")
+
+
+def test_another_list_or_number_is_another_set_and_the_same_is_the_same(desk: Desk) -> None:
+    desk.write("Ann\n", ("Ann", 100), ("Ann", 101))
+    first = desk.scrape(2)
+    assert desk.scrape(2) == first
+    assert desk.scrape(1).key != first.key
+    desk.write("Ann\n", ("Ann", 100), ("Ann", 101), ("Ann", 102))
+    assert desk.scrape(2).key != first.key
+    desk.write("Ann\n", ("Ann", 100), ("Ann", 101))
+    assert desk.scrape(2) == first
+    (desk.folder / "mine" / "Ann").mkdir(parents=True)
+    own = desk.scrape(2, f"folder:{desk.folder / 'mine'}")
+    (desk.folder / "mine" / "Ann" / "a.jpg").write_bytes(blots(1))
+    assert desk.scrape(2, f"folder:{desk.folder / 'mine'}").key != own.key
+
+
+def test_refreshed_it_is_a_new_edition(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.write("Ann\n", ("Ann", 1), ("Ann", 100), ("Ann", 101))
+    first = desk.scrape(2)
+    second = desk.scrape(2, refresh=True)
+    assert second.key != first.key
+    assert [image.sha256 for image in second.images] == [image.sha256 for image in first.images]
+    with caplog.at_level("INFO"):
+        assert desk.scrape(2) == second
+    assert "--refresh scrapes anew" in caplog.text
+    assert desk.scrape(2, refresh=True).key not in (first.key, second.key)
+
+
+def test_a_person_who_is_taken_down_is_not_searched_for(desk: Desk) -> None:
+    desk.write("Ann\nBob\n", ("Ann", 100), ("Bob", 101))
+    (desk.folder / "takedown.txt").write_text("person ann\n")
+    desk.rights = {"takedown": str(desk.folder / "takedown.txt")}
+    manifest = desk.scrape(1)
+    assert [(tally.got, tally.failed, tally.short_because) for tally in manifest.tallies] == [
+        (0, {"taken-down": 1}, "on the takedown list"),
+        (1, {}, ""),
+    ]
+    assert desk.asked() == ["/pictures/101"]
+    assert [listed.person.name for listed in list_people(desk.config(1))] == ["Bob"]
+
+
+def test_not_one_picture_is_an_error_and_the_same_command_tries_again(desk: Desk) -> None:
+    desk.write("Ann\nBob\n", ("Ann", 1), ("Ann", 2), ("Bob", 3))
+    with pytest.raises(DataError, match=r"not one picture of 2 people \(3 candidates: http-404 3\)") as caught:
+        desk.scrape(1)
+    assert "--images-from" in caught.value.hint
+    desk.site.routes["/pictures/*"] = lambda asked: Reply(blots(int(asked.path[-1])), 200, "image/jpeg")
+    assert len(desk.scrape(1).images) == 2
+
+
+def test_a_wrong_list_is_told_before_anything_is_asked(desk: Desk) -> None:
+    desk.write("Ann\n", ("Ann", 100))
+    (desk.folder / "list.csv").write_text("name;link\nAnn;x\n")
+    with pytest.raises(ConfigError, match=r"list\.csv"):
+        desk.scrape(1)
+    desk.write("Ann\n", ("Ann", 100))
+    with pytest.raises(ConfigError, match=r"missing\.csv"):
+        desk.scrape(1, f"urls:{desk.folder / 'missing.csv'}")
+    assert desk.site.asked == []
