@@ -33,8 +33,10 @@ PREFIX wdt: <http://www.wikidata.org/prop/direct/>
 PREFIX wikibase: <http://wikiba.se/ontology#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
 """
-# P345: IMDb id, P4985: TMDB person id, P569: date of birth. "mul" is the label for all languages alike.
+# P31: what it is (Q5: a human), P345: IMDb id, P4985: TMDB person id, P569: date of birth. "mul" is the label for all
+# languages alike. All are optional, so that the service finds the few people first, whatever its engine.
 DETAILS = """\
+  OPTIONAL { ?person wdt:P31 ?kind . FILTER(?kind = wd:Q5) }
   OPTIONAL { ?person rdfs:label ?en . FILTER(LANG(?en) = "en") }
   OPTIONAL { ?person rdfs:label ?mul . FILTER(LANG(?mul) = "mul") }
   OPTIONAL { ?person wdt:P345 ?imdb }
@@ -63,6 +65,7 @@ class _Count(Foreign):
 class _Row(Foreign):
     person: _Uri
     sitelinks: _Count
+    kind: _Value | None = None
     en: _Value | None = None
     mul: _Value | None = None
     imdb: _Value | None = None
@@ -121,12 +124,11 @@ async def ask_sparql(site: Site, url: str, query: str) -> bytes:
 def actors_query(top: int, floor: int) -> str:
     """People who act, most sitelinks first; some more than ``top``, for those that are passed over."""
     occupations = " ".join(f"wd:{qid}" for qid in OCCUPATIONS)
-    return f"""{PREFIXES}SELECT ?person ?sitelinks ?en ?mul ?imdb ?tmdb ?born WHERE {{
+    return f"""{PREFIXES}SELECT ?person ?sitelinks ?kind ?en ?mul ?imdb ?tmdb ?born WHERE {{
   {{ SELECT DISTINCT ?person ?sitelinks WHERE {{
       VALUES ?occupation {{ {occupations} }}
       ?person wdt:P106 ?occupation ; wikibase:sitelinks ?sitelinks .
       FILTER(?sitelinks >= {floor})
-      ?person wdt:P31 wd:Q5 .
     }} ORDER BY DESC(?sitelinks) ?person LIMIT {top + top // 5 + 20} }}
 {DETAILS}}}
 ORDER BY DESC(?sitelinks) ?person"""
@@ -138,18 +140,27 @@ def parse_people(body: bytes) -> list[Person | None]:
     A person fills several rows where a statement has several values; the first of each in order of text counts.
 
     Raises:
-        SourceError: If the shape is not that of SPARQL JSON with our columns, or no row has a label.
+        SourceError: If the shape is not that of SPARQL JSON with our columns, or a column we need is empty throughout.
     """
     rows = parse_json(SOURCE, body, _Answer).results.bindings
+    if rows and not any(row.kind for row in rows):
+        raise field_gone(SOURCE, "results.bindings.kind")
     if rows and not any(row.en or row.mul for row in rows):
         raise field_gone(SOURCE, "results.bindings.en")
     by_person: dict[str, list[_Row]] = {}
     for row in sorted(rows, key=lambda row: (-row.sitelinks.value, int(row.person.qid[1:]))):
         by_person.setdefault(row.person.qid, []).append(row)
-    early = [qid for qid, of_person in by_person.items() if _born_too_early(of_person)]
-    if early:
-        _log.info("%s: %d passed over, born before %d", SOURCE, len(early), BORN_SINCE)
-    return [_person(qid, of_person) for qid, of_person in by_person.items() if qid not in early]
+    fit = {qid: of_person for qid, of_person in by_person.items() if _first(of_person, "kind")}
+    late = {qid: of_person for qid, of_person in fit.items() if not _born_too_early(of_person)}
+    if len(late) < len(by_person):
+        _log.info(
+            "%s: passed over %d that are no human and %d born before %d",
+            SOURCE,
+            len(by_person) - len(fit),
+            len(fit) - len(late),
+            BORN_SINCE,
+        )
+    return [_person(qid, of_person) for qid, of_person in late.items()]
 
 
 def _person(qid: str, rows: list[_Row]) -> Person | None:

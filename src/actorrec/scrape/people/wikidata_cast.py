@@ -70,7 +70,14 @@ class WikidataCast:
 
     async def people(self, top: int) -> list[ListedPerson]:
         """See ``PeopleSource.people``."""
-        films = parse_films(await ask_sparql(self._site, self._url, films_query(self._work)))
+        film = await self._film()
+        found = parse_people(await ask_sparql(self._site, self._url, cast_query(film.qid)))
+        return ranked(SOURCE, found, min(top, len(found)))
+
+    async def _film(self) -> _Film:
+        films: list[_Film] = []
+        for language in ("en", "mul"):
+            films = films or parse_films(await ask_sparql(self._site, self._url, films_query(self._work, language)))
         if not films:
             raise self._site.error(
                 f"knows no film or series called '{self._work}' that has a cast; "
@@ -79,19 +86,17 @@ class WikidataCast:
         if len(films) > 1:
             _log.info("%s: %d works are called '%s'", SOURCE, len(films), self._work)
         _log.info("%s: the cast of %s", SOURCE, films[0].shown)
-        found = parse_people(await ask_sparql(self._site, self._url, cast_query(films[0].qid)))
-        return ranked(SOURCE, found, min(top, len(found)))
+        return films[0]
 
 
-def films_query(work: str) -> str:
-    """Works of that id or title that have a cast."""
+def films_query(work: str, language: str = "en") -> str:
+    """Works of that id, or of exactly that title in that language, that have a cast."""
     if re.fullmatch(r"Q[1-9]\d*", work):
         which = f"VALUES ?film {{ wd:{work} }}"
     elif re.fullmatch(r"tt\d{7,10}", work):
         which = f'?film wdt:P345 "{work}" .'
     else:
-        literal = _literal(work)
-        which = f"VALUES ?title {{ {literal}@en {literal}@mul }}\n  ?film rdfs:label ?title ."
+        which = f"?film rdfs:label {_literal(work)}@{language} ."
     return f"""{PREFIXES}SELECT DISTINCT ?film ?sitelinks ?name ?date WHERE {{
   {which}
   ?film wikibase:sitelinks ?sitelinks ; wdt:P161 ?anybody .
@@ -102,9 +107,9 @@ def films_query(work: str) -> str:
 
 def cast_query(film: str) -> str:
     """The people of a film's cast, in the columns of ``parse_people``."""
-    return f"""{PREFIXES}SELECT ?person ?sitelinks ?en ?mul ?imdb ?tmdb ?born WHERE {{
+    return f"""{PREFIXES}SELECT ?person ?sitelinks ?kind ?en ?mul ?imdb ?tmdb ?born WHERE {{
   wd:{film} wdt:P161 ?person .
-  ?person wdt:P31 wd:Q5 ; wikibase:sitelinks ?sitelinks .
+  ?person wikibase:sitelinks ?sitelinks .
 {DETAILS}}}
 ORDER BY DESC(?sitelinks) ?person"""
 

@@ -63,6 +63,13 @@ def test_people_of_before_photography_are_passed_over(born: str, kept: bool) -> 
     assert len(parse_people(body(row(invented(1)[0], born=cell(born))))) == int(kept)
 
 
+def test_who_is_no_human_is_passed_over() -> None:
+    people = invented(3)
+    dog = {column: value for column, value in row(people[0]).items() if column != "kind"}
+    found = parse_people(body(dog, row(people[1]), row(people[2])))
+    assert [person and person.name for person in found] == [person.name for person in people[1:]]
+
+
 @pytest.mark.parametrize("value", ["http://www.wikidata.org/entity/P31", "x", "http://evil.example/entity/Q1", "Q1"])
 def test_what_is_no_item_is_an_error(value: str) -> None:
     with pytest.raises(SourceError, match=r"results\.bindings\.0\.person\.value"):
@@ -94,7 +101,7 @@ def test_more_are_asked_for_than_wanted() -> None:
 @pytest.mark.parametrize(
     ("title", "literal"),
     [
-        ("Alien", '"Alien"@en "Alien"@mul'),
+        ("Alien", '?film rdfs:label "Alien"@en .'),
         ('"} DROP ALL #', '"\\"} DROP ALL #"@en'),
         ("back\\", '"back\\\\"@en'),
         ("two\nlines", '"two lines"@en'),
