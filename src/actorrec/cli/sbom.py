@@ -1,12 +1,13 @@
 """``actorrec sbom``: who made the pictures and nets something consists of, and under which licences."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from actorrec.cli.command import command
-from actorrec.cli.session import Session, printable
+from actorrec.cli.session import Session, printable, write_json
 
 if TYPE_CHECKING:
     from actorrec.recognition.bundle import Bundle
@@ -29,28 +30,28 @@ def register(app: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option(help="Write it to this file instead of to stdout.", show_default=False)
         ] = None,
+        spdx: Annotated[bool, typer.Option("--spdx", help="As an SPDX 2.3 document (JSON) for other tools.")] = False,
     ) -> None:
         """List authors, sources and licences of the pictures and nets something was made from, as credits to paste."""
         from actorrec.artifacts.whole_file import ensure_writable, write_whole
         from actorrec.rights.credits import credits_text
+        from actorrec.rights.spdx import spdx_document
 
         if out is not None:
             ensure_writable(out)
         found = _attribution(session, what)
-        text = found.model_dump_json(indent=1) if session.as_json else "\n".join(map(printable, credits_text(found)))
-        if out is None:
-            session.result(found, "")
-            if not session.as_json:
-                print(text)
-            return
-        write_whole(out, f"{text}\n".encode("utf-8", "backslashreplace"))
-        summary = {
-            "path": str(out),
-            "subject": found.subject,
-            "pictures": len(found.pictures),
-            "missing": found.missing,
-        }
-        session.result(summary, f"wrote {out}: {len(found.pictures)} pictures of {found.subject}")
+        document = spdx_document(found) if spdx else found.model_dump(mode="json")
+        lines = [] if spdx or session.as_json else [printable(line) for line in credits_text(found)]
+        if out is not None:
+            text = "\n".join(lines) or json.dumps(document, ensure_ascii=False, indent=1)
+            write_whole(out, f"{text}\n".encode())
+            summary = {"path": str(out), "subject": found.subject, "pictures": len(found.pictures)}
+            line = f"wrote {out}: {len(found.pictures)} pictures of {found.subject}"
+            session.result(summary | {"missing": found.missing}, line)
+        elif lines:
+            print("\n".join(lines))
+        else:
+            write_json(document)
 
 
 def _attribution(session: Session, what: str) -> "Attribution":

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, Final
+from urllib.parse import quote
 
 from actorrec.rights.attribution import Attribution
 
@@ -17,7 +18,8 @@ def spdx_document(found: Attribution) -> dict[str, Any]:
     refs: dict[str, str] = {}
     things = [_package(net.name, net.licence, refs) for net in found.nets]
     for credit in found.pictures:
-        said = {"originator": f"Person: {credit.author}"} if credit.author else {}
+        author = " ".join((credit.author or "").split()).replace("(", "[").replace(")", "]")  # (…) would be an e-mail
+        said = {"originator": f"Person: {author}"} if author else {}
         sums = [{"algorithm": "SHA256", "checksumValue": credit.sha256}] if credit.sha256 else []
         page = {"homepage": credit.page} if credit.page else {}
         picture = _package(credit.file, credit.licence, refs) | said | page | {"checksums": sums}
@@ -29,7 +31,7 @@ def spdx_document(found: Attribution) -> dict[str, Any]:
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": found.subject,
-        "documentNamespace": f"urn:actorrec:{found.subject}:{found.created_at:%Y%m%dT%H%M%S%fZ}",
+        "documentNamespace": f"urn:actorrec:{quote(found.subject)}:{found.created_at:%Y%m%dT%H%M%S%fZ}",
         "creationInfo": {
             "created": f"{found.created_at:%Y-%m-%dT%H:%M:%SZ}",
             "creators": [f"Tool: {found.produced_by.replace(' ', '-')}"],

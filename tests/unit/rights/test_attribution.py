@@ -8,6 +8,7 @@ from actorrec.manifests.images import ImagesManifest, ListedPerson, ScrapedImage
 from actorrec.manifests.nets import TemplateRecord
 from actorrec.rights.attribution import attribution
 from actorrec.rights.credits import credits_text
+from actorrec.rights.spdx import spdx_document
 from small_bundles import small_bundle
 
 NOW = datetime(2026, 5, 3, tzinfo=UTC)
@@ -143,3 +144,27 @@ def test_a_card_alone_says_what_is_missing_and_what_it_states() -> None:
     assert "NOT COMPLETE: this store lacks model/gone, so their pictures are not listed" in lines
     assert "  it states 3 pictures: unknown" in lines
     assert any("RESTRICTED" in line and "3 × 'unknown'" in line for line in lines)
+
+
+def test_an_spdx_document_declares_each_licence_once_and_points_at_what_there_is() -> None:
+    card, _ = small_bundle(people=[ADA, BEA])
+    pictures = data_set(
+        image("a/1.jpg", sha256="a" * 64, **FREE),
+        image("a/2.jpg", author="Jo (WMF)\nDoe", licence="CC BY-NC-SA 2.0"),
+        image("a/3.jpg", licence="unknown"),
+        image("b/1.jpg", "Q2", licence="unknown"),
+    )
+    document = spdx_document(attribution("my bundle.zip", card, made_from=[pictures]))
+    packages = {each["name"]: each for each in document["packages"]}
+    declared = {name: each["licenseDeclared"] for name, each in packages.items()}
+    assert declared["a/1.jpg"] == "CC-BY-SA-4.0" and declared["a/2.jpg"] == "CC-BY-NC-SA-2.0"
+    assert declared["a/3.jpg"] == declared["b/1.jpg"] and declared["my bundle.zip"] == "NOASSERTION"
+    texts = {each["licenseId"]: each["extractedText"] for each in document["hasExtractedLicensingInfos"]}
+    assert texts[declared["a/3.jpg"]] == "unknown" and texts[declared[card.embedder.model_id]] == card.embedder.licence
+    assert packages["a/1.jpg"]["downloadLocation"] == FREE["url"] and packages["a/1.jpg"]["homepage"] == FREE["page"]
+    assert packages["a/1.jpg"]["checksums"] == [{"algorithm": "SHA256", "checksumValue": "a" * 64}]
+    assert packages["a/2.jpg"]["originator"] == "Person: Jo [WMF] Doe" and packages["a/2.jpg"]["checksums"] == []
+    ids = [each["SPDXID"] for each in document["packages"]]
+    contained = [each["relatedSpdxElement"] for each in document["relationships"]]
+    assert contained == ids[1:] and len(set(ids)) == len(ids) and document["documentDescribes"] == ids[:1]
+    assert " " not in document["documentNamespace"]
