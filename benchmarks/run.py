@@ -12,7 +12,17 @@ from datetime import UTC, datetime
 
 from rows import OUT, ROOT, Row, as_markdown, machine
 
-NAMES = ("accuracy", "scenes", "infer_speed", "dataset_speed", "training_speed", "bundle", "memory", "startup")
+NAMES = (
+    "accuracy",
+    "scenes",
+    "infer_speed",
+    "dataset_speed",
+    "training_speed",
+    "bundle",
+    "wrong_people",
+    "memory",
+    "startup",
+)
 PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = "<!-- figures: written by `make bench` -->"
 

@@ -24,6 +24,7 @@ class Pick:
         face_index: Which face of the photo it is.
         keep: A reviewer said that it stays, whatever the checks say.
         is_them: A reviewer said that it is the person.
+        called: The person, for people; empty where the id says it.
     """
 
     person_id: str
@@ -33,6 +34,12 @@ class Pick:
     face: Candidate
     keep: bool = False
     is_them: bool = False
+    called: str = ""
+
+    @property
+    def label(self) -> str:
+        """The person, for people."""
+        return self.called or self.person_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,8 @@ def find_wrong_people(picks: Sequence[Pick], rows: Sequence[int], action: str) -
         rows: Those still in.
         action: ``drop`` or ``flag``.
     """
-    people = sorted({picks[row].person_id for row in rows})
+    labels = {picks[row].person_id: picks[row].label for row in rows}
+    people = sorted(labels)
     number = {person: index for index, person in enumerate(people)}
     owners = np.array([number[picks[row].person_id] for row in rows], np.intp)
     vectors = np.array([picks[row].face.vector for row in rows], np.float32)
@@ -107,10 +115,10 @@ def find_wrong_people(picks: Sequence[Pick], rows: Sequence[int], action: str) -
         if picks[row].is_them:
             continue
         if doubt.nearer_to is not None:
-            other = people[doubt.nearer_to]
-            text = f"looks like {other} ({doubt.nearer_similarity:.2f}) rather than {picks[row].person_id}"
+            other = labels[people[doubt.nearer_to]]
+            text = f"looks like {other} ({doubt.nearer_similarity:.2f}) rather than {picks[row].label}"
         else:
-            text = f"looks unlike the other photos of {picks[row].person_id}"
+            text = f"looks unlike the other photos of {picks[row].label}"
         detail = f"{text} (agreement {doubt.agreement:.2f})"
         if doubt.unsure:
             verdicts[row] = Verdict("flagged", "no-agreement", f"the folder's photos do not agree; {detail}")
@@ -133,7 +141,7 @@ def find_two_names(
         for row, mine, other in ((first, a, b), (second, b, a)):
             if mine.is_them:
                 continue
-            detail = f"the same face lies in {other.name} as {other.person_id}, here as {mine.person_id}"
+            detail = f"the same face lies in {other.name} as {other.label}, here as {mine.label}"
             verdicts.setdefault(row, Verdict(outcome, "two-names", detail))
     return verdicts
 

@@ -59,7 +59,7 @@ def decide(
     """
     photos = given.photos
     owners = [held.owner(photo.sha256 or "", photo.person_id) for photo in photos]
-    picked = pick_faces(photos, owners, seen, held)
+    picked = pick_faces(given, owners, seen, held)
     rows = sorted(picked.picks)
     picks = [picked.picks[row] for row in rows]
     copies = find_copies(_vectors(picks), [pick.face.face_print for pick in picks], workers)

@@ -46,6 +46,11 @@ class Given:
         """What is known of a person, if only the name of the folder."""
         return self.people.get(person_id) or person_record(person_id)
 
+    def called(self, person_id: str) -> str:
+        """A person as sentences name them: a folder's name as it is, a source's id with the name."""
+        known = self.people.get(person_id)
+        return person_id if known is None or known.name == person_id else f"{known.name} ({person_id})"
+
 
 def read_given(
     places: Sequence[Path], settings: DatasetSection, workers: int, *, store: ArtifactStore, progress: Progress

@@ -11,6 +11,7 @@ from actorrec.artifacts.review_log import Decisions
 from actorrec.dataset.candidates import Candidate, Examined
 from actorrec.dataset.choose import choose_faces
 from actorrec.dataset.clean import Pick, Verdict
+from actorrec.dataset.given import Given
 from actorrec.dataset.photos import Photo
 from actorrec.dataset.takedown import TAKEN_DOWN
 from actorrec.manifests.dataset import Outcome
@@ -40,16 +41,16 @@ class Picked:
     twins: set[int] = field(default_factory=set)
 
 
-def pick_faces(photos: Sequence[Photo], owners: Sequence[str], seen: Mapping[str, Examined], held: Decisions) -> Picked:
+def pick_faces(given: Given, owners: Sequence[str], seen: Mapping[str, Examined], held: Decisions) -> Picked:
     """Pick a face of each photo that has one.
 
     Args:
-        photos: Every file that was given.
+        given: Every file that was given.
         owners: Whose each photo is, by the reviewers' word.
         seen: What each readable one holds, by SHA-256.
         held: What reviewers decided.
     """
-    picked = Picked()
+    photos, picked = given.photos, Picked()
     first_of: dict[tuple[str, str], int] = {}
     able: dict[str, list[int]] = {}
     for row, (photo, owner) in enumerate(zip(photos, owners, strict=True)):
@@ -67,7 +68,8 @@ def pick_faces(photos: Sequence[Photo], owners: Sequence[str], seen: Mapping[str
         else:
             able.setdefault(owner, []).append(row)
     for owner, rows in able.items():
-        _pick_of_person(owner, [(row, photos[row], seen[photos[row].sha256 or ""]) for row in rows], held, picked)
+        person = _Person(owner, given.called(owner))
+        _pick_of_person(person, [(row, photos[row], seen[photos[row].sha256 or ""]) for row in rows], held, picked)
     return picked
 
 
@@ -82,7 +84,13 @@ def _problem(photo: Photo, examined: Examined | None) -> Verdict | None:
     return None
 
 
-def _pick_of_person(owner: str, rows: list[tuple[int, Photo, Examined]], held: Decisions, picked: Picked) -> None:
+@dataclass(frozen=True, slots=True)
+class _Person:
+    person_id: str
+    called: str
+
+
+def _pick_of_person(person: _Person, rows: list[tuple[int, Photo, Examined]], held: Decisions, picked: Picked) -> None:
     able: dict[int, list[int]] = {row: _able(photo, examined, held) for row, photo, examined in rows}
     dropped = {row for row, photo, _ in rows if held.verdict(photo.sha256 or "", photo.person_id) == "drop"}
     in_play = [each for each in rows if each[0] not in dropped and able[each[0]]]
@@ -90,16 +98,18 @@ def _pick_of_person(owner: str, rows: list[tuple[int, Photo, Examined]], held: D
         [replace(examined, faces=tuple(examined.faces[at] for at in able[row])) for row, _, examined in in_play]
     )
     for (row, photo, examined), index in zip(in_play, indices, strict=True):
-        picked.picks[row] = _pick(owner, photo, examined, able[row][index], held)
+        picked.picks[row] = _pick(person, photo, examined, able[row][index], held)
     centre = np.sum([picked.picks[row].face.vector for row, _, _ in in_play], axis=0)
     for row, photo, examined in rows:
         if row in dropped:
             picked.verdicts[row] = Verdict("dropped", REVIEWED, "a reviewer left it out")
             # Shown is the face that would be chosen, so that a change of mind sees what it is about.
             index = max(able[row] or [0], key=lambda at: float(np.sum(examined.faces[at].vector * centre)))
-            picked.left_out[row] = _pick(owner, photo, examined, index, held)
+            picked.left_out[row] = _pick(person, photo, examined, index, held)
         elif not able[row]:
-            picked.verdicts[row] = Verdict("dropped", REVIEWED, f"a reviewer said that none of its faces is {owner}")
+            picked.verdicts[row] = Verdict(
+                "dropped", REVIEWED, f"a reviewer said that none of its faces is {person.called}"
+            )
 
 
 def _able(photo: Photo, examined: Examined, held: Decisions) -> list[int]:
@@ -120,8 +130,9 @@ def _face_at(faces: Sequence[Candidate], box: Box) -> int | None:
     return best if shares[best] >= _SAME_FACE else None
 
 
-def _pick(owner: str, photo: Photo, examined: Examined, index: int, held: Decisions) -> Pick:
+def _pick(person: _Person, photo: Photo, examined: Examined, index: int, held: Decisions) -> Pick:
     at = examined.sha256, photo.person_id
     keep, wanted = held.verdict(*at) == "keep", held.picked(*at)
     pinned = wanted is not None and _face_at(examined.faces, wanted) == index
-    return Pick(owner, photo.name, examined.sha256, index, examined.faces[index], keep, keep or pinned)
+    face = examined.faces[index]
+    return Pick(person.person_id, photo.name, examined.sha256, index, face, keep, keep or pinned, person.called)

@@ -42,7 +42,7 @@ def review_sheet(
     picks = decided.picked.picks | decided.picked.left_out
     standing = _standings(picks, decided)
     entries = [
-        _entry(_Row(photo, image, seen[photo.sha256], picks.get(row), standing.get(row)), held, settings)
+        _entry(_Row(photo, image, seen[photo.sha256], picks.get(row), standing.get(row)), given, held, settings)
         for row, (photo, image) in enumerate(zip(given.photos, decided.images, strict=True))
         if photo.sha256 is not None and photo.sha256 in seen and row not in decided.picked.twins
     ]
@@ -73,7 +73,7 @@ def _standings(picks: Mapping[int, Pick], decided: Decided) -> dict[int, Standin
     return dict(zip(rows, standings(vectors, owners, [id(picks[row]) in inside for row in rows]), strict=True))
 
 
-def _entry(row: _Row, held: Decisions, settings: DatasetSection) -> ReviewEntry:
+def _entry(row: _Row, given: Given, held: Decisions, settings: DatasetSection) -> ReviewEntry:
     image, examined, at = row.image, row.examined, (row.examined.sha256, row.photo.person_id)
     decoded = not examined.reason
     return ReviewEntry(
@@ -89,18 +89,19 @@ def _entry(row: _Row, held: Decisions, settings: DatasetSection) -> ReviewEntry:
         height_px=examined.height_px,
         boxes=tuple(face.box for face in examined.faces),
         decided=held.last_action(*at),
-        **_of_face(row, settings),
+        **_of_face(row, given, settings),
         **image.model_dump(include=PROVENANCE - {"fetched_at"}),
     )
 
 
-def _of_face(row: _Row, settings: DatasetSection) -> dict[str, Any]:
+def _of_face(row: _Row, given: Given, settings: DatasetSection) -> dict[str, Any]:
     """What is said of the chosen face, and how odd the picture is."""
     pick, standing, verdict = row.pick, row.standing, Verdict(row.image.outcome, row.image.reason, row.image.detail)
     if pick is None or standing is None:
         why = (row.image.detail,) if row.image.detail else ()
         return {"suspicion": suspicion(verdict, None, 0.0), "why": why}
     poor, what = poorness(pick.face.quality, settings)
+    nearer = given.called(standing.nearer_to) if standing.nearer_to is not None else ""
     settled = pick.is_them or verdict.reason == "reviewed"
     return {
         "face_id": face_id(pick),
@@ -112,16 +113,16 @@ def _of_face(row: _Row, settings: DatasetSection) -> dict[str, Any]:
         "agreement": standing.agreement,
         "nearer_to": standing.nearer_to,
         "suspicion": 0.0 if settled else suspicion(verdict, standing, poor),
-        "why": () if settled else _why(verdict, standing, what if poor >= _POOR else ""),
+        "why": () if settled else _why(verdict, standing, nearer, what if poor >= _POOR else ""),
     }
 
 
-def _why(verdict: Verdict, standing: Standing, poor: str) -> tuple[str, ...]:
+def _why(verdict: Verdict, standing: Standing, nearer: str, poor: str) -> tuple[str, ...]:
     said = [verdict.detail] if verdict.detail else []
     if not said and standing.oddness >= _ODD:
         said.append(f"nearly unlike the other photos (agreement {standing.agreement or 0.0:.2f})")
-    if standing.nearer_to is not None and standing.nearer_to not in verdict.detail:
-        said.append(f"nearer to {standing.nearer_to}")
+    if nearer and nearer not in verdict.detail:
+        said.append(f"nearer to {nearer}")
     if poor and not any(poor.split(" ")[0] in each for each in said):
         said.append(poor)
     return tuple(said)
