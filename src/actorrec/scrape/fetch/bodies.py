@@ -63,7 +63,12 @@ class _Packed:
     def __init__(self, window_bits: int) -> None:
         self._window_bits = window_bits
         self._inflater = zlib.decompressobj(window_bits)
-        self.cut_off = False
+        self._begun = False
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether more must come."""
+        return self._begun and not self._inflater.eof
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What these bytes hold, in pieces of at most 64 KiB."""
@@ -73,12 +78,13 @@ class _Packed:
                     return
                 self._inflater = zlib.decompressobj(self._window_bits)
             yield from self._inflate(data)
+            self._begun = True
             data = self._inflater.unused_data
-        self.cut_off = not self._inflater.eof
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
         out = None
-        while data or (out and len(out) == _PIECE_BYTES):  # a full piece: there may be more of it inside
+        # At the end, zlib keeps calling the rest both unconsumed and unused. A full piece may not be all it holds.
+        while not self._inflater.eof and (data or (out and len(out) == _PIECE_BYTES)):
             try:
                 out = self._inflater.decompress(data, _PIECE_BYTES)
             except zlib.error:

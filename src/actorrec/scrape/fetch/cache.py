@@ -16,7 +16,7 @@ from actorrec.scrape.fetch.urls import has_secret
 
 _MAX_BYTES: Final = 256 * 2**20
 _KEPT_S: Final = 30 * 24 * 3600.0
-_FILE: Final = "pages.db"
+_FILE: Final = "pages-2.db"  # 2 as in hishel 2, whose tables they are
 
 # The database holds the headers of requests too. Only those that are known to be no secret may get there.
 _STORED_HEADERS: Final = frozenset(
@@ -51,6 +51,13 @@ async def open_cache(
     storage = AsyncSqliteStorage(
         database_path=path, default_ttl=_KEPT_S, max_stream_size=max_page_bytes, max_size=_MAX_BYTES
     )
+    try:
+        await storage.get_entries("")  # refuses tables of another making
+    except RuntimeError as error:
+        _LOG.warning("no cache of pages in %s: %s", path, error)
+        await storage.close()
+        yield transport
+        return
     try:
         yield AsyncCacheTransport(transport, storage, CacheOptions(shared=False, supported_methods=["GET"]))
     finally:

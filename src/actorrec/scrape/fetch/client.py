@@ -107,12 +107,13 @@ class PoliteFetcher:
     async def stream_lines(self, url: str) -> AsyncIterator[bytes]:
         """See the protocol."""
         request = new_request(read_url(url), self._agent, packed=False)
-        packed = "gzip" if request.url.path.endswith(".gz") else ""
         try:
             async with AsyncExitStack() as held:
                 answer = await self._hops.follow(request, lambda request: self._hops.opened(request, held))
-                pieces = inflated(paced(answer.pieces, self._settings.deadline_s), answer.encoding)
-                async for line in lines_of(inflated(pieces, packed)):
+                named_packed = any(asked.path.endswith(".gz") for asked in (request.url, answer.url))
+                # Some servers call the packing of the file that of the transport; it is packed once all the same.
+                encoding = "gzip" if named_packed else answer.encoding
+                async for line in lines_of(inflated(paced(answer.pieces, self._settings.deadline_s), encoding)):
                     yield line
         except TryAgain as again:  # lines that were handed out cannot be taken back
             raise ItemError(again.reason, again.message) from None

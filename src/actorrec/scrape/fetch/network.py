@@ -108,8 +108,8 @@ def open_pool(
             raise ConfigError(f"fetch.ca_file: no certificate can be read from {ca_file}: {error}") from None
     return httpcore.AsyncConnectionPool(
         ssl_context=context,
-        max_connections=connections,
-        max_keepalive_connections=connections,
+        max_connections=None,  # the limiter bounds those in use; idle ones of other hosts must not be in their way
+        max_keepalive_connections=2 * connections,
         keepalive_expiry=_KEEP_ALIVE_S,
         network_backend=GuardedBackend(rules, resolver),
     )

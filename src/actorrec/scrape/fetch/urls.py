@@ -37,6 +37,8 @@ def checked(url: httpx.URL) -> httpx.URL:
     """
     if url.scheme not in _PORTS or not url.host:
         raise ItemError("bad-url", f"{masked(url)}: only http and https addresses are fetched")
+    if url.port is not None and not 1 <= url.port <= 65535:
+        raise ItemError("bad-url", f"{masked(url)}: there is no such port")
     if url.userinfo:
         raise ItemError("bad-url", f"{masked(url)}: an address must not hold a user name or password")
     return url
