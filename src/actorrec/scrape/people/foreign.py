@@ -71,15 +71,10 @@ def _shape_error(source: str, error: ValidationError) -> SourceError:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A source's way to its site: what fails there carries the source's name, and no key.
-
-    Attributes:
-        secret: A key that stands in addresses; masked in messages.
-    """
+    """A source's way to its site: what fails there carries the source's name."""
 
     source: str
     fetcher: Fetcher
-    secret: str = ""
 
     async def ask(
         self,
@@ -107,7 +102,5 @@ class Site:
 
     def error(self, message: str, *, hint: str = "") -> SourceError:
         """An error of this source, with what else would serve."""
-        if self.secret:
-            message = message.replace(self.secret, "***")
         ways = alternatives(self.source)
         return SourceError(self.source, message, alternatives=f"{hint}; {ways}" if hint else ways)

@@ -75,7 +75,7 @@ class _Api:
         key = config.sources.tmdb_key.get_secret_value().strip()
         if not key:
             raise ConfigError("TMDB needs a key: sources.tmdb_key is empty", hint=_KEY_HINT)
-        self.site = Site(SOURCE, fetcher, secret=key)
+        self.site = Site(SOURCE, fetcher)
         self._base = config.sources.tmdb_url.rstrip("/")
         # A v4 token is a JSON web token, which begins so; a v3 key is 32 hex digits.
         self._headers = {"Authorization": f"Bearer {key}"} if key.startswith("eyJ") else {}
