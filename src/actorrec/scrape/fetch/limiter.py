@@ -19,7 +19,7 @@ _SHARE: Final = 0.975
 _CATCH_UP_S: Final = 0.02
 
 _ANSWERS: Final = 20
-# Where one in 25 is refused by chance, a quarter of 20 answers comes once in ten thousand, two fifths once in a million.
+# If one in 25 is refused by chance, a quarter of 20 are once in 10,000 answers, two fifths hardly ever.
 _STORM_SHARE: Final = 0.4
 _STORM_LEAST: Final = 3
 _UNTOLD_WAIT_S: Final = 2.0
