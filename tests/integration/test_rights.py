@@ -16,6 +16,7 @@ from actorrec.artifacts.catalog import commit_manifest, file_name, manifests
 from actorrec.artifacts.local import LocalStore
 from actorrec.cli.evaluate import register as register_evaluate
 from actorrec.cli.sbom import register as register_sbom
+from actorrec.cli.train import register as register_train
 from actorrec.config import Config
 from actorrec.edge.convert import convert
 from actorrec.enrolment.enrol import enrol
@@ -68,13 +69,13 @@ def chain() -> tuple[LocalStore, DatasetManifest, ModelManifest, BundleManifest]
     return store, dataset, model, convert(model, PLAIN, store=store, progress=QUIET)
 
 
-def run(*arguments: object) -> str:
+def run(*arguments: object, code: int = 0) -> str:
     app = typer.Typer()
-    app.callback()(lambda: None)
-    register_sbom(app)
-    register_evaluate(app)
-    done = CliRunner().invoke(app, [*map(str, arguments)])
-    assert done.exit_code == 0, done.output
+    for register in (register_sbom, register_evaluate, register_train):
+        register(app)
+    settings = {f"ACTORREC_TRAINING__{key.upper()}": str(value) for key, value in QUICK.model_dump().items()}
+    done = CliRunner().invoke(app, [*map(str, arguments)], env=settings)
+    assert done.exit_code == code, done.output
     return done.stdout
 
 
@@ -92,6 +93,14 @@ def test_training_is_refused_before_anything_is_written_even_where_such_a_model_
     )
     assert "Adriana Lima" in caught.value.message
     assert sorted(store.names("model")) == before
+
+
+def test_the_command_says_what_to_do_and_takes_the_switch() -> None:
+    store, dataset, model, _ = chain()
+    refused = json.loads(run("train", dataset.ref, "--store", store.uri, "--json", code=1))
+    assert "3 pictures" in refused["error"] and "--allow-restricted" in refused["hint"]
+    trained = json.loads(run("train", dataset.ref, "--store", store.uri, "--json", "--allow-restricted"))
+    assert (trained["model"], trained["restricted"]) == (model.ref, RESTRICTED)
 
 
 def test_model_bundle_and_changed_bundles_keep_the_record(tmp_path: Path) -> None:
@@ -181,4 +190,5 @@ def test_the_evaluation_shows_what_was_insisted_on(tmp_path: Path) -> None:
         report = tmp_path / "report.html"
         summary = json.loads(run("evaluate", ref, "--store", store.uri, "--report", report, "--json"))
         assert summary["restricted"] == RESTRICTED
-        assert "2 × unknown, 1 × CC BY-NC 2.0" in report.read_text(encoding="utf-8")
+        page = report.read_text(encoding="utf-8")
+        assert "2 × unknown, 1 × CC BY-NC 2.0" in page and "<td>Adriana Lima</td>" in page
