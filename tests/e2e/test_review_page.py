@@ -331,7 +331,7 @@ def test_a_change_that_was_not_saved_is_told_and_taken_off_the_page(board: Seen)
     (board.store / "review").write_text("in the way")
     board.press("d")
     board.page.locator("#failed", has_text="Not saved").wait_for()
-    assert board.page.locator('.tile[data-id="0"]').get_attribute("class") == "tile odd very"
+    assert board.page.locator('.tile[data-id="0"]').get_attribute("class") == "tile in odd very"
     (board.store / "review").unlink()
     board.press("d")
     board.said("Dropped")

@@ -1,9 +1,9 @@
 """A data set as the page shows it: the sheet that was built, and what was decided since."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -12,15 +12,15 @@ from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError, DataError
-from actorrec.manifests.dataset import DatasetManifest, Outcome
-from actorrec.manifests.review import SHEET_NAME, Box, ReviewEntry, ReviewEvent, ReviewSheet
+from actorrec.manifests.dataset import DatasetManifest
+from actorrec.manifests.review import SHEET_NAME, ReviewEntry, ReviewEvent, ReviewSheet
 from actorrec.review.changes import Change, Merge, Undo, references
 from actorrec.review.history import redoable, told, undoable
+from actorrec.review.state import State, same_face, state_of
 
 LOOK_FROM: Final = 0.35
 """Suspicion from which the page asks for a look: faces unlike their person's others, nearly unlike or of low quality
 (``dataset/suspicion.py``); not near-copies, and not pictures without a face, of which nothing can be decided."""
-_SAME_FACE_PX: Final = 2.0
 
 
 def load_sheet(store: ArtifactStore, manifest: DatasetManifest) -> ReviewSheet:
@@ -43,54 +43,6 @@ def load_sheet(store: ArtifactStore, manifest: DatasetManifest) -> ReviewSheet:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """How one picture stands now.
-
-    Attributes:
-        changed: The data set does not show it yet.
-    """
-
-    person_id: str
-    outcome: Outcome
-    last: str | None
-    changed: bool
-    box: Box | None
-
-
-def state_of(entry: ReviewEntry, held: Decisions) -> State:
-    """What holds for a picture once the decisions count."""
-    at = entry.image_sha256, entry.given_person_id
-    person_id, last, picked = held.owner(*at), held.last_action(*at), held.picked(*at)
-    refused = _among(entry.box, held.not_them(*at))
-    box = next((each for each in entry.boxes if _same(each, picked)), entry.box) if picked else entry.box
-    # Decided on before the data set was built, and no more decided on since: the sheet shows what was.
-    changed = last != entry.decided or person_id != entry.person_id or not _same(box, entry.box) or refused
-    if not changed:
-        return State(person_id, entry.outcome, last, False, box)
-    return State(person_id, _outcome(entry, held, refused), last, True, box)
-
-
-def _outcome(entry: ReviewEntry, held: Decisions, refused: bool) -> Outcome:
-    at = entry.image_sha256, entry.given_person_id
-    verdict = held.verdict(*at)
-    if verdict is not None:
-        return "kept" if verdict == "keep" else "dropped"
-    if refused:
-        return "dropped"
-    return "kept" if held.last_action(*at) in ("move", "pick") else entry.outcome
-
-
-def _same(one: Box | None, other: Box | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return all(abs(a - b) <= _SAME_FACE_PX for a, b in zip(one, other, strict=True))
-
-
-def _among(box: Box | None, boxes: Sequence[Box]) -> bool:
-    return box is not None and any(_same(box, each) for each in boxes)
-
-
 class Board:
     """One data set under review. Several requests may use it at once.
 
@@ -106,6 +58,9 @@ class Board:
         self._store, self._manifest = store, manifest
         sheet = load_sheet(store, manifest)
         self._names = sheet.people
+        # By the name a person reads, not by an id such as Q38111; what stands in a path stays.
+        ids = sorted((re.escape(each) for each, name in sheet.people.items() if each != name), key=len, reverse=True)
+        self._ids = re.compile(rf"(?<![\w/])({'|'.join(ids)})(?![\w/])") if ids else None
         self.entries = sorted(sheet.entries, key=lambda entry: (-entry.suspicion, entry.person_id, entry.path))
         self._log = ReviewLog(store)
         self._writing = threading.Lock()
@@ -130,7 +85,7 @@ class Board:
         return {
             "dataset": self._manifest.ref,
             "apply": self.apply_command,
-            "rows": [_row(number, entry) for number, entry in enumerate(self.entries)],
+            "rows": [_row(number, entry, self._why(entry)) for number, entry in enumerate(self.entries)],
             **self._standing(events, states),
         }
 
@@ -190,14 +145,14 @@ class Board:
         state = state_of(entry, decisions(self._log.events()))
         known = self._names
         shown = {"path", "reason", "detail", "width_px", "height_px", "boxes", "score", "face_px", "sharpness"}
-        shown |= {"agreement", "why", "licence", "author", "suspicion"}
+        shown |= {"agreement", "licence", "author", "suspicion"}
         return {
             **entry.model_dump(mode="json", include=shown),
             "id": number,
-            "built_outcome": entry.outcome,
+            "why": self._why(entry),
             "given": known.get(entry.given_person_id, entry.given_person_id),
             "nearer_to": known.get(entry.nearer_to, entry.nearer_to) if entry.nearer_to else None,
-            "chosen": next((n for n, box in enumerate(entry.boxes) if _same(box, state.box)), None),
+            "chosen": next((n for n, box in enumerate(entry.boxes) if same_face(box, state.box)), None),
             "preview": entry.preview is not None,
             "url": _web(entry.url),
             "page": _web(entry.page),
@@ -222,6 +177,11 @@ class Board:
             raise IndexError(number)
         return self.entries[number]
 
+    def _why(self, entry: ReviewEntry) -> list[str]:
+        """What is odd about a picture, in words."""
+        said = entry.why or ((entry.detail,) if entry.detail and entry.outcome != "kept" else ())
+        return [self._ids.sub(lambda found: self._names[found[0]], each) if self._ids else each for each in said]
+
     def _standing(self, events: Sequence[ReviewEvent], states: Sequence[State]) -> dict[str, Any]:
         return {
             "people": self._people(decisions(events), states),
@@ -238,12 +198,12 @@ class Board:
         return {person_id: self._names.get(person_id, person_id) for person_id in sorted(there)}
 
 
-def _row(number: int, entry: ReviewEntry) -> dict[str, Any]:
+def _row(number: int, entry: ReviewEntry, why: list[str]) -> dict[str, Any]:
     return {
         "id": number,
         "file": entry.path,
         "suspicion": round(entry.suspicion, 4),
-        "why": list(entry.why) or ([entry.detail] if entry.detail and entry.outcome != "kept" else []),
+        "why": why,
         "look": entry.outcome == "flagged" or entry.suspicion >= LOOK_FROM,
         "nearer": entry.nearer_to,
         "thumb": entry.thumb is not None,

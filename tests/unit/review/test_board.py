@@ -183,3 +183,10 @@ def test_entries_have_numbers_by_suspicion_whatever_their_order_in_the_sheet(sto
     entries = [entry("Ann", 1), entry("Ann", 2, suspicion=0.2), entry("Ben", 1, suspicion=0.7)]
     board = Board(store, commit_set(store, {"Ann": "Ann", "Ben": "Ben"}, entries, b"t", b"p"))
     assert [each.path for each in board.entries] == ["Ben/001.jpg", "Ann/002.jpg", "Ann/001.jpg"]
+
+
+def test_ids_are_shown_as_names_but_paths_as_they_are(store: LocalStore) -> None:
+    odd = entry("Q2", 1, why=("nearer to Q38", "near-duplicate of Q38/Q38_1.jpg", "Q380"))
+    board = Board(store, commit_set(store, {"Q38": "Ann A.", "Q2": "Ben"}, [odd], b"t", b"p"))
+    assert board.detail(0)["why"] == ["nearer to Ann A.", "near-duplicate of Q38/Q38_1.jpg", "Q380"]
+    assert board.everything()["rows"][0]["why"] == board.detail(0)["why"]

@@ -77,7 +77,7 @@ function facts(detail, row) {
   const shape = detail.width_px ? `${detail.width_px} × ${detail.height_px} px` : null;
   const faces = detail.boxes.length > 1 ? `${detail.boxes.length} found; press a number to pick another` : null;
   const pairs = [
-    ['Why', detail.why.join('; ') || (detail.detail && row.outcome !== 'kept' ? detail.detail : null)],
+    ['Why', detail.why.join('; ')],
     ['Nearer to', detail.nearer_to],
     ['Agreement', detail.agreement == null ? null : `${rounded(detail.agreement, 3)} with the others`],
     ['Detector', detail.score == null ? null : `${rounded(detail.score, 3)} sure of a face`],

@@ -112,9 +112,8 @@ export function showCurrent({focus = true} = {}) {
 }
 
 export function standing(row) {
-  if (isOut(row)) return 'out';
-  if (needsLook(row)) return row.suspicion >= 0.6 ? 'odd very' : 'odd';
-  return 'in';
+  const odd = needsLook(row) ? (row.suspicion >= 0.6 ? ' odd very' : ' odd') : '';
+  return (isOut(row) ? 'out' : 'in') + odd;
 }
 
 function build(id) {
