@@ -54,6 +54,7 @@ bench: $(VENV)/.dev ## measure everything the docs claim (minutes to an hour); w
 
 soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
 	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak_scrape.py
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/
 	$(BIN)/pip install --quiet build
