@@ -46,31 +46,37 @@ DETAILS = """\
 _log = logging.getLogger(__name__)
 
 
-class _Value(Foreign):
+class Text(Foreign):
+    """A cell with any value."""
+
     value: str
 
 
-class _Uri(Foreign):
-    value: str = Field(pattern=r"^https?://www\.wikidata\.org/entity/Q[1-9]\d*$")
+class Item(Foreign):
+    """A cell that holds an item."""
+
+    value: str = Field(pattern=r"^https?://www\.wikidata\.org/entity/Q[1-9]\d{0,11}$")
 
     @property
     def qid(self) -> str:
         return self.value.rpartition("/")[2]
 
 
-class _Count(Foreign):
+class Count(Foreign):
+    """A cell that holds a number of things."""
+
     value: int = Field(ge=0)
 
 
 class _Row(Foreign):
-    person: _Uri
-    sitelinks: _Count
-    kind: _Value | None = None
-    en: _Value | None = None
-    mul: _Value | None = None
-    imdb: _Value | None = None
-    tmdb: _Value | None = None
-    born: _Value | None = None
+    person: Item
+    sitelinks: Count
+    kind: Text | None = None
+    en: Text | None = None
+    mul: Text | None = None
+    imdb: Text | None = None
+    tmdb: Text | None = None
+    born: Text | None = None
 
 
 class _Results(Foreign):
@@ -96,7 +102,7 @@ class WikidataPeople:
         found: list[Person | None] = []
         for floor in FLOORS:
             found = parse_people(await ask_sparql(self._site, self._url, actors_query(top, floor)))
-            if len(found) >= top:
+            if len(found) - found.count(None) >= top:
                 break
         return ranked(SOURCE, found, top)
 

@@ -3,40 +3,36 @@
 import logging
 import re
 
-from pydantic import Field
-
 from actorrec.config import Config
 from actorrec.manifests.images import ListedPerson
 from actorrec.scrape.people.foreign import Foreign, Site, parse_json
 from actorrec.scrape.people.names import clean_name
 from actorrec.scrape.people.ranking import ranked
-from actorrec.scrape.people.wikidata import DETAILS, PREFIXES, SOURCE, ask_sparql, check_contact, parse_people
+from actorrec.scrape.people.wikidata import (
+    DETAILS,
+    PREFIXES,
+    SOURCE,
+    Count,
+    Item,
+    Text,
+    ask_sparql,
+    check_contact,
+    parse_people,
+)
 from actorrec.scrape.protocols import Fetcher
 
 _log = logging.getLogger(__name__)
 
 
-class _FilmUri(Foreign):
-    value: str = Field(pattern=r"^https?://www\.wikidata\.org/entity/Q[1-9]\d*$")
-
-
-class _Text(Foreign):
-    value: str
-
-
-class _Count(Foreign):
-    value: int = Field(ge=0)
-
-
 class _Film(Foreign):
-    film: _FilmUri
-    sitelinks: _Count
-    name: _Text | None = None
-    date: _Text | None = None
+    film: Item
+    sitelinks: Count
+    name: Text | None = None
+    date: Text | None = None
 
     @property
     def qid(self) -> str:
-        return self.film.value.rpartition("/")[2]
+        return self.film.qid
 
     @property
     def shown(self) -> str:

@@ -70,7 +70,16 @@ def test_who_is_no_human_is_passed_over() -> None:
     assert [person and person.name for person in found] == [person.name for person in people[1:]]
 
 
-@pytest.mark.parametrize("value", ["http://www.wikidata.org/entity/P31", "x", "http://evil.example/entity/Q1", "Q1"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://www.wikidata.org/entity/P31",
+        "x",
+        "http://evil.example/entity/Q1",
+        "Q1",
+        "http://www.wikidata.org/entity/Q1" + "0" * 5000,
+    ],
+)
 def test_what_is_no_item_is_an_error(value: str) -> None:
     with pytest.raises(SourceError, match=r"results\.bindings\.0\.person\.value"):
         parse_people(body(row(invented(1)[0], person=cell(value, uri=True))))
