@@ -91,7 +91,8 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
     without = sorted({_folder(image) for image in manifest.images if image.person_id not in {*names, ""}})
     if without:
         session.say("no usable face, so not in the set: " + ", ".join(without))
-    lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept"]
+    meant = ("reviewed", "taken-down")
+    lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept" and i.reason not in meant]
     session.table("look at these", ("photo", "why", "detail"), lost[:40])
     if len(lost) > 40:
         session.say(f"… and {len(lost) - 40} more in the manifest")
@@ -100,7 +101,7 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
             "too few photos to be measured: " + ", ".join(names[p] for p in manifest.not_measured if p in names)
         )
     if manifest.decisions:
-        session.say(f"{manifest.decisions} photos are as a reviewer decided")
+        session.say(f"photos that a reviewer decided on: {manifest.decisions}")
     kept = len(manifest.faces)
     summary = {
         "dataset": manifest.ref,
