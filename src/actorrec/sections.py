@@ -151,7 +151,7 @@ class FetchSection(Section):
     host_rates: tuple[str, ...] = ()
     connections: int = Field(default=16, ge=1, le=256)
     connections_per_host: int = Field(default=4, ge=1, le=64)
-    timeout_s: float = Field(default=20.0, gt=0)
+    timeout_s: float = Field(default=60.0, gt=0)  # Wikidata may think for so long before it begins to answer
     deadline_s: float = Field(default=120.0, gt=0)
     attempts: int = Field(default=5, ge=1, le=20)
     max_wait_s: float = Field(default=120.0, ge=0)
