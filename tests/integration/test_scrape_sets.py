@@ -18,9 +18,9 @@ from bad_pictures import encoded
 from sites.server import Asked, Reply, Site, serve
 
 
-def blots(seed: int) -> bytes:
+def blots(seed: int, format: str = "JPEG") -> bytes:
     colours = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    return encoded(np.asarray(Image.fromarray(colours).resize((160, 120), Image.Resampling.BICUBIC)), "JPEG")
+    return encoded(np.asarray(Image.fromarray(colours).resize((160, 120), Image.Resampling.BICUBIC)), format)
 
 
 def picture(asked: Asked) -> Reply:
@@ -31,7 +31,7 @@ def picture(asked: Asked) -> Reply:
     tag = f'"{number}"'
     if asked.headers.get("if-none-match") == tag:
         return Reply(b"", 304)
-    return Reply(blots(number), 200, "image/jpeg", {"ETag": tag})
+    return Reply(blots(number, "WEBP" if number == 102 else "JPEG"), 200, "image/jpeg", {"ETag": tag})
 
 
 @pytest.fixture
@@ -127,11 +127,26 @@ def test_refreshed_it_is_a_new_edition(desk: Desk, caplog: pytest.LogCaptureFixt
     first = desk.scrape(2)
     second = desk.scrape(2, refresh=True)
     assert second.key != first.key
-    assert [image.sha256 for image in second.images] == [image.sha256 for image in first.images]
+    assert desk.asked() == [f"/pictures/{number}" for number in (1, 100, 101)] * 2
     with caplog.at_level("INFO"):
         assert desk.scrape(2) == second
     assert "--refresh scrapes anew" in caplog.text
     assert desk.scrape(2, refresh=True).key not in (first.key, second.key)
+
+
+def test_refreshed_what_did_not_change_is_not_sent_again(desk: Desk) -> None:
+    desk.write("Ann\n", ("Ann", 100), ("Ann", 102), ("Ann", 101))
+    first = desk.scrape(2)
+    desk.site.asked.clear()
+    second = desk.scrape(2, refresh=True)
+    assert [asked.headers.get("if-none-match") for asked in desk.site.asked if "pictures" in asked.path] == [
+        '"100"',
+        '"102"',
+    ]
+    kept = {"sha256", "source_sha256", "phash", "width_px", "height_px", "bytes", "etag", "url", "file"}
+    assert [image.model_dump(include=kept) for image in second.images] == [
+        image.model_dump(include=kept) for image in first.images
+    ]
 
 
 def test_a_person_who_is_taken_down_is_not_searched_for(desk: Desk) -> None:

@@ -40,12 +40,12 @@ def write_records(people: Sequence[ListedPerson], journal: Journal) -> Brought:
     return brought
 
 
-def commit(key: str, people: list[ListedPerson], brought: Brought, journal: Journal, config: Config) -> ImagesManifest:
+def commit(people: list[ListedPerson], brought: Brought, journal: Journal, config: Config) -> ImagesManifest:
     """Commit, then remove what is no part of the artifact."""
     manifest = commit_manifest(
         journal.store,
         ImagesManifest(
-            key=key,
+            key=journal.artifact.partition("/")[2],
             produced_by=provenance(config),
             files=brought.files,
             people_source=config.scrape.people,

@@ -17,6 +17,7 @@ from actorrec.scrape.images.open import image_sources
 from actorrec.scrape.journal import Journal
 from actorrec.scrape.key import edition_keys
 from actorrec.scrape.offers import Offers
+from actorrec.scrape.older import OlderEdition
 from actorrec.scrape.outage import Outage
 from actorrec.scrape.people.open import people_source
 from actorrec.scrape.record import commit, tidy, write_records
@@ -55,18 +56,20 @@ def scrape(
             logger.info("%s was scraped on %s; --refresh scrapes anew", newest.ref, f"{newest.created_at:%Y-%m-%d}")
             tidy(newest, Journal(store, newest.ref))
             return newest
-        return _make(key, config, takedown, store, progress or SilentProgress())
-
-
-def _make(key: str, config: Config, takedown: Takedown, store: ArtifactStore, progress: Progress) -> ImagesManifest:
-    journal = Journal(store, f"images/{key}")
-    with open_work_folder(config.fetch.cache_dir, f"{Path.cwd()} {store.uri} {key}") as work:
-        people = asyncio.run(_search(config, takedown, journal, work, progress))
-        return commit(key, people, write_records(people, journal), journal, config)
+        journal, older = Journal(store, f"images/{key}"), OlderEdition(store, newest)
+        with open_work_folder(config.fetch.cache_dir, f"{Path.cwd()} {store.uri} {key}") as work:
+            told = progress or SilentProgress()
+            people = asyncio.run(_search(config, takedown, journal, work, older, told))
+            return commit(people, write_records(people, journal), journal, config)
 
 
 async def _search(
-    config: Config, takedown: Takedown, journal: Journal, work: WorkFolder, progress: Progress
+    config: Config,
+    takedown: Takedown,
+    journal: Journal,
+    work: WorkFolder,
+    older: OlderEdition,
+    progress: Progress,
 ) -> list[ListedPerson]:
     """List the people and search for each; the journal holds what comes of it."""
     recovered = Recovered()
@@ -85,6 +88,7 @@ async def _search(
                 fetcher=fetcher,
                 offers=offers,
                 takedown=takedown,
+                older=older,
                 work=work,
                 examiner=examiner,
                 outage=Outage(),

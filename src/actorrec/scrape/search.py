@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -19,6 +19,7 @@ from actorrec.scrape.folders import Place
 from actorrec.scrape.images.filters import passes
 from actorrec.scrape.journal import Decision, Journal, PersonJournal
 from actorrec.scrape.offers import Offers
+from actorrec.scrape.older import OlderEdition
 from actorrec.scrape.outage import NO_ANSWER, Outage
 from actorrec.scrape.protocols import Candidate, Fetcher
 from actorrec.scrape.repeats import Repeats
@@ -42,6 +43,7 @@ class Tools:
     fetcher: Fetcher
     offers: Offers
     takedown: Takedown
+    older: OlderEdition
     work: WorkFolder
     examiner: Executor
     outage: Outage
@@ -121,7 +123,11 @@ class PersonSearch:
                 max_pixels=limits.max_pixels,
             )
             examined = await asyncio.get_running_loop().run_in_executor(self._tools.examiner, work)
-            self._check_picture(examined)
+            if fetched.source_sha256 is not None:
+                examined = replace(examined, source_sha256=fetched.source_sha256)
+            else:
+                self._check_wanted(examined)  # of an older edition's it is known, and its type as it came is not
+            self._check_digests(examined)
         except ItemError as error:
             return error
         except OSError as error:
@@ -132,7 +138,7 @@ class PersonSearch:
         if candidate.path is not None:
             return Fetched(fetched_at=datetime.now(UTC))
         try:
-            fetched = await self._tools.work.fetch(candidate, files, self._tools.fetcher)
+            fetched = await self._tools.work.fetch(candidate, files, self._tools.fetcher, self._tools.older)
         except ItemError as error:
             self._tools.outage.note(error.reason)
             raise
@@ -145,10 +151,9 @@ class PersonSearch:
             raise ItemError(TAKEN_DOWN, "its address is on the takedown list")
         self._check_wanted(candidate)
 
-    def _check_picture(self, examined: Examined) -> None:
+    def _check_digests(self, examined: Examined) -> None:
         if self._tools.takedown.sha256(examined.source_sha256, examined.sha256):
             raise ItemError(TAKEN_DOWN, "it is on the takedown list")
-        self._check_wanted(examined)
 
     def _check_wanted(self, picture: Candidate | Examined) -> None:
         if unwanted := passes(picture, self._tools.config.scrape):

@@ -15,24 +15,30 @@ from typing import Final
 from pydantic import ValidationError
 
 from actorrec.artifacts.whole_file import DISK_HINTS, write_whole
-from actorrec.errors import ArtifactError
+from actorrec.errors import ArtifactError, ItemError
 from actorrec.manifests.base import Record
+from actorrec.scrape.older import OlderEdition, unless_changed
 from actorrec.scrape.protocols import Candidate, Fetcher
 
 _FORGOTTEN_AFTER_S: Final = 7 * 24 * 3600.0
 
 
 class Fetched(Record):
-    """What is known of a file that was fetched."""
+    """What is known of a file that was fetched.
+
+    Attributes:
+        source_sha256: Where the file is what an older edition stored: of the bytes as they came then.
+    """
 
     fetched_at: datetime
     etag: str | None = None
     last_modified: str | None = None
+    source_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkFiles:
-    """Files of one candidate.
+    """Files of one candidate of a person.
 
     Attributes:
         source: The file as it came.
@@ -40,6 +46,7 @@ class WorkFiles:
         stored: What is to go into the store.
     """
 
+    person_id: str
     source: Path
     note: Path
     stored: Path
@@ -59,10 +66,10 @@ class WorkFolder:
     def files(self, person_id: str, url: str) -> WorkFiles:
         """Where the files of a candidate lie."""
         name = hashlib.sha256(f"{person_id}\n{url}".encode("utf-8", "backslashreplace")).hexdigest()[:32]
-        return WorkFiles(*(self._root / f"{name}.{kind}" for kind in ("source", "json", "stored")))
+        return WorkFiles(person_id, *(self._root / f"{name}.{kind}" for kind in ("source", "json", "stored")))
 
-    async def fetch(self, candidate: Candidate, files: WorkFiles, fetcher: Fetcher) -> Fetched:
-        """Fetch a candidate, unless an earlier run did.
+    async def fetch(self, candidate: Candidate, files: WorkFiles, fetcher: Fetcher, older: OlderEdition) -> Fetched:
+        """Fetch a candidate of a person, unless an earlier run did or an older edition has it unchanged.
 
         Raises:
             ItemError: As ``Fetcher.download``.
@@ -70,8 +77,21 @@ class WorkFolder:
         """
         with contextlib.suppress(FileNotFoundError, ValidationError):
             return Fetched.model_validate_json(files.note.read_bytes())
-        download = await fetcher.download(candidate.url, files.source, headers=candidate.headers or None)
-        fetched = Fetched(fetched_at=datetime.now(UTC), etag=download.etag, last_modified=download.last_modified)
+        known = older.find(files.person_id, candidate.url)
+        headers = {**candidate.headers, **unless_changed(known)}
+        try:
+            download = await fetcher.download(candidate.url, files.source, headers=headers or None)
+        except ItemError as error:
+            if known is None or error.reason != "http-304":
+                raise
+            write_whole(files.source, older.read(known))
+            told: tuple[str | None, ...] = (known.etag, known.last_modified, known.source_sha256)
+        else:
+            told = (download.etag, download.last_modified, None)
+        etag, last_modified, source_sha256 = told
+        fetched = Fetched(
+            fetched_at=datetime.now(UTC), etag=etag, last_modified=last_modified, source_sha256=source_sha256
+        )
         write_whole(files.note, fetched.model_dump_json().encode())
         return fetched
 

@@ -20,6 +20,7 @@ from actorrec.rights.takedown import Takedown, load_takedown
 from actorrec.scrape.folders import places
 from actorrec.scrape.journal import Journal, PersonJournal
 from actorrec.scrape.offers import Offers
+from actorrec.scrape.older import OlderEdition
 from actorrec.scrape.outage import Outage
 from actorrec.scrape.protocols import Candidate, Fetcher, ImageSource
 from actorrec.scrape.search import PersonSearch, Tools
@@ -43,6 +44,7 @@ def tools_for(
             fetcher=fetcher,
             offers=Offers(sources),
             takedown=takedown or Takedown(),
+            older=OlderEdition(LocalStore(folder / "store"), None),
             work=WorkFolder(folder / "work"),
             examiner=examiner,
             outage=Outage(),
