@@ -39,6 +39,7 @@ class Commons:
     Attributes:
         claims: Wikidata id → property → values.
         busy: How many more requests are turned away with ``maxlag``.
+        wait_s: What those are asked to wait.
         error: Answer every request with this error instead.
         in_parts: Give the files of a batch in two answers, as the real one does where one would be too large.
         edit: Changes every good answer before it is sent.
@@ -48,6 +49,7 @@ class Commons:
     claims: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     base: str = ""
     busy: int = 0
+    wait_s: int = 0
     error: dict[str, Any] | None = None
     in_parts: bool = False
     edit: Callable[[dict[str, Any]], None] = lambda answer: None
@@ -70,7 +72,7 @@ class Commons:
                 "lag": 7.3,
             }
             reply = as_json({"error": lag})
-            return Reply(reply.body, 200, reply.content_type, {"Retry-After": "0"})
+            return Reply(reply.body, 200, reply.content_type, {"Retry-After": str(self.wait_s)})
         if self.error is not None:
             return as_json({"error": self.error, "servedby": "mw1"})
         good = self._entities(asked) if asked.query.get("action") == "wbgetentities" else self._files(asked)
@@ -161,10 +163,10 @@ class Commons:
             "size": 1_234_567,
             "width": file.width,
             "height": file.height,
-            "thumburl": thumb + (".jpg" if file.mime == "image/tiff" else "") if smaller else url,
+            "thumburl": f"{thumb}.jpg" if file.mime == "image/tiff" else thumb if smaller else url,
             "thumbwidth": min(width, file.width),
             "thumbheight": round(file.height * min(width, file.width) / file.width),
-            "thumbmime": "image/jpeg" if file.mime == "image/tiff" and smaller else file.mime,
+            "thumbmime": "image/jpeg" if file.mime == "image/tiff" else file.mime,
             "url": url,
             "descriptionurl": f"{self.base}/wiki/File:{name}",
             "descriptionshorturl": f"{self.base}/w/index.php?curid=1",

@@ -153,7 +153,7 @@ class MediaWiki:
 
         Raises:
             SourceError: If it refuses, or answers in another shape.
-            ItemError: ``source-busy`` after all attempts, or as ``Fetcher.page``.
+            ItemError: ``source-busy`` after all attempts or where the wait is too long, or as ``Fetcher.page``.
         """
         # maxlag: a wiki whose databases lag behind answers people first.
         asked = {"format": "json", "formatversion": "2", "maxlag": "5", **params}
@@ -166,11 +166,13 @@ class MediaWiki:
             code = answer.error.code
             if not code.startswith(_BUSY):
                 raise source_error(self._source, f"refused: {code}: {answer.error.info[:200]}")
-            if attempt + 1 < self._settings.attempts:
-                await asyncio.sleep(self._wait_s(page.headers))
+            wait_s = _wait_s(page.headers)
+            if attempt + 1 == self._settings.attempts or wait_s > self._settings.max_wait_s:
+                break
+            await asyncio.sleep(wait_s)
         raise ItemError("source-busy", f"{self._source} says it is busy ({code})", hint="try again later")
 
-    def _wait_s(self, headers: Mapping[str, str]) -> float:
-        text = headers.get("retry-after", "").strip()
-        wait_s = float(text[:9]) if text.isascii() and text.isdigit() else _LAG_WAIT_S
-        return min(wait_s, self._settings.max_wait_s)
+
+def _wait_s(headers: Mapping[str, str]) -> float:
+    text = headers.get("retry-after", "").strip()
+    return float(text[:9]) if text.isascii() and text.isdigit() else _LAG_WAIT_S

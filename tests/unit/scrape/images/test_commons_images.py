@@ -82,15 +82,17 @@ def test_a_smaller_copy_is_fetched_only_of_wider_pictures(site: Site) -> None:
     files = [
         WikiFile("Narrow.jpg", ("Q1",), width=960, height=3000),
         WikiFile("Scan.tif", ("Q1",), width=5000, height=4000, mime="image/tiff"),
+        WikiFile("Small.tif", ("Q1",), width=800, height=900, mime="image/tiff"),
         WikiFile("Wide.jpg", ("Q1",), width=961, height=400),
     ]
-    narrow, scan, wide = gather(site, Commons(files, {"Q1": {}}))
+    narrow, scan, small, wide = gather(site, Commons(files, {"Q1": {}}))
     assert narrow.url.startswith(f"{site.url}/wikipedia/commons/") and narrow.url.endswith("/Narrow.jpg")
     assert "/thumb/" not in narrow.url
     assert wide.url.endswith("/Wide.jpg/960px-Wide.jpg")
     assert (wide.width_px, wide.height_px) == (961, 400)
     assert scan.url.endswith("/960px-Scan.tif.jpg")
-    assert (narrow.mime, scan.mime, wide.mime) == ("image/jpeg", "image/jpeg", "image/jpeg")
+    assert small.url.endswith("/Small.tif") and "/thumb/" not in small.url
+    assert [found.mime for found in (narrow, scan, small)] == ["image/jpeg", "image/jpeg", "image/tiff"]
 
 
 def test_large_pictures_come_as_copies_that_are_large(site: Site) -> None:
@@ -168,7 +170,8 @@ def test_pages_and_parts_of_pages_are_put_together(site: Site) -> None:
 
 def test_a_wiki_that_repeats_itself_is_stopped(site: Site) -> None:
     def edit(answer: dict[str, Any]) -> None:
-        if "query" in answer:
+        if "batchcomplete" in answer:
+            answer.setdefault("query", {"pages": []})
             answer["continue"] = {"gsroffset": 50, "continue": "gsroffset||"}
 
     assert len(gather(site, Commons(portraits(10, "Q1", "A"), {"Q1": {}}, edit=edit))) == 10
@@ -189,6 +192,13 @@ def test_a_busy_wiki_is_asked_again(site: Site) -> None:
         gather(site, wiki)
     assert caught.value.reason == "source-busy"
     assert wiki.busy == 100 - FETCH.attempts
+
+
+def test_a_wait_that_is_too_long_is_not_cut_short(site: Site) -> None:
+    wiki = Commons(portraits(2, "Q1", "A"), {"Q1": {}}, busy=100, wait_s=3600)
+    with pytest.raises(ItemError, match="busy"):
+        gather(site, wiki)
+    assert wiki.busy == 99
 
 
 def test_a_refusal_is_an_error_of_the_source(site: Site) -> None:

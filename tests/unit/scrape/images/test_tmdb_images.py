@@ -58,6 +58,15 @@ def test_portraits_come_first_then_the_pictures_that_were_marked(site: Site) -> 
     assert classify(first.licence) == "restricted"
 
 
+def test_a_picture_that_is_listed_again_comes_once(site: Site) -> None:
+    def edit(answer: dict[str, Any]) -> None:
+        for listed_twice in ("profiles", "results"):
+            if listed_twice in answer:
+                answer[listed_twice] += answer[listed_twice]
+
+    assert len(gather(site, TmdbImagesSite([ANN], edit=edit), listed(tmdb="7"))) == 27
+
+
 def test_the_base_address_is_asked_for_once(site: Site) -> None:
     gather(site, TmdbImagesSite([ANN]), listed(tmdb="7"), times=2)
     assert [asked.path for asked in site.asked].count("/3/configuration") == 1
