@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,9 @@ class Verdict:
     outcome: Outcome
     reason: str
     detail: str
+
+
+QUALITY_REASONS: Final = frozenset({"too-small", "cut-off", "turned-away", "blurred"})
 
 
 def check_quality(quality: FaceQuality, settings: DatasetSection) -> Verdict | None:

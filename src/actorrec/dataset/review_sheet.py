@@ -8,7 +8,7 @@ import numpy as np
 
 from actorrec.artifacts.review_log import Decisions
 from actorrec.dataset.candidates import Examined
-from actorrec.dataset.clean import Pick, Verdict
+from actorrec.dataset.clean import QUALITY_REASONS, Pick, Verdict
 from actorrec.dataset.decide import Decided, face_id
 from actorrec.dataset.given import Given
 from actorrec.dataset.photos import Photo
@@ -123,7 +123,7 @@ def _why(verdict: Verdict, standing: Standing, nearer: str, poor: str) -> tuple[
         said.append(f"nearly unlike the other photos (agreement {standing.agreement or 0.0:.2f})")
     if nearer and nearer not in verdict.detail:
         said.append(f"nearer to {nearer}")
-    if poor and not any(poor.split(" ")[0] in each for each in said):
+    if poor and verdict.reason not in QUALITY_REASONS:
         said.append(poor)
     return tuple(said)
 

@@ -111,7 +111,7 @@ def suspicion(verdict: Verdict, standing: Standing | None, quality: float) -> fl
     if verdict.reason in ABOUT_A_PERSON:
         return _on(_OUTLIER, odd)
     if verdict.outcome == "kept":
-        return max(_on(_KEPT, min(1.0, 2 * odd)), _KEPT_BY_QUALITY * quality)
+        return max(_on(_KEPT, min(1.0, 2 * odd)), round(_KEPT_BY_QUALITY * quality, 4))
     if verdict.reason == "near-duplicate":
         return _on(_COPY, odd)
     if verdict.reason == "reviewed":
