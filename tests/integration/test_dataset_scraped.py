@@ -205,6 +205,13 @@ def test_pictures_of_one_page_lie_on_one_side(tmp_path: Path, test_data: Path) -
     assert {face.split for face in built.faces} == {"train", "test"}
 
 
+def test_a_page_that_shows_all_of_a_person_does_not_keep_them_from_being_tested(
+    tmp_path: Path, pictures: dict[tuple[str, str], list[Path]]
+) -> None:
+    scraped_set(LocalStore(tmp_path), pictures, source="tmdb", page="https://www.themoviedb.org/person/1")
+    assert build_dataset([], Config(), store=LocalStore(tmp_path)).not_measured == []
+
+
 def sides_of_pages(manifest: DatasetManifest, page_of: dict[str, str]) -> dict[str, set[str]]:
     sides: dict[str, set[str]] = {}
     for face in manifest.faces:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -77,7 +78,9 @@ def decide(
     return Decided(images, faces, [picks[index] for index in kept], picked, not_measured)
 
 
-KEPT = Verdict("kept", "", "")
+KEPT: Final = Verdict("kept", "", "")
+# Sources whose page is the person's own and shows all their pictures, whatever the occasion.
+_PERSON_PAGES: Final = frozenset({"tmdb"})
 
 
 def _clean(picks: Sequence[Pick], copies: Sequence[Copy], settings: DatasetSection) -> dict[int, Verdict]:
@@ -130,8 +133,14 @@ def _groups(
     pictures = [seen[pick.sha256] for pick in picks]
     plain, mirrored = [each.phash or 0 for each in pictures], [each.phash_mirrored or 0 for each in pictures]
     groups.join(hash_neighbours(plain, mirrored, settings.near_duplicate_bits))
-    groups.join(same_value([photo.origin.page if photo.origin is not None else None for photo in photos]))
+    groups.join(same_value([_page(photo) for photo in photos]))
     return groups
+
+
+def _page(photo: Photo) -> str | None:
+    """The page that a picture was found on, where that says that it comes from one source with others."""
+    origin = photo.origin
+    return None if origin is None or origin.source in _PERSON_PAGES else origin.page
 
 
 def _vectors(picks: Iterable[Pick]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
