@@ -22,6 +22,7 @@ NAMES = (
     "wrong_people",
     "memory",
     "startup",
+    "review_page",
 )
 PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = "<!-- figures: written by `make bench` -->"

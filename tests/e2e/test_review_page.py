@@ -161,7 +161,7 @@ def test_a_key_decides_on_one_picture_and_goes_on_to_the_next(
     assert [event["action"] for event in board.events] == [action]
     assert board.states[0][1:] == [outcome, action, 1]
     assert board.current == 1
-    board.page.locator("#changed", has_text="1 picture changed since this data set was built").wait_for()
+    board.page.locator("#changed", has_text="1 picture changed since the build").wait_for()
     assert "actorrec build-dataset PHOTOS…" in board.texts("#changed")[0]
 
 

@@ -37,8 +37,7 @@ function drawFilters() {
 function drawFooter() {
   const selected = model.selected.size, changed = changedCount();
   byId('chosen').textContent = selected ? `${counted(selected, 'picture')} selected` : '';
-  byId('changed').textContent = changed
-    ? `${counted(changed, 'picture')} changed since this data set was built; to apply, run: ${model.apply}` : 'Nothing changed since this data set was built';
+  byId('changed').textContent = changed ? `${counted(changed, 'picture')} changed since the build; to apply: ${model.apply}` : 'Nothing changed since the build';
   byId('open-history').title = 'All changes';
   byId('open-history').classList.toggle('waiting', changed > 0);
 }
