@@ -65,7 +65,6 @@ async def exchange(
         ItemError: What another try would not change; the message begins with the address.
         TryAgain: What it might.
     """
-    where = masked(request.url)
     try:
         async with asyncio.timeout(deadline_s):
             raw = await _send(pool, request, timeout_s)
@@ -74,19 +73,21 @@ async def exchange(
             finally:
                 await raw.aclose()
     except TimeoutError:
-        raise ItemError("too-slow", f"{where}: not finished in {deadline_s:g} s") from None
+        raise ItemError("too-slow", f"{masked(request.url)}: not finished in {deadline_s:g} s") from None
     except httpcore.TimeoutException:
-        raise TryAgain("timeout", "timeout", f"{where}: no answer in {timeout_s:g} s") from None
+        raise TryAgain("timeout", "timeout", f"{masked(request.url)}: no answer in {timeout_s:g} s") from None
     except httpcore.NetworkError as error:
         raise _connection_error(error, request.url) from None
     except httpcore.ProtocolError as error:
         if "disconnected" in str(error):
-            raise TryAgain("connection", "connection", f"{where}: the server hung up") from None
-        raise ItemError("bad-response", f"{where}: the answer is not HTTP ({error})") from None
+            raise TryAgain("connection", "connection", f"{masked(request.url)}: the server hung up") from None
+        raise ItemError("bad-response", f"{masked(request.url)}: the answer is not HTTP ({error})") from None
     except ItemError as error:
-        raise ItemError(error.reason, f"{where}: {error.message}", hint=error.hint) from None
+        raise ItemError(error.reason, f"{masked(request.url)}: {error.message}", hint=error.hint) from None
     except TryAgain as again:
-        raise TryAgain(again.label, again.reason, f"{where}: {again.message}", wait_s=again.wait_s) from None
+        raise TryAgain(
+            again.label, again.reason, f"{masked(request.url)}: {again.message}", wait_s=again.wait_s
+        ) from None
 
 
 async def redirect_of(answer: Answer, ok: frozenset[int], pace: HostPace) -> Redirect | None:

@@ -1,9 +1,10 @@
 """How fast and how many at once: an even pace per host, which slows down for a host that is overloaded."""
 
 import asyncio
+import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -13,10 +14,11 @@ from actorrec.errors import ConfigError
 from actorrec.scrape.fetch.retry import too_long
 from actorrec.scrape.fetch.urls import port_of
 
-# Timers wake late. A slot may be taken up to _CATCH_UP_S after its time without moving those behind it; keeping
-# _SHARE of the rate leaves room for what is made up, so that no window of a second holds more than the rate.
-_SHARE: Final = 0.975
-_CATCH_UP_S: Final = 0.02
+# Timers wake late and other work holds them up. A slot that was missed is made up for, at a pace a little faster, as
+# long as the window below holds no more than the rate. _SHARE leaves room for requests that take longer on their way.
+_SHARE: Final = 0.98
+_HURRY: Final = 0.75
+_CATCH_UP_S: Final = 0.5
 
 _ANSWERS: Final = 20
 # If one in 25 is refused by chance, a quarter of 20 are once in 10,000 answers, two fifths hardly ever.
@@ -41,8 +43,9 @@ class HostPace:
         self._turn = asyncio.Lock()
         self._rate_per_s = rate_per_s
         self._factor = 1.0
-        self._next = 0.0
+        self._due = 0.0
         self._paused_until = 0.0
+        self._sent = _window(rate_per_s)
         self._refused: deque[bool] = deque(maxlen=_ANSWERS)
 
     @property
@@ -60,6 +63,7 @@ class HostPace:
             raise too_long(f"robots.txt of {self._host}", delay_s, self._max_wait_s)
         if delay_s > 0:
             self._rate_per_s = min(self._rate_per_s, 1 / delay_s)
+            self._sent = _window(self._rate_per_s, self._sent)
 
     async def take_slot(self, total: asyncio.Semaphore) -> None:
         """Wait for the next slot of this host and a place among all connections; the caller gives the place back.
@@ -68,12 +72,27 @@ class HostPace:
             ItemError: ``rate-limited``, if the host is paused for longer than is waited.
         """
         async with self._turn:
-            while (wait_s := max(self._next, self._paused_until) - time.monotonic()) > 0:
+            while (wait_s := self._slot() - time.monotonic()) > 0:
                 if self._paused_until - time.monotonic() > self._max_wait_s:
                     raise too_long(f"{self._host} refuses requests", wait_s, self._max_wait_s)
                 await asyncio.sleep(wait_s)
             await total.acquire()
-            self._next = max(time.monotonic() - _CATCH_UP_S, self._next) + 1 / (self.rate_per_s * _SHARE)
+            now = time.monotonic()
+            self._due = max(now - _CATCH_UP_S, self._due) + self._step_s
+            self._sent.append(now)
+
+    @property
+    def _step_s(self) -> float:
+        return 1 / (self.rate_per_s * _SHARE)
+
+    def _slot(self) -> float:
+        """When the next request may go: evenly, and no more than the rate in any window of a second."""
+        at = max(self._due, self._paused_until)
+        if self._sent:
+            at = max(at, self._sent[-1] + self._step_s * _HURRY)
+        if self._sent.maxlen == len(self._sent):
+            at = max(at, self._sent[0] + self._step_s * len(self._sent))
+        return at
 
     def note(self, *, refused: bool, wait_s: float | None = None) -> None:
         """Learn from an answer: many refusals among the last ones pause the whole host and halve its rate.
@@ -91,6 +110,11 @@ class HostPace:
             rest_s = min(_UNTOLD_WAIT_S, self._max_wait_s) if wait_s is None else wait_s
             self._paused_until = max(self._paused_until, time.monotonic() + rest_s)
             self._refused.clear()
+
+
+def _window(rate_per_s: float, sent: Iterable[float] = ()) -> deque[float]:
+    """As many past requests as fit into a second, or the last one at rates below one."""
+    return deque(sent, maxlen=max(1, math.ceil(rate_per_s)))
 
 
 class Limiter:
