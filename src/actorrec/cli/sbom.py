@@ -70,7 +70,9 @@ def _attribution(session: Session, what: str) -> "Attribution":
 
 
 def _of_bundle(session: Session, name: str, bundle: "Bundle") -> "Attribution":
+    from actorrec.artifacts.catalog import manifests
     from actorrec.artifacts.lineage import trace
+    from actorrec.manifests.images import ImagesManifest
     from actorrec.rights.attribution import attribution
 
     gallery, lineage = bundle.gallery, trace(session.store, bundle.card.inputs)
@@ -78,4 +80,11 @@ def _of_bundle(session: Session, name: str, bundle: "Bundle") -> "Attribution":
         (gallery.person_ids[row], source)
         for row, source in zip(gallery.photo_person, gallery.photo_sources, strict=True)
     ]
-    return attribution(name, bundle.card, made_from=lineage.found, missing=lineage.missing, enrolled=enrolled)
+    return attribution(
+        name,
+        bundle.card,
+        made_from=lineage.found,
+        missing=lineage.missing,
+        enrolled=enrolled,
+        scraped=manifests(session.store, ImagesManifest),
+    )

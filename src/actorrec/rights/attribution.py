@@ -90,6 +90,7 @@ def attribution(
     made_from: Sequence[Manifest] = (),
     missing: Sequence[str] = (),
     enrolled: Iterable[tuple[str, str]] = (),
+    scraped: Iterable[ImagesManifest] = (),
 ) -> Attribution:
     """Work out the attribution of an artifact.
 
@@ -100,6 +101,7 @@ def attribution(
         missing: ``kind/key`` of what cannot be found.
         enrolled: Of a bundle: the person and the name of each photo in its gallery. Those that come from no data
             set were given by the user.
+        scraped: Sets of images that the user may have given photos from, told by folder and file name.
     """
     manifests = [*made_from] if isinstance(about, BundleCard) else [about, *made_from]
     if isinstance(about, ImagesManifest):
@@ -107,7 +109,9 @@ def attribution(
     else:
         pictures = [credit for each in manifests if isinstance(each, DatasetManifest) for credit in _learned(each)]
     if isinstance(about, BundleCard) and not missing:
-        pictures += _enrolled(enrolled, about.people, {credit.file for credit in pictures})
+        learned = {credit.file for credit in pictures}
+        others = [(person_id, file) for person_id, file in enrolled if file not in learned]
+        pictures += _enrolled(others, about.people, scraped)
     pictures.sort(key=lambda credit: (credit.person.casefold(), credit.person_id, credit.file))
     states = about if isinstance(about, BundleCard | ModelManifest) else None
     return Attribution(
@@ -148,19 +152,26 @@ def _picture(image: ImageRecord | ScrapedImage, file: str, names: Mapping[str, s
     )
 
 
-def _enrolled(photos: Iterable[tuple[str, str]], people: Iterable[Person], learned: set[str]) -> list[PictureCredit]:
-    names, own = _names(people), "user-supplied"
+def _enrolled(
+    photos: Iterable[tuple[str, str]], people: Iterable[Person], scraped: Iterable[ImagesManifest]
+) -> list[PictureCredit]:
+    names = _names(people)
+    by_file: dict[str, dict[str, ScrapedImage]] = {}
+    for image in (image for each in scraped for image in each.images):
+        by_file.setdefault(image.file, {})[image.sha256] = image
     return [
-        PictureCredit(
-            person_id=person_id,
-            person=names.get(person_id, person_id),
-            file=file,
-            licence=own,
-            licence_class=classify(own),
+        _given(file, list(by_file.get(file, {}).values())).model_copy(
+            update={"person_id": person_id, "person": names.get(person_id, person_id)}
         )
         for person_id, file in photos
-        if file not in learned
     ]
+
+
+def _given(file: str, scraped: Sequence[ScrapedImage]) -> PictureCredit:
+    if len(scraped) == 1:
+        return _picture(scraped[0], file, {})
+    licence = "unknown" if scraped else "user-supplied"  # two scraped pictures of one name: it may be either
+    return PictureCredit(person_id="", person="", file=file, licence=licence, licence_class=classify(licence))
 
 
 def _names(people: Iterable[Person]) -> Mapping[str, str]:

@@ -98,24 +98,42 @@ def test_two_people_of_one_name_stay_two() -> None:
     assert lines[0].endswith("2 pictures of 2 people") and lines.count("Ada") == 2
 
 
-def test_scraped_pictures_are_listed_before_any_data_set_is_made_of_them() -> None:
-    scraped = ScrapedImage(
-        file="Ada_Q1/Ada_0001.jpg",
-        person_id="Q1",
-        source="commons",
-        width_px=9,
-        height_px=9,
-        bytes=9,
-        sha256="b" * 64,
-        source_sha256="c" * 64,
-        phash="0" * 16,
-        fetched_at=NOW,
-        **FREE,
-    )
+def scraped_image(**fields: Any) -> ScrapedImage:
+    known = {"file": "Ada_Q1/Ada_0001.jpg", "person_id": "Q1", "source": "commons", "fetched_at": NOW} | FREE
+    sizes = {
+        "width_px": 9,
+        "height_px": 9,
+        "bytes": 9,
+        "sha256": "b" * 64,
+        "source_sha256": "c" * 64,
+        "phash": "0" * 16,
+    }
+    return ScrapedImage.model_validate(known | sizes | fields)
+
+
+def image_set(*images: ScrapedImage, key: str = "pics") -> ImagesManifest:
     listed = ListedPerson(person=ADA, rank=1, source="wikidata", listed_at=NOW)
-    images = ImagesManifest(
-        key="pics", people_source="wikidata", image_sources=["commons"], people=[listed], images=[scraped], tallies=[]
-    )
+    about = {"people_source": "wikidata", "image_sources": ["commons"]}
+    return ImagesManifest.model_validate(about | {"key": key, "people": [listed], "images": images, "tallies": []})
+
+
+def test_scraped_pictures_that_were_enrolled_keep_their_makers() -> None:
+    card, _ = small_bundle(people=[BEA])
+    enrolled = [("Q2", "Ada_Q1/Ada_0001.jpg"), ("Q2", "Ada_Q1/Ada_0002.jpg"), ("Q2", "mine/1.jpg")]
+    sets = [
+        image_set(scraped_image(), scraped_image(file="Ada_Q1/Ada_0002.jpg")),
+        image_set(scraped_image(), scraped_image(file="Ada_Q1/Ada_0002.jpg", sha256="d" * 64), key="more"),
+    ]
+    found = attribution("bundle/b", card, enrolled=enrolled, scraped=sets).pictures
+    assert [(each.person, each.author, each.licence, each.sha256) for each in found] == [
+        ("Bea", "Jo Doe", "CC BY-SA 4.0", "b" * 64),
+        ("Bea", None, "unknown", None),
+        ("Bea", None, "user-supplied", None),
+    ]
+
+
+def test_scraped_pictures_are_listed_before_any_data_set_is_made_of_them() -> None:
+    images = image_set(scraped_image())
     (credit,) = attribution(images.ref, images).pictures
     assert (credit.person, credit.file, credit.sha256) == ("Ada", "Ada_Q1/Ada_0001.jpg", "b" * 64)
     from_it = attribution("dataset/some", data_set(image("Ada_Q1/Ada_0001.jpg", **FREE)), made_from=[images])
