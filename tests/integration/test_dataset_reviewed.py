@@ -12,6 +12,7 @@ from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.review_log import ReviewLog
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
+from actorrec.errors import DataError
 from actorrec.manifests.dataset import DatasetManifest, ImageRecord
 from actorrec.manifests.review import SHEET_NAME, Box, PictureRef, ReviewEntry, ReviewSheet
 from actorrec.types import UInt8Image
@@ -113,6 +114,15 @@ def test_a_review_makes_a_new_set_and_its_undo_gives_the_old_one_back(
     assert build(photos, store) == old
     log.append("undo", undoes=undo.seq)
     assert build(photos, store) == new
+
+
+def test_a_review_that_leaves_nothing_says_so(photos: Path, store: LocalStore, tmp_path: Path) -> None:
+    shutil.copytree(photos / ECKHART, tmp_path / "p" / ECKHART)
+    entries = sheet_of(build(tmp_path / "p", store), store).entries
+    ReviewLog(store).append("drop", pictures=[ref(entry) for entry in entries])
+    with pytest.raises(DataError, match=f"no photo is left: reviewed {PHOTOS}") as caught:
+        build(tmp_path / "p", store)
+    assert "review" in caught.value.hint
 
 
 def test_decisions_on_other_pictures_change_nothing(

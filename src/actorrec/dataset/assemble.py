@@ -2,14 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest
 from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
-from actorrec.dataset.candidates import Looked
+from actorrec.dataset.candidates import Examined, Looked
 from actorrec.dataset.decide import Decided, decide
 from actorrec.dataset.examine import EXAMINE_VERSION, Examiner
 from actorrec.dataset.extract import Looker, look_at_all, worker_count
@@ -23,6 +24,7 @@ from actorrec.dataset.write import write_pictures
 from actorrec.errors import DataError
 from actorrec.faces.detectors import make_detector
 from actorrec.faces.embedders import DEFAULT_SPEC, make_embedder
+from actorrec.manifests.base import FileRecord
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.nets import DetectorSpec, TemplateRecord
 from actorrec.manifests.review import SHEET_NAME
@@ -37,7 +39,7 @@ BUILD_VERSION: Final = 3
 # Settings that change how the work is done, not what comes out.
 _NOT_IN_KEY: Final = {"workers", "max_skip_ratio"}
 # Of a scraped picture: what may differ between two equal scrapes, and what its bytes already say.
-_ORIGIN_IN_KEY: Final = {"url", "page", "licence", "licence_url", "author"}
+_ORIGIN_IN_KEY: Final = {"source", "url", "page", "licence", "licence_url", "author"}
 # Left out on purpose, so not lost.
 _MEANT: Final = frozenset({"near-duplicate", REVIEWED, TAKEN_DOWN})
 
@@ -79,28 +81,38 @@ def assemble(
         cache = WorkCache(store, artifact)
         manifest = find_manifest(store, DatasetManifest, key)
         if manifest is None:
-            workers = worker_count(config.dataset.workers)
-            seen = look_at_all(given.photos, make_looker, cache, workers, progress)
-            with progress.step("choosing, cleaning and splitting", None):
-                decided = decide(given, seen, held, config.dataset, workers)
-            _check_yield(decided, config.dataset.max_skip_ratio)
-            if len({face.person_id for face in decided.faces}) == 1:
-                logger.warning("only one person is in this set: enough to enrol, too few to train")
-            sheet = review_sheet(given, seen, held, decided, config.dataset)
-            files = write_pictures(wanted_files(decided, sheet), cache, store, artifact, progress)
-            files.append(store.put_bytes(f"{artifact}/{SHEET_NAME}", sheet.model_dump_json().encode()))
-            manifest = _manifest(
-                given,
-                decided,
-                parts.spec,
-                key=key,
-                produced_by=provenance(config),
-                files=sorted(files, key=lambda record: record.name),
-                decisions=held.touching(_pairs(given)),
-            )
-            manifest = commit_manifest(store, manifest)
+            plan = _Plan(key, given, held, config, parts.spec)
+            seen = look_at_all(given.photos, make_looker, cache, worker_count(config.dataset.workers), progress)
+            manifest = commit_manifest(store, _write(plan, seen, cache, store, progress))
         cache.clear()
         return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be made of what, under which key."""
+
+    key: str
+    given: Given
+    held: Decisions
+    config: Config
+    detector: DetectorSpec
+
+
+def _write(
+    plan: _Plan, seen: Mapping[str, Examined], cache: WorkCache, store: ArtifactStore, progress: Progress
+) -> DatasetManifest:
+    """Decide, and write every file but the manifest."""
+    settings, artifact = plan.config.dataset, f"dataset/{plan.key}"
+    with progress.step("choosing, cleaning and splitting", None):
+        decided = decide(plan.given, seen, plan.held, settings, worker_count(settings.workers))
+    _check_yield(decided, settings.max_skip_ratio)
+    if len({face.person_id for face in decided.faces}) == 1:
+        logger.warning("only one person is in this set: enough to enrol, too few to train")
+    sheet = review_sheet(plan.given, seen, plan.held, decided, settings)
+    files = write_pictures(wanted_files(decided, sheet), cache, store, artifact, progress)
+    files.append(store.put_bytes(f"{artifact}/{SHEET_NAME}", sheet.model_dump_json().encode()))
+    return _manifest(plan, decided, sorted(files, key=lambda record: record.name))
 
 
 def _pairs(given: Given) -> list[tuple[str, str]]:
@@ -137,25 +149,36 @@ def _check_yield(decided: Decided, max_skip_ratio: float) -> None:
     lost = Counter(reason for reason in gone if reason not in _MEANT)
     if decided.faces and lost.total() <= max_skip_ratio * len(decided.images):
         return
-    reasons = ", ".join(f"{reason} {count}" for reason, count in lost.most_common())
+    if not lost:
+        raise DataError(
+            f"no photo is left: {_told(Counter(gone))}", hint="undo some of the review, or look at rights.takedown"
+        )
     hint = "are these photos of people, in a folder per person?"
     if decided.faces:
         hint = "look at the folder; or raise dataset.max_skip_ratio if this is as it should be"
-    raise DataError(f"{lost.total()} of {len(decided.images)} photos are of no use: {reasons}", hint=hint)
+    raise DataError(f"{lost.total()} of {len(decided.images)} photos are of no use: {_told(lost)}", hint=hint)
 
 
-def _manifest(given: Given, decided: Decided, detector: DetectorSpec, **fields: Any) -> DatasetManifest:
+def _told(reasons: Counter[str]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+
+
+def _manifest(plan: _Plan, decided: Decided, files: list[FileRecord]) -> DatasetManifest:
+    given = plan.given
     template = TemplateRecord.model_validate(
         {"name": CANONICAL_272.name, "size_px": CANONICAL_272.size_px, "points_px": CANONICAL_272.points_px}
     )
     return DatasetManifest(
+        key=plan.key,
+        produced_by=provenance(plan.config),
         inputs=given.inputs,
+        files=files,
         template=template,
-        detector_id=detector.detector_id,
+        detector_id=plan.detector.detector_id,
         embedder_id=DEFAULT_SPEC.model_id,
         people=[given.person(person_id) for person_id in sorted({face.person_id for face in decided.faces})],
         images=decided.images,
         faces=decided.faces,
         not_measured=decided.not_measured,
-        **fields,
+        decisions=plan.held.touching(_pairs(given)),
     )
