@@ -9,7 +9,7 @@ from actorrec.cli.extras import EXTRAS
 from actorrec.cli.session import Session
 
 _COMMANDS = {
-    "build-dataset, enroll, forget, people, infer, compare": ("core", "edge"),
+    "build-dataset, enroll, forget, people, infer, compare, sbom": ("core", "edge"),
     "HEIC pictures": ("core", "edge", "heic"),
     "scrape": ("core", "edge", "scrape"),
     "scrape --images-from ddgs": ("core", "edge", "scrape", "search"),
