@@ -17,6 +17,7 @@ class WikiFile:
     """A file; ``title`` without its namespace.
 
     Attributes:
+        categories: ``A/B`` stands for a category B inside the category A.
         meta: Entries of the extended metadata beside or instead of the usual ones; None leaves one out.
         state: ``there``, ``deleted`` (mentioned, but there is no page), ``no-file`` (a page alone) or ``hidden``.
     """
@@ -108,6 +109,9 @@ class Commons:
         assert query["gsrnamespace"] == "6"
         if statement := re.fullmatch(r"haswbstatement:P180=(Q\d+) filetype:bitmap", search):
             hits = [file for file in self.files if statement.group(1) in file.depicts]
+        elif deep := re.fullmatch(r'deepcat:"([^"]+)" filetype:bitmap', search):
+            inside = (deep.group(1), f"{deep.group(1)}/")
+            hits = [f for f in self.files if any(c == inside[0] or c.startswith(inside[1]) for c in f.categories)]
         else:
             phrase = re.fullmatch(r'"([^"]+)" filetype:bitmap', search)
             assert phrase, f"not a phrase: {search}"

@@ -26,7 +26,7 @@ _NO_FACE = re.compile(r"signature(?![a-z])|(?<![a-z])(?:logo|logotype|autograph)
 
 
 class CommonsImages:
-    """The item's own picture, then files that depict the person, then the person's category.
+    """The item's own picture, files that depict the person, the person's category, and what lies deeper in it.
 
     People without a Wikidata id are looked for by name in the text of the files' pages.
     """
@@ -73,7 +73,9 @@ class CommonsImages:
         return [
             *([{"titles": "|".join(titles)}] if titles else []),
             _search(f"haswbstatement:P180={qid} filetype:bitmap"),
-            *(_category(name) for name in item.texts("P373")[:1]),
+            # Famous people's categories hold little but categories ("… in 2019"); those come last, as they may also
+            # hold family and films.
+            *(query for name in item.texts("P373")[:1] for query in (_category(name), _search(_deep(name)))),
         ]
 
     async def _list(self, query: Mapping[str, str]) -> AsyncGenerator[FilePage, None]:
@@ -129,6 +131,10 @@ def _search(text: str) -> dict[str, str]:
 def _category(name: str) -> dict[str, str]:
     asked = {"generator": "categorymembers", "gcmtitle": f"Category:{name}", "gcmtype": "file"}
     return asked | {"gcmlimit": str(PER_REQUEST)}
+
+
+def _deep(category: str) -> str:
+    return f"deepcat:{quoted(category)} filetype:bitmap"
 
 
 def _may_be_empty(query: Mapping[str, str], answer: FilesAnswer) -> bool:

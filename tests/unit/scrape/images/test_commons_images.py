@@ -53,7 +53,7 @@ def titles(found: list[Candidate]) -> list[str]:
     return [(candidate.page or "").rpartition("File:")[2] for candidate in found]
 
 
-def test_the_items_own_picture_comes_first_then_depicting_then_the_category(site: Site) -> None:
+def test_the_items_own_picture_comes_first_then_depicting_then_the_category_then_what_is_deeper(site: Site) -> None:
     wiki = Commons(
         [
             WikiFile("Both.jpg", depicts=("Q1",), categories=("Ann",)),
@@ -61,10 +61,11 @@ def test_the_items_own_picture_comes_first_then_depicting_then_the_category(site
             WikiFile("Own.jpg", depicts=("Q1",), categories=("Ann",)),
             WikiFile("Abe.jpg", categories=("Ann",)),
             WikiFile("Other.jpg", depicts=("Q11",), categories=("Ann B.",)),
+            WikiFile("Deep.jpg", categories=("Ann/Ann in 2019",)),
         ],
         {"Q1": {"P18": ["Own.jpg"], "P373": ["Ann"]}},
     )
-    assert titles(gather(site, wiki)) == ["Own.jpg", "Both.jpg", "Abe.jpg", "Zed.jpg"]
+    assert titles(gather(site, wiki)) == ["Own.jpg", "Both.jpg", "Abe.jpg", "Zed.jpg", "Deep.jpg"]
 
 
 def test_the_preferred_of_several_own_pictures_is_taken(site: Site) -> None:
