@@ -102,7 +102,7 @@ def test_json_errors_are_json(run: Run) -> None:
 def test_doctor_and_version(run: Run) -> None:
     assert run("--version").stdout.startswith("actorrec ")
     found = run("doctor", "--json").json
-    assert found["commands"]["build-dataset, enroll, forget, people, infer, compare"]["ready"] is True
+    assert found["commands"]["build-dataset, enroll, forget, people, infer, compare, sbom"]["ready"] is True
 
 
 def test_config_show_tells_sources_and_init_writes_what_it_reads(run: Run, tmp_path: Path) -> None:
