@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from actorrec.vision.similarity import normalise
 
-ALIKE: Final = 0.91
-"""Cosine to a group's mean from which a face joins it: on the default embedder's scale 95 % of strangers lie below
-(``dataset/agreement.py``). A group is only an offer: what is enrolled is what the user selected."""
+ALIKE: Final = 0.94
+"""Cosine to a group's mean from which a face joins it, on the default embedder's scale. Measured on 555 faces of 40
+people of the development photos: 111 groups, 1.3 % of the faces among those of somebody else; at 0.93 they are 83
+groups and 7.6 %. Many small groups can be selected together, a wrong face in a large one is overlooked."""
 
 
 def cluster(vectors: NDArray[np.float32], alike: float = ALIKE) -> list[list[int]]:
