@@ -1,11 +1,10 @@
 """Listing people without fetching any picture."""
 
-import asyncio
-
 from actorrec.config import Config
 from actorrec.manifests.images import ListedPerson
 from actorrec.rights.takedown import load_takedown
 from actorrec.scrape.fetch.client import open_fetcher
+from actorrec.scrape.interruptible import run
 from actorrec.scrape.people.open import people_source
 
 
@@ -21,4 +20,4 @@ def list_people(config: Config) -> list[ListedPerson]:
         async with open_fetcher(config.fetch) as fetcher:
             return await people_source(config.scrape.people, config, fetcher).people(config.scrape.top)
 
-    return [each for each in asyncio.run(listed()) if not takedown.person(each.person)]
+    return [each for each in run(listed()) if not takedown.person(each.person)]

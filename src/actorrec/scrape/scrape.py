@@ -1,6 +1,5 @@
 """The stage: from sources to a committed set of pictures."""
 
-import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from actorrec.rights.takedown import Takedown, load_takedown
 from actorrec.scrape.everyone import Recovered, search_everyone
 from actorrec.scrape.fetch.client import open_fetcher
 from actorrec.scrape.images.open import image_sources
+from actorrec.scrape.interruptible import run
 from actorrec.scrape.journal import Journal
 from actorrec.scrape.key import edition_keys
 from actorrec.scrape.offers import Offers
@@ -59,7 +59,7 @@ def scrape(
         journal, older = Journal(store, f"images/{key}"), OlderEdition(store, newest)
         with open_work_folder(config.fetch.cache_dir, f"{Path.cwd()} {store.uri} {key}") as work:
             told = progress or SilentProgress()
-            people = asyncio.run(_search(config, takedown, journal, work, older, told))
+            people = run(_search(config, takedown, journal, work, older, told))
             return commit(people, write_records(people, journal), journal, config)
 
 
