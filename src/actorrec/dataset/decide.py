@@ -140,7 +140,7 @@ def _groups(
 def _page(photo: Photo) -> str | None:
     """The page that a picture was found on, where that says that it comes from one source with others."""
     origin = photo.origin
-    return None if origin is None or origin.source in _PERSON_PAGES else origin.page
+    return None if origin is None or origin.source.split(":")[0] in _PERSON_PAGES else origin.page
 
 
 def _vectors(picks: Iterable[Pick]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":

@@ -51,7 +51,7 @@ def pick_faces(given: Given, owners: Sequence[str], seen: Mapping[str, Examined]
         held: What reviewers decided.
     """
     photos, picked = given.photos, Picked()
-    first_of: dict[tuple[str, str], int] = {}
+    first_of: dict[tuple[str, str, bool], int] = {}
     able: dict[str, list[int]] = {}
     for row, (photo, owner) in enumerate(zip(photos, owners, strict=True)):
         examined = seen.get(photo.sha256 or "")
@@ -60,7 +60,7 @@ def pick_faces(given: Given, owners: Sequence[str], seen: Mapping[str, Examined]
             picked.verdicts[row] = problem or Verdict("failed", "unreadable", "it was not read")
             continue
         dropped = held.verdict(examined.sha256, photo.person_id) == "drop"
-        first = first_of.setdefault((owner, examined.sha256), row) if not dropped else row
+        first = first_of.setdefault((owner, examined.sha256, dropped), row)
         if first != row:
             picked.verdicts[row] = Verdict("dropped", "near-duplicate", f"the same file as {photos[first].name}")
             if photos[first].person_id == photo.person_id:

@@ -90,6 +90,8 @@ def test_one_file_twice_is_one_picture_even_if_it_is_kept() -> None:
     found = picked(said("keep"), photos=photos)
     assert found.twins == {3} and found.verdicts[3].detail == "the same file as Ann/a.jpg"
     assert found.picks[2].keep
+    dropped = picked(said("drop"), photos=photos)
+    assert dropped.twins == {3} and sorted(dropped.left_out) == [2]
 
 
 def test_what_is_taken_down_was_left_out_and_what_is_broken_failed() -> None:
