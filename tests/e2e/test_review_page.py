@@ -161,7 +161,7 @@ def test_a_key_decides_on_one_picture_and_goes_on_to_the_next(
     assert [event["action"] for event in board.events] == [action]
     assert board.states[0][1:] == [outcome, action, 1]
     assert board.current == 1
-    board.page.locator("#changed", has_text="1 picture changed since the build").wait_for()
+    board.page.locator("#changed", has_text="1 changed since the build").wait_for()
     assert "actorrec build-dataset PHOTOS…" in board.texts("#changed")[0]
 
 
@@ -178,7 +178,7 @@ def test_bulk_undo_and_redo(board: Seen) -> None:
     board.press("u")
     board.said("Nothing to undo")
     board.press("r")
-    board.page.locator("#changed", has_text="3 pictures changed").wait_for()
+    board.page.locator("#changed", has_text="3 changed since").wait_for()
     board.press("r")
     board.page.locator(".sign.keep").wait_for()
     board.press("r")

@@ -5,7 +5,12 @@ from typing import Any, Final
 
 from actorrec.manifests.review import ReviewEvent
 
-_SAID: Final = {"keep": "kept", "drop": "dropped", "not-them": "said it is somebody else:", "pick": "chose the face of"}
+_SAID: Final = {
+    "keep": "kept",
+    "drop": "dropped",
+    "not-them": "called somebody else's the face in",
+    "pick": "chose another face in",
+}
 
 
 def standing(events: Sequence[ReviewEvent]) -> set[int]:

@@ -37,7 +37,7 @@ function drawFilters() {
 function drawFooter() {
   const selected = model.selected.size, changed = changedCount();
   byId('chosen').textContent = selected ? `${counted(selected, 'picture')} selected` : '';
-  byId('changed').textContent = changed ? `${counted(changed, 'picture')} changed since the build; to apply: ${model.apply}` : 'Nothing changed since the build';
+  byId('changed').textContent = changed ? `${changed.toLocaleString('en')} changed since the build; to apply: ${model.apply}` : 'Nothing changed since the build';
   byId('open-history').title = 'All changes';
   byId('open-history').classList.toggle('waiting', changed > 0);
 }

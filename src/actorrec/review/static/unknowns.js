@@ -33,7 +33,7 @@ function tile(face) {
     'aria-label': `${face.source}, ${seen(face)}, ${face.face_px} px`},
   make('span', {class: 'face'}, make('img', {src: `unknown/${face.id}`, alt: '', loading: 'lazy', decoding: 'async'}),
     make('span', {class: 'tick', 'aria-hidden': 'true'}, '✓')),
-  make('span', {class: 'why'}, face.source));
+  make('span', {class: 'why'}, face.source.split('/').at(-1)));
   element.addEventListener('click', event => {
     moveTo(faces.indexOf(face));
     if (event.target.closest('.tick') || event.ctrlKey || event.metaKey) toggle();
