@@ -109,22 +109,37 @@ def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
-    import yaml
-
     found: list[tuple[str, Any, str]] = []
     for variable in sorted(environ):
         if not variable.startswith(ENV_PREFIX) or variable in _NOT_SETTINGS:
             continue
         section, separator, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
         if separator:
-            try:
-                value = yaml.safe_load(environ[variable])
-            except yaml.YAMLError:
-                value = environ[variable]
-            if isinstance(value, dict):  # no setting is a mapping: "MIT: see the file" is a text with a colon
-                value = environ[variable]
+            value = _value_of(environ[variable], _annotation(section, key))
             found.append((f"{section}.{key}", value, f"environment {variable}"))
     return found
+
+
+def _annotation(section: str, key: str) -> Any:
+    """The type of a setting; None if there is no such setting."""
+    section_type = Config.model_fields[section].annotation if section in Config.model_fields else None
+    fields = section_type.model_fields if isinstance(section_type, type) and issubclass(section_type, Section) else {}
+    return fields[key].annotation if key in fields else None
+
+
+def _value_of(text: str, annotation: Any) -> Any:
+    """A variable's text as YAML; but a text stays one though it looks like a number, and a list may be ``a, b``."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    if get_origin(annotation) is tuple:
+        return value if isinstance(value, list) else [part.strip() for part in text.split(",") if part.strip()]
+    if value is not None and {annotation, *get_args(annotation)} & {str, SecretStr, Path}:
+        return text
+    return text if isinstance(value, dict) else value
 
 
 def _check_key(section: str, key: str, source: str) -> None:

@@ -104,3 +104,25 @@ def test_a_configuration_that_is_nowhere_names_the_shipped_ones(given: str) -> N
     with pytest.raises(ConfigError, match="cannot read the configuration") as caught:
         load_config(Path(given), environ={})
     assert "pi, resnet50-imagenet, tiny" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "section", "key", "value"),
+    [
+        ("ACTORREC_SCRAPE__CAST_OF", "2012", "scrape", "cast_of", "2012"),
+        ("ACTORREC_FETCH__ALLOW_ADDRESSES", "127.0.0.0/8, ::1", "fetch", "allow_addresses", ("127.0.0.0/8", "::1")),
+        ("ACTORREC_FETCH__ALLOW_ADDRESSES", "[127.0.0.0/8]", "fetch", "allow_addresses", ("127.0.0.0/8",)),
+        ("ACTORREC_EMBEDDER__MEAN", "[1, 2, 3]", "embedder", "mean", (1.0, 2.0, 3.0)),
+        ("ACTORREC_EMBEDDER__MEAN", "1,2,3", "embedder", "mean", (1.0, 2.0, 3.0)),
+        ("ACTORREC_DATASET__PREVIEWS", "off", "dataset", "previews", False),
+    ],
+)  # fmt: skip
+def test_a_variable_is_read_as_what_the_setting_holds(
+    variable: str, text: str, section: str, key: str, value: object
+) -> None:
+    assert getattr(getattr(load_config(environ={variable: text}).config, section), key) == value
+
+
+def test_a_key_of_digits_stays_as_it_was_typed() -> None:
+    key = load_config(environ={"ACTORREC_SOURCES__TMDB_KEY": "00123"}).config.sources.tmdb_key
+    assert key.get_secret_value() == "00123"

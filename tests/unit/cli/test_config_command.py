@@ -39,7 +39,9 @@ def test_a_key_is_shown_as_a_mask_with_where_it_came_from(form: tuple[str, ...])
     assert str(SecretStr(KEY)) in shown and "environment ACTORREC_SOURCES__TMDB_KEY" in shown
 
 
-def test_a_key_that_is_no_text_is_refused_without_being_shown() -> None:
+def test_a_key_that_is_no_text_is_refused_without_being_shown(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("sources:\n  tmdb_key: [123456]\n")
     with pytest.raises(ConfigError) as caught:
-        load_config(environ={"ACTORREC_SOURCES__TMDB_KEY": "[123456]"})
+        load_config(path, environ={})
     assert "123456" not in caught.value.in_full and "sources.tmdb_key" in caught.value.message
