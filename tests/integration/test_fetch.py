@@ -3,10 +3,14 @@
 import asyncio
 import gzip
 import hashlib
+import itertools
 import os
 import resource
 import socket
 import ssl
+import subprocess
+import sys
+import time
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -379,6 +383,66 @@ def test_a_full_disk_leaves_nothing_and_says_so(cache: Path, tmp_path: Path) -> 
             with pytest.raises(ArtifactError, match="cannot write"):
                 await fetcher.download(server.url + "/x", tmp_path / "no folder" / "x")
         assert in_folder(tmp_path) == []
+
+    asyncio.run(run())
+
+
+FULL_DISK = """
+import asyncio, sys
+from pathlib import Path
+from actorrec.errors import ArtifactError
+from actorrec.scrape.fetch.client import open_fetcher
+from actorrec.sections import FetchSection
+
+async def main(url, folder, cache):
+    async with open_fetcher(FetchSection(allow_addresses=("127.0.0.0/8",), cache_dir=cache)) as fetcher:
+        try:
+            await fetcher.download(url, folder / "x")
+        except ArtifactError as error:
+            print(error.in_full, sorted(folder.iterdir()))
+
+asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+"""
+
+
+def test_a_disk_that_is_really_full_is_told_with_what_to_do(cache: Path, tmp_path: Path) -> None:
+    """On a file system of 1 MiB in a mount namespace of its own."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size=1m small {small}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+
+    async def run() -> str:
+        async with hostile({"/x": reply(bytes(4_000_000))}) as server:
+            script = f'{mount} && exec "$@"'
+            words = (sys.executable, "-c", FULL_DISK, server.url + "/x", str(small), str(cache))
+            process = await asyncio.create_subprocess_exec(
+                "unshare", "-rm", "sh", "-c", script, "sh", *words, stdout=subprocess.PIPE
+            )
+            out, _ = await process.communicate()
+            return out.decode()
+
+    told = asyncio.run(run())
+    assert "No space left on device (the disk is full: free some space" in told
+    assert told.endswith(" []\n")
+
+
+def test_a_clock_that_jumps_changes_nothing(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock goes a day forward, two back, and so on, at every look."""
+    looks = itertools.count()
+    monkeypatch.setattr(time, "time", lambda: 1.8e9 + 86_400 * next(looks) * (-1) ** next(looks))
+
+    async def run() -> None:
+        later = {"Date": "Tue, 01 Jan 2030 00:00:00 GMT", "Retry-After": "Tue, 01 Jan 2030 00:00:00 GMT"}
+        kept = reply(b"x" * 100, headers={"Cache-Control": "max-age=5", "Date": "Tue, 01 Jan 2030 00:00:00 GMT"})
+        routes = {"/a": in_turn(reply(b"", 429, later), kept), "/b": kept}
+        async with both(routes, cache, rate_per_s=100) as (server, fetcher):
+            async with asyncio.timeout(20):
+                for n in range(30):
+                    assert (await fetcher.page(server.url + f"/a?{n // 3}")).body == b"x" * 100
+                    assert (await fetcher.download(server.url + "/b", tmp_path / "b")).bytes == 100
+            assert server.times_s[-1] - server.times_s[0] > 0.3  # nor is it faster than it may be
 
     asyncio.run(run())
 

@@ -125,6 +125,21 @@ def test_what_another_program_left_in_its_place_is_not_touched(
     assert "no cache of pages" in caplog.text
 
 
+def test_an_entry_that_is_lost_while_it_is_read_is_asked_for_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        routes = {"/a": reply(b"one", headers={"Cache-Control": "max-age=600"})}
+        async with hostile(routes) as server, open_fetcher(settings(tmp_path)) as fetcher:
+            await fetcher.page(server.url + "/a")
+            (file,) = tmp_path.glob("*.db")
+            with sqlite3.connect(file) as other:
+                assert other.execute("DELETE FROM streams").rowcount == 1
+            other.close()
+            assert (await fetcher.page(server.url + "/a")).body == b"one"
+            assert len(server.paths()) == 2
+
+    asyncio.run(run())
+
+
 def test_two_runs_at_once_share_the_cache(tmp_path: Path) -> None:
     async def one(server: HostileServer) -> list[bytes]:
         async with open_fetcher(settings(tmp_path)) as fetcher:

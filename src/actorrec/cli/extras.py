@@ -13,7 +13,7 @@ EXTRAS: Final = {
         "protego": "protego",
         "tenacity": "tenacity",
     },
-    "search": {"ddgs": "ddgs"},
+    "search": {"aiolimiter": "aiolimiter", "ddgs": "ddgs"},
     "review": {"starlette": "starlette", "uvicorn": "uvicorn"},
     "heic": {"pillow_heif": "pillow-heif"},
     "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},

@@ -26,7 +26,6 @@ _NOT_PUBLIC: Final = tuple(
 )
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-_IPV4_COMPATIBLE: Final = IPv6Network("::/96")
 
 
 class AddressRules:
@@ -73,13 +72,13 @@ def is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to: mapped, compatible, 6to4, NAT64."""
+    """The IPv4 address that an IPv6 one leads to: mapped, 6to4, NAT64."""
     if isinstance(address, IPv4Address):
         return None
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address in _NAT64 or address in _IPV4_COMPATIBLE:
+    if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None

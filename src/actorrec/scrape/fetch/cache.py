@@ -58,10 +58,31 @@ async def open_cache(
         await storage.close()
         yield transport
         return
+    kept = AsyncCacheTransport(transport, storage, CacheOptions(shared=False, supported_methods=["GET"]))
     try:
-        yield AsyncCacheTransport(transport, storage, CacheOptions(shared=False, supported_methods=["GET"]))
+        yield _Cached(kept, transport)
     finally:
         await storage.close()
+
+
+class _Cached(httpx.AsyncBaseTransport):
+    """Answers whole, and without the cache where that loses in mid-answer what it has promised."""
+
+    def __init__(self, kept: AsyncCacheTransport, direct: httpx.AsyncBaseTransport) -> None:
+        self._kept = kept
+        self._direct = direct
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = None
+        try:
+            response = await self._kept.handle_async_request(request)
+            await response.aread()
+            return response
+        except (RuntimeError, sqlite3.Error):  # another run dropped the entry, or the disk fails
+            return await self._direct.handle_async_request(request)
+        finally:
+            if response is not None:
+                await response.aclose()
 
 
 def _default_folder() -> Path:

@@ -73,16 +73,12 @@ class PoliteFetcher:
         async def hop(request: httpx.Request) -> Page | Redirect:
             transport = self.cached if ok == OK and cacheable(request) else self.uncached
             response = await transport.handle_async_request(request)
-            try:
-                body = await response.aread()
-            finally:
-                await response.aclose()
             status = response.status_code
             if status in REDIRECTS:
                 return Redirect(status, response.headers["location"])
             if status not in ok:
                 raise ItemError(f"http-{status}", f"{masked(request.url)}: the server answers {status}")
-            return Page(str(request.url), status, dict(response.headers.items()), body)
+            return Page(str(request.url), status, dict(response.headers.items()), response.content)
 
         return await self._hops.follow(request, hop)
 
