@@ -10,7 +10,7 @@ from PIL import Image
 
 from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
-from actorrec.errors import ConfigError, DataError
+from actorrec.errors import ConfigError, DataError, SourceError
 from actorrec.manifests.images import ImagesManifest
 from actorrec.scrape.listing import list_people
 from actorrec.scrape.scrape import scrape
@@ -180,3 +180,15 @@ def test_a_wrong_list_is_told_before_anything_is_asked(desk: Desk) -> None:
     with pytest.raises(ConfigError, match=r"missing\.csv"):
         desk.scrape(1, f"urls:{desk.folder / 'missing.csv'}")
     assert desk.site.asked == []
+
+
+def test_people_in_a_shape_that_is_not_known_leave_nothing_behind(desk: Desk) -> None:
+    desk.site.routes["/sparql"] = lambda _: Reply(b"<html>Are you a robot?</html>", 200, "text/html")
+    settings = desk.config(1).model_dump()
+    settings["scrape"]["people"] = "wikidata"
+    settings["scrape"]["images_from"] = [str(desk.folder)]
+    settings["sources"]["wikidata_sparql_url"] = f"{desk.site.url}/sparql"
+    settings["fetch"]["contact"] = "me@example.org"
+    with pytest.raises(SourceError, match="wikidata"):
+        scrape(Config.model_validate(settings), store=desk.store)
+    assert not list(desk.store.names("images"))

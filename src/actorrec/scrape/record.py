@@ -56,11 +56,11 @@ def commit(people: list[ListedPerson], brought: Brought, journal: Journal, confi
             recovered=dict(sorted(brought.recovered.items())),
         ),
     )
-    tidy(manifest, journal)
+    _tidy(manifest, journal)
     return manifest
 
 
-def tidy(manifest: ImagesManifest, journal: Journal) -> None:
+def _tidy(manifest: ImagesManifest, journal: Journal) -> None:
     """Remove the journal, and pictures that a killed run stored but never recorded."""
     own = {f"{manifest.ref}/{name}" for name in (*manifest.digests, MANIFEST_NAME)}
     for name in list(journal.store.names(manifest.ref)):

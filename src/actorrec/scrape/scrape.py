@@ -20,7 +20,7 @@ from actorrec.scrape.offers import Offers
 from actorrec.scrape.older import OlderEdition
 from actorrec.scrape.outage import Outage
 from actorrec.scrape.people.open import people_source
-from actorrec.scrape.record import commit, tidy, write_records
+from actorrec.scrape.record import commit, write_records
 from actorrec.scrape.search import Tools
 from actorrec.scrape.work import WorkFolder, open_work_folder
 
@@ -54,7 +54,7 @@ def scrape(
             key, newest = next(keys), found
         if newest is not None and not refresh:
             logger.info("%s was scraped on %s; --refresh scrapes anew", newest.ref, f"{newest.created_at:%Y-%m-%d}")
-            tidy(newest, Journal(store, newest.ref))
+            Journal(store, newest.ref).clear()  # of a run that was killed right after its commit
             return newest
         journal, older = Journal(store, f"images/{key}"), OlderEdition(store, newest)
         with open_work_folder(config.fetch.cache_dir, f"{Path.cwd()} {store.uri} {key}") as work:

@@ -25,6 +25,7 @@ from actorrec.scrape.protocols import Candidate, Fetcher
 from actorrec.scrape.repeats import Repeats
 from actorrec.scrape.tally import TAKEN_DOWN
 from actorrec.scrape.work import Fetched, WorkFiles, WorkFolder, cannot_work
+from actorrec.vision.listing import readable
 
 _UNDECIDED: Final = 16
 """Most candidates of a person that are under way or wait for an earlier one."""
@@ -214,4 +215,4 @@ class PersonSearch:
 
 
 def _where(candidate: Candidate) -> str:
-    return candidate.url or str(candidate.path)
+    return candidate.url or readable(str(candidate.path))
