@@ -127,7 +127,7 @@ def test_refreshed_it_is_a_new_edition(desk: Desk, caplog: pytest.LogCaptureFixt
     first = desk.scrape(2)
     second = desk.scrape(2, refresh=True)
     assert second.key != first.key
-    assert desk.asked() == [f"/pictures/{number}" for number in (1, 100, 101)] * 2
+    assert sorted(desk.asked()) == sorted([f"/pictures/{number}" for number in (1, 100, 101)] * 2)
     with caplog.at_level("INFO"):
         assert desk.scrape(2) == second
     assert "--refresh scrapes anew" in caplog.text
@@ -139,10 +139,9 @@ def test_refreshed_what_did_not_change_is_not_sent_again(desk: Desk) -> None:
     first = desk.scrape(2)
     desk.site.asked.clear()
     second = desk.scrape(2, refresh=True)
-    assert [asked.headers.get("if-none-match") for asked in desk.site.asked if "pictures" in asked.path] == [
-        '"100"',
-        '"102"',
-    ]
+    asked = [asked for asked in desk.site.asked if "pictures" in asked.path]
+    assert {asked.headers.get("if-none-match") for asked in asked} == {'"100"', '"102"'}
+    assert len(asked) == 2
     kept = {"sha256", "source_sha256", "phash", "width_px", "height_px", "bytes", "etag", "url", "file"}
     assert [image.model_dump(include=kept) for image in second.images] == [
         image.model_dump(include=kept) for image in first.images

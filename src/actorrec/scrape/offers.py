@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from actorrec.errors import ItemError, SourceError
 from actorrec.manifests.images import ListedPerson
@@ -28,7 +28,7 @@ class Offers:
         """Name → why a source is not asked any more."""
         return {self._sources[number].name: error.message for number, error in self._broken.items()}
 
-    async def of(self, listed: ListedPerson, failures: Counter[str]) -> AsyncIterator[Candidate]:
+    async def of(self, listed: ListedPerson, failures: Counter[str]) -> AsyncGenerator[Candidate, None]:
         """Every candidate; more of a source is asked for only when it is wanted.
 
         Args:

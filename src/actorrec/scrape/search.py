@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -101,7 +101,7 @@ class PersonSearch:
                 if await self._decide(candidate, await task):
                     advance(1)
 
-    async def _fresh(self) -> AsyncIterator[Candidate]:
+    async def _fresh(self) -> AsyncGenerator[Candidate, None]:
         """What is offered, each address once, without what is decided."""
         known = {decision.url for decision in self._journal.decisions}
         async with aclosing(self._tools.offers.of(self._listed, self.failures)) as offered:
