@@ -131,3 +131,20 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(
     assert out.startswith("ArtifactError cannot write ")
     out, error = start(settings, tmp_path).communicate(timeout=120)
     assert (out.strip(), error) == (undisturbed, "")
+
+
+def test_a_store_that_is_really_full_takes_the_rest_once_there_is_space(
+    settings: dict[str, Any], undisturbed: str, tmp_path: Path
+) -> None:
+    """On a small file system in a mount namespace of its own, which grows between two runs."""
+    mount = f"mount -t tmpfs -o size=400k small {tmp_path}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    script = f'{mount} && {{ "$@"; echo "code $?"; mount -o remount,size=40m {tmp_path} && "$@"; }}'
+    command = [sys.executable, "-c", COMMAND, json.dumps(settings), str(tmp_path), "0"]
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, "sh", *command], capture_output=True, text=True, timeout=120
+    )
+    told, code, digest = done.stdout.splitlines()
+    assert "No space left on device the disk is full: free some space" in told
+    assert (code, digest) == ("code 4", undisturbed)
