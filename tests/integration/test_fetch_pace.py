@@ -36,9 +36,9 @@ def test_the_rate_is_kept_evenly_and_used(rate: int, tmp_path: Path) -> None:
         return server.times_s
 
     times_s = asyncio.run(run())
-    # What arrives late by a little falls into the next window: two more are no burst.
-    assert most_in_a_second(times_s) <= rate + 2
-    assert most_in_a_second([time_s * 10 for time_s in times_s]) <= math.ceil(rate / 10 * 1.5) + 2
+    # The few under way when all is held up fall into the next window: as many more as there are connections.
+    assert most_in_a_second(times_s) <= rate + 4
+    assert most_in_a_second([time_s * 10 for time_s in times_s]) <= math.ceil(rate / 10 * 1.4) + 4
     assert (len(times_s) - 1) / (times_s[-1] - times_s[0]) > 0.5 * rate
 
 
@@ -151,6 +151,6 @@ def test_the_slower_of_robots_txt_and_our_rate_holds(tmp_path: Path) -> None:
             routes = {"/robots.txt": reply(b"User-agent: *\n" + asked + b"\n"), "/a": reply(b"ok")}
             async with hostile(routes) as server, open_fetcher(settings(tmp_path)) as fetcher:
                 await asyncio.gather(*(fetcher.download(server.url + "/a", tmp_path / f"{n}") for n in range(8)))
-                assert server.times_s[-1] - server.times_s[1] >= 0.6
+                assert server.times_s[-1] - server.times_s[1] >= 0.65  # of 0.7: the first may come late
 
     asyncio.run(run())

@@ -43,6 +43,7 @@ class HostPace:
         self._turn = asyncio.Lock()
         self._rate_per_s = rate_per_s
         self._factor = 1.0
+        self._apart_s = 0.0
         self._due = 0.0
         self._paused_until = 0.0
         self._sent = _window(rate_per_s)
@@ -61,7 +62,8 @@ class HostPace:
         """
         if delay_s > self._max_wait_s:
             raise too_long(f"robots.txt of {self._host}", delay_s, self._max_wait_s)
-        if delay_s > 0:
+        if delay_s > self._apart_s:
+            self._apart_s = delay_s
             self._rate_per_s = min(self._rate_per_s, 1 / delay_s)
             self._sent = _window(self._rate_per_s, self._sent)
 
@@ -89,7 +91,7 @@ class HostPace:
         """When the next request may go: evenly, and no more than the rate in any window of a second."""
         at = max(self._due, self._paused_until)
         if self._sent:
-            at = max(at, self._sent[-1] + self._step_s * _HURRY)
+            at = max(at, self._sent[-1] + max(self._step_s * _HURRY, self._apart_s))
         if self._sent.maxlen == len(self._sent):
             at = max(at, self._sent[0] + self._step_s * len(self._sent))
         return at
@@ -109,6 +111,7 @@ class HostPace:
             self._factor = max(_SLOWEST, self._factor / 2)
             rest_s = min(_UNTOLD_WAIT_S, self._max_wait_s) if wait_s is None else wait_s
             self._paused_until = max(self._paused_until, time.monotonic() + rest_s)
+            self._due = max(self._due, self._paused_until)  # a pause is no slot that was missed
             self._refused.clear()
 
 
