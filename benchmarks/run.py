@@ -21,6 +21,7 @@ NAMES = (
     "bundle",
     "wrong_people",
     "memory",
+    "scrape",
     "startup",
     "review_page",
 )

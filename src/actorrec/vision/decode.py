@@ -35,6 +35,7 @@ _BROKEN: Final = (
     LookupError,
     TypeError,
     ArithmeticError,
+    RuntimeError,  # the AVIF decoder's
     struct.error,
     zlib.error,
 )

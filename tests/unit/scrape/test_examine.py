@@ -89,7 +89,13 @@ def cut(gradient: UInt8Image) -> bytes:
     return data[: len(data) // 2]
 
 
+def damaged(gradient: UInt8Image) -> bytes:
+    """An AVIF whose list of parts names none."""
+    return encoded(gradient, "AVIF").replace(b"iloc", b"free")
+
+
 BAD = {
+    "damaged": damaged,
     "empty": lambda _: b"",
     "not-a-picture": lambda _: b"<!DOCTYPE html><title>Log in</title>",
     "truncated": cut,
