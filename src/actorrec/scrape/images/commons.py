@@ -8,12 +8,12 @@ from actorrec.config import Config
 from actorrec.errors import SourceError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.contact import check_contact
 from actorrec.scrape.images.filters import LARGE_FROM_PX
 from actorrec.scrape.images.foreign import plain_text, source_error, web_address
 from actorrec.scrape.images.mediawiki import EntitiesAnswer, FileInfo, FilePage, FilesAnswer, MediaWiki
 from actorrec.scrape.images.naming import quoted
-from actorrec.scrape.people.names import valid_id
-from actorrec.scrape.people.wikidata import check_contact
+from actorrec.scrape.names import valid_id
 from actorrec.scrape.protocols import Candidate, Fetcher
 
 SOURCE = "commons"

@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError, field_validator
 from actorrec.config import Config
 from actorrec.errors import ItemError, MissingExtraError, SourceError
 from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.foreign import Foreign
 from actorrec.scrape.images.foreign import source_error, web_address
 from actorrec.scrape.images.naming import quoted
-from actorrec.scrape.people.foreign import Foreign
 from actorrec.scrape.protocols import Candidate
 from actorrec.sections import FetchSection
 

@@ -4,7 +4,8 @@ import unicodedata
 from urllib.parse import urlsplit
 
 from actorrec.errors import SourceError
-from actorrec.scrape.people.foreign import Shape, parse_json
+from actorrec.scrape import foreign
+from actorrec.scrape.foreign import Shape
 
 _WAYS = {
     "commons": "--images-from commons",
@@ -19,20 +20,16 @@ _LONGEST_URL = 2000
 
 def source_error(source: str, message: str) -> SourceError:
     """An error of a source of pictures; the hint says what else offers some."""
-    ways = [way for name, way in _WAYS.items() if name != source]
-    return SourceError(source, message, alternatives=f"other ways: {', '.join(ways)}")
+    return SourceError(source, message, alternatives=_alternatives(source))
+
+
+def _alternatives(source: str) -> str:
+    return f"other ways: {', '.join(way for name, way in _WAYS.items() if name != source)}"
 
 
 def parse_answer(source: str, body: bytes, shape: type[Shape]) -> Shape:
-    """Check an answer against its shape.
-
-    Raises:
-        SourceError: Names the field that is gone or of another type.
-    """
-    try:
-        return parse_json(source, body, shape)
-    except SourceError as error:  # its hint says who else lists people
-        raise source_error(source, error.message.removeprefix(f"{source}: ")) from None
+    """See ``scrape.foreign.parse_json``; the hint says what else offers pictures."""
+    return foreign.parse_json(source, body, shape, _alternatives(source))
 
 
 def plain_text(html: str) -> str:

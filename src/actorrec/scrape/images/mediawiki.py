@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field
 
 from actorrec.errors import ItemError
+from actorrec.scrape.foreign import Foreign
 from actorrec.scrape.images.foreign import parse_answer, source_error
-from actorrec.scrape.people.foreign import Foreign
 from actorrec.scrape.protocols import Fetcher
 from actorrec.sections import FetchSection
 

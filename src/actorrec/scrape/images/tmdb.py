@@ -3,26 +3,23 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from pydantic import Field
 
 from actorrec.config import Config
-from actorrec.errors import ConfigError, ItemError
+from actorrec.errors import ItemError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.foreign import Foreign, Shape
 from actorrec.scrape.images.foreign import parse_answer, source_error, web_address
 from actorrec.scrape.images.naming import plain_name
-from actorrec.scrape.people.foreign import Foreign, Shape
-from actorrec.scrape.people.names import valid_id
+from actorrec.scrape.names import valid_id
 from actorrec.scrape.protocols import Candidate, Fetcher
+from actorrec.scrape.tmdb import LAST_PAGE, SOURCE, TmdbKey
 
-SOURCE = "tmdb"
 LICENCE = "TMDB terms: no AI training without a written agreement"
 LICENCE_URL = "https://www.themoviedb.org/api-terms-of-use"
 _PERSON_PAGE = "https://www.themoviedb.org/person/"
-_KEY_HINT = "a free key from themoviedb.org goes into sources.tmdb_key or ACTORREC_SOURCES__TMDB_KEY"
-_LAST_PAGE = 500  # the service refuses later ones
 
 
 class _Picture(Foreign):
@@ -71,10 +68,7 @@ class TmdbImages:
     name = SOURCE
 
     def __init__(self, config: Config, fetcher: Fetcher) -> None:
-        key = config.sources.tmdb_key.get_secret_value().strip()
-        if not key:
-            raise ConfigError("TMDB needs a key: sources.tmdb_key is empty", hint=_KEY_HINT)
-        self._api = _Api(config.sources.tmdb_url.rstrip("/"), key, fetcher)
+        self._key = TmdbKey(config, fetcher)
         self._base = ""
         self._asking = asyncio.Lock()
 
@@ -96,21 +90,26 @@ class TmdbImages:
                     yield _candidate(number, url, picture)
 
     async def _pictures(self, number: str) -> AsyncGenerator[_Picture, None]:
-        found = await self._api.get(f"/person/{number}/images", _Profiles)
+        found = await self._get(f"/person/{number}/images", _Profiles)
         for picture in found.profiles if found else ():
             yield picture
-        for page in range(1, _LAST_PAGE + 1):
-            tagged = await self._api.get(f"/person/{number}/tagged_images", _Tagged, page=str(page))
+        for page in range(1, LAST_PAGE + 1):
+            tagged = await self._get(f"/person/{number}/tagged_images", _Tagged, page=str(page))
             for picture in tagged.results if tagged else ():
                 yield picture
             if tagged is None or not tagged.results or page >= tagged.total_pages:
                 return
 
+    async def _get(self, path: str, shape: type[Shape], **params: str) -> Shape | None:
+        """None where there is nothing under that path."""
+        page = await self._key.page(path, params)
+        return parse_answer(SOURCE, page.body, shape) if page else None
+
     async def _base_url(self) -> str:
         """Where pictures lie; asked for once, whoever is looked for at the same time."""
         async with self._asking:
             if not self._base:
-                found = await self._api.get("/configuration", _Configuration)
+                found = await self._get("/configuration", _Configuration)
                 base = web_address(found.images.secure_base_url) if found else None
                 if base is None:
                     raise source_error(SOURCE, "the field 'images.secure_base_url' of /configuration is no address")
@@ -122,35 +121,14 @@ class TmdbImages:
         if number := valid_id("tmdb", person.external_ids.get("tmdb")):
             return number
         if imdb := valid_id("imdb", person.external_ids.get("imdb")):
-            found = await self._api.get(f"/find/{imdb}", _FoundByImdb, external_source="imdb_id")
+            found = await self._get(f"/find/{imdb}", _FoundByImdb, external_source="imdb_id")
             return str(found.person_results[0].id) if found and found.person_results else None
-        by_name = await self._api.get("/search/person", _FoundByName, query=person.name)
+        by_name = await self._get("/search/person", _FoundByName, query=person.name)
         same = [f for f in (by_name.results if by_name else ()) if plain_name(f.name) == plain_name(person.name)]
         if len(same) > 1:
             message = f"TMDB knows {len(same)} people named '{person.name}'"
             raise ItemError("ambiguous-name", message, hint="list them with their imdb or tmdb id")
         return str(same[0].id) if same else None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Api:
-    base: str
-    key: str
-    fetcher: Fetcher
-
-    async def get(self, path: str, shape: type[Shape], **params: str) -> Shape | None:
-        """None where there is nothing under that path."""
-        # A v4 token is a JSON web token, which begins so; a v3 key is 32 hex digits.
-        token = self.key.startswith("eyJ")
-        page = await self.fetcher.page(
-            self.base + path,
-            params=params if token else {**params, "api_key": self.key},
-            headers={"Authorization": f"Bearer {self.key}"} if token else None,
-            ok=frozenset({200, 401, 404}),
-        )
-        if page.status == 401:
-            raise ConfigError("TMDB refuses the key in sources.tmdb_key", hint=_KEY_HINT)
-        return None if page.status == 404 else parse_answer(SOURCE, page.body, shape)
 
 
 def _candidate(number: str, url: str, picture: _Picture) -> Candidate:

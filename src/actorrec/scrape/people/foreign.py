@@ -1,12 +1,12 @@
-"""What all sources share: asking a site, and parsing answers whose shape may change any day."""
+"""What all sources of people share: asking a site, parsing its answer, and saying what else lists people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any
 
 from actorrec.errors import ItemError, SourceError
+from actorrec.scrape import foreign
+from actorrec.scrape.foreign import Shape
 from actorrec.scrape.protocols import Fetcher, Page
 
 WAYS = {
@@ -24,49 +24,14 @@ def alternatives(source: str) -> str:
     return f"other ways: {', '.join(ways)}"
 
 
-class Foreign(BaseModel):
-    """Base of shapes that others define: keys we do not read are ignored, those we read are checked."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-Shape = TypeVar("Shape", bound=Foreign)
-
-
 def parse_json(source: str, body: bytes, shape: type[Shape]) -> Shape:
-    """Check an answer against its shape.
-
-    Raises:
-        SourceError: With the path of the field that is gone or of another type; deep nesting, numbers that are none
-            and broken text end here too.
-    """
-    if not body.strip():
-        raise SourceError(source, "the answer is empty", alternatives=alternatives(source))
-    try:
-        return shape.model_validate_json(body.removeprefix(b"\xef\xbb\xbf"))
-    except ValidationError as error:
-        raise _shape_error(source, error) from None
+    """See ``scrape.foreign.parse_json``; the hint says what else lists people."""
+    return foreign.parse_json(source, body, shape, alternatives(source))
 
 
 def field_gone(source: str, field: str) -> SourceError:
     """The error that says which field an answer lacks."""
-    return SourceError(
-        source, f"the field '{field}' is gone from the answer; the site has changed", alternatives=alternatives(source)
-    )
-
-
-def _shape_error(source: str, error: ValidationError) -> SourceError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    field, said = ".".join(str(part) for part in first["loc"]), first["msg"]
-    if first["type"] == "missing":
-        return field_gone(source, field)
-    if first["type"] == "json_invalid":
-        message = f"the answer is not JSON ({said.removeprefix('Invalid JSON: ')})"
-    elif field:
-        message = f"the field '{field}' is not what it was: {said[0].lower()}{said[1:]}"
-    else:
-        message = f"the answer has another shape: {said[0].lower()}{said[1:]}"
-    return SourceError(source, message, alternatives=alternatives(source))
+    return SourceError(source, foreign.gone(field), alternatives=alternatives(source))
 
 
 @dataclass(frozen=True, slots=True)

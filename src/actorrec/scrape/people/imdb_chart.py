@@ -10,8 +10,9 @@ from pydantic import AliasChoices, Field
 
 from actorrec.errors import SourceError
 from actorrec.manifests.dataset import Person
-from actorrec.scrape.people.foreign import Foreign, alternatives, field_gone, parse_json
-from actorrec.scrape.people.names import clean_name, make_person
+from actorrec.scrape.foreign import Foreign
+from actorrec.scrape.names import clean_name, make_person
+from actorrec.scrape.people.foreign import alternatives, field_gone, parse_json
 
 SOURCE = "imdb"
 _NAME_ID = r"^nm\d{7,10}$"

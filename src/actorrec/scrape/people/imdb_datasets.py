@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from actorrec.errors import SourceError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.names import make_person
 from actorrec.scrape.people.foreign import alternatives, field_gone
-from actorrec.scrape.people.names import make_person
 from actorrec.scrape.people.ranking import ranked
 
 SOURCE = "imdb-datasets"

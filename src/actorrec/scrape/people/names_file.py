@@ -15,8 +15,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from actorrec.errors import ConfigError, DataError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.names import MAX_NAME, clean_name, kind_of_id, valid_id
 from actorrec.scrape.people.local import read_file
-from actorrec.scrape.people.names import MAX_NAME, clean_name, kind_of_id, valid_id
 from actorrec.scrape.people.ranking import distinct, ranked
 
 SOURCE = "file"

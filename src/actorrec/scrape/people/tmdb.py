@@ -6,17 +6,16 @@ import re
 from pydantic import Field
 
 from actorrec.config import Config
-from actorrec.errors import ConfigError
+from actorrec.errors import ItemError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
-from actorrec.scrape.people.foreign import Foreign, Shape, Site, parse_json
-from actorrec.scrape.people.names import clean_name, make_person
+from actorrec.scrape.foreign import Foreign, Shape
+from actorrec.scrape.names import clean_name, make_person
+from actorrec.scrape.people.foreign import Site, parse_json
 from actorrec.scrape.people.ranking import distinct, ranked
 from actorrec.scrape.protocols import Fetcher
+from actorrec.scrape.tmdb import LAST_PAGE, SOURCE, TmdbKey
 
-SOURCE = "tmdb"
-LAST_PAGE = 500  # the service refuses later ones
-_KEY_HINT = "a free key from themoviedb.org goes into sources.tmdb_key or ACTORREC_SOURCES__TMDB_KEY"
 _log = logging.getLogger(__name__)
 
 
@@ -69,17 +68,11 @@ class _ExternalIds(Foreign):
 
 
 class _Api:
-    """Version 3 of the interface, with either kind of key."""
+    """Answers in their shapes; what fails carries the source's name."""
 
     def __init__(self, config: Config, fetcher: Fetcher) -> None:
-        key = config.sources.tmdb_key.get_secret_value().strip()
-        if not key:
-            raise ConfigError("TMDB needs a key: sources.tmdb_key is empty", hint=_KEY_HINT)
+        self._key = TmdbKey(config, fetcher)
         self.site = Site(SOURCE, fetcher)
-        self._base = config.sources.tmdb_url.rstrip("/")
-        # A v4 token is a JSON web token, which begins so; a v3 key is 32 hex digits.
-        self._headers = {"Authorization": f"Bearer {key}"} if key.startswith("eyJ") else {}
-        self._params = {} if self._headers else {"api_key": key}
 
     async def get(self, path: str, shape: type[Shape], **params: str) -> Shape:
         """Ask for a path.
@@ -94,11 +87,11 @@ class _Api:
 
     async def find(self, path: str, shape: type[Shape], **params: str) -> Shape | None:
         """As ``get``, but None where there is nothing under that id."""
-        asked, answers = {**self._params, **params}, frozenset({200, 401, 404})
-        page = await self.site.ask(self._base + path, params=asked, headers=self._headers, ok=answers)
-        if page.status == 401:
-            raise ConfigError("TMDB refuses the key in sources.tmdb_key", hint=_KEY_HINT)
-        return None if page.status == 404 else parse_json(SOURCE, page.body, shape)
+        try:
+            page = await self._key.page(path, params)
+        except ItemError as error:
+            raise self.site.failed(error) from None
+        return parse_json(SOURCE, page.body, shape) if page else None
 
     async def with_external_ids(self, people: list[Person]) -> list[Person]:
         """The same people with their IMDb and Wikidata ids, by which other sources find pictures of them."""

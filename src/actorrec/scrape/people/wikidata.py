@@ -5,16 +5,16 @@ The queries keep to plain SPARQL 1.1 and name their prefixes: the service moves 
 """
 
 import logging
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from actorrec.config import Config
-from actorrec.errors import ConfigError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson
-from actorrec.scrape.people.foreign import Foreign, Site, field_gone, parse_json
-from actorrec.scrape.people.names import make_person, valid_id
+from actorrec.scrape.contact import check_contact
+from actorrec.scrape.foreign import Foreign
+from actorrec.scrape.names import make_person, valid_id
+from actorrec.scrape.people.foreign import Site, field_gone, parse_json
 from actorrec.scrape.people.ranking import ranked
 from actorrec.scrape.protocols import Fetcher
 
@@ -105,20 +105,6 @@ class WikidataPeople:
             if len(found) - found.count(None) >= top:
                 break
         return ranked(SOURCE, found, top)
-
-
-def check_contact(url: str, config: Config) -> None:
-    """Refuse to ask Wikimedia's services without saying who asks.
-
-    Raises:
-        ConfigError: If ``fetch.contact`` is empty and the host is Wikimedia's.
-    """
-    host = urlsplit(url).hostname or ""
-    if host.endswith(("wikidata.org", "wikimedia.org")) and not config.fetch.contact.strip():
-        raise ConfigError(
-            f"{host} answers only programs that say whom to contact: fetch.contact is empty",
-            hint="--contact you@example.org, or ACTORREC_FETCH__CONTACT",
-        )
 
 
 async def ask_sparql(site: Site, url: str, query: str) -> bytes:

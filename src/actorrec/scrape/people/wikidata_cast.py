@@ -5,8 +5,10 @@ import re
 
 from actorrec.config import Config
 from actorrec.manifests.images import ListedPerson
-from actorrec.scrape.people.foreign import Foreign, Site, parse_json
-from actorrec.scrape.people.names import clean_name
+from actorrec.scrape.contact import check_contact
+from actorrec.scrape.foreign import Foreign
+from actorrec.scrape.names import clean_name
+from actorrec.scrape.people.foreign import Site, parse_json
 from actorrec.scrape.people.ranking import ranked
 from actorrec.scrape.people.wikidata import (
     DETAILS,
@@ -16,7 +18,6 @@ from actorrec.scrape.people.wikidata import (
     Item,
     Text,
     ask_sparql,
-    check_contact,
     parse_people,
 )
 from actorrec.scrape.protocols import Fetcher

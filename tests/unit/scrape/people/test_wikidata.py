@@ -5,7 +5,8 @@ import pytest
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError, SourceError
-from actorrec.scrape.people.wikidata import actors_query, check_contact, parse_people
+from actorrec.scrape.contact import check_contact
+from actorrec.scrape.people.wikidata import actors_query, parse_people
 from actorrec.scrape.people.wikidata_cast import cast_query, films_query, parse_films
 from actorrec.sections import FetchSection
 from sites.invented import Invented, invented

@@ -1,6 +1,6 @@
 import pytest
 
-from actorrec.scrape.people.names import clean_name, kind_of_id, make_person, valid_id
+from actorrec.scrape.names import clean_name, kind_of_id, make_person, valid_id
 
 
 @pytest.mark.parametrize("text", ["", " \t\n", "<b></b>", "\x00\x1b", "\u200b\u202e\ufeff", "&nbsp;", "<", "&lt;&gt;"])
