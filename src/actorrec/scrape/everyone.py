@@ -1,7 +1,7 @@
 """The searches for several people at once."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -33,15 +33,21 @@ async def search_everyone(
 ) -> None:
     """Search for each person, as many at once as keep the connections busy; the journal holds what comes of it.
 
+    Whose source cannot be reached is searched for once more, after the others.
+
     Raises:
         SourceError, RemoteError, ArtifactError: As ``PersonSearch.run``; every other search is stopped.
     """
     asked = tools.config.scrape.images
-    found, waiting = places([listed.person for listed in people]), iter(people)
+    found = places([listed.person for listed in people])
+    waiting = deque((listed, False) for listed in people)
 
     async def worker(step: Step) -> None:
-        for listed in waiting:
-            await _search(listed, found[listed.person.person_id], tools, recovered, step)
+        while waiting:
+            listed, again = waiting.popleft()
+            place = found[listed.person.person_id]
+            if not await _search(listed, place, tools, recovered, step, again=again):
+                waiting.append((listed, True))
 
     with progress.step("fetching pictures", asked * len(people), "pictures") as step, _one_error():
         async with asyncio.TaskGroup() as group:
@@ -49,21 +55,29 @@ async def search_everyone(
                 group.create_task(worker(step))
 
 
-async def _search(listed: ListedPerson, place: Place, tools: Tools, recovered: Recovered, step: Step) -> None:
+async def _search(
+    listed: ListedPerson, place: Place, tools: Tools, recovered: Recovered, step: Step, *, again: bool
+) -> bool:
+    """Search for a person; False if that should be done again later."""
     asked, person = tools.config.scrape.images, listed.person
     own = await asyncio.to_thread(tools.journal.person, place.folder)
     if own.finished is None and tools.takedown.person(person):
         await asyncio.to_thread(own.finish, Finished(tally=taken_down(person.person_id, asked)))
-    if own.finished is None:
-        search = PersonSearch(listed, place, own, tools)
-        step.advance(search.got)
-        await search.run(step.advance)
-        told = {name: tools.offers.broken.get(name, "") for name in tools.offers.names}
-        done = tally(person.person_id, asked, own.decisions, search.failures, told)
-        await asyncio.to_thread(own.finish, Finished(tally=done, recovered=recovered.rest()))
-        step.advance(asked - done.got)  # what will never come must not look like work that is left
-    else:
+    if own.finished is not None:
         step.advance(asked)
+        return True
+    search = PersonSearch(listed, place, own, tools)
+    if not again:
+        step.advance(search.got)
+    await search.run(step.advance)
+    if search.unreached and search.got < asked and not again:
+        await asyncio.to_thread(own.write)
+        return False
+    told = {name: tools.offers.broken.get(name, "") for name in tools.offers.names}
+    done = tally(person.person_id, asked, own.decisions, search.failures, told)
+    await asyncio.to_thread(own.finish, Finished(tally=done, recovered=recovered.rest()))
+    step.advance(asked - done.got)  # what will never come must not look like work that is left
+    return True
 
 
 @contextmanager

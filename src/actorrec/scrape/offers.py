@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from actorrec.errors import ItemError, SourceError
 from actorrec.manifests.images import ListedPerson
+from actorrec.scrape.outage import Outage
 from actorrec.scrape.protocols import Candidate, ImageSource
 
 logger = logging.getLogger(__name__)
@@ -14,8 +15,8 @@ logger = logging.getLogger(__name__)
 class Offers:
     """Image sources in order. One that refuses or answers in an unknown shape is not asked again."""
 
-    def __init__(self, sources: Sequence[ImageSource]) -> None:
-        self._sources = list(sources)
+    def __init__(self, sources: Sequence[ImageSource], outage: Outage) -> None:
+        self._sources, self._outage = list(sources), outage
         self._broken: dict[int, SourceError] = {}
 
     @property
@@ -36,6 +37,7 @@ class Offers:
 
         Raises:
             SourceError: Once no source is left that answers.
+            RemoteError: As ``Outage.note``.
         """
         for number, source in enumerate(self._sources):
             if number in self._broken:
@@ -47,6 +49,7 @@ class Offers:
             except ItemError as error:
                 logger.debug("%s about %s: %s", source.name, listed.person.name, error.in_full)
                 failures[f"{source.name}: {error.reason}"] += 1
+                self._outage.note(error.reason, listing=True)
             except SourceError as error:
                 self._give_up(number, error)
             finally:

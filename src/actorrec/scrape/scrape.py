@@ -76,7 +76,8 @@ async def _search(
     async with open_fetcher(config.fetch, recovered=recovered.count) as fetcher:
         # Both before the first request: what is wrong with a setting is told at once.
         source = people_source(config.scrape.people, config, fetcher)
-        offers = Offers(image_sources(config.scrape.images_from, config, fetcher))
+        outage = Outage()
+        offers = Offers(image_sources(config.scrape.images_from, config, fetcher), outage)
         people = journal.people()
         if people is None:
             people = _each_once(await source.people(config.scrape.top))
@@ -91,7 +92,7 @@ async def _search(
                 older=older,
                 work=work,
                 examiner=examiner,
-                outage=Outage(),
+                outage=outage,
             )
             await search_everyone(people, tools, recovered, progress)
     return people

@@ -75,6 +75,11 @@ class PersonSearch:
             if decision.image is not None:
                 self._remember(decision.image, decision.colours)
 
+    @property
+    def unreached(self) -> bool:
+        """Whether a source's server could not be reached, so that a later search may find more."""
+        return any(failure.rpartition(": ")[2] in NO_ANSWER for failure in self.failures)
+
     async def run(self, advance: Callable[[int], None]) -> None:
         """Go on until there are as many pictures as asked or nothing more is offered.
 

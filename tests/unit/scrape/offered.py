@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +13,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actorrec.artifacts.local import LocalStore
+from actorrec.config import Config
 from actorrec.errors import ItemError
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ListedPerson, ScrapedImage
-from actorrec.scrape.journal import Decision
-from actorrec.scrape.protocols import Candidate, Download, Page
+from actorrec.rights.takedown import Takedown
+from actorrec.scrape.journal import Decision, Journal
+from actorrec.scrape.offers import Offers
+from actorrec.scrape.older import OlderEdition
+from actorrec.scrape.outage import Outage
+from actorrec.scrape.protocols import Candidate, Download, Fetcher, ImageSource, Page
+from actorrec.scrape.search import Tools
+from actorrec.scrape.work import WorkFolder
 from bad_pictures import encoded
 
 Offer = str | Exception
@@ -115,3 +125,24 @@ def taken(number: int, *, source: str = "commons") -> Decision:
         fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return Decision(url=image.url, source=source, image=image, colours="00" * 432)
+
+
+@contextmanager
+def tools_for(
+    folder: Path, sources: Sequence[ImageSource], fetcher: Fetcher, *, asked: int, takedown: Takedown | None = None
+) -> Iterator[Tools]:
+    """What a search needs, in a folder."""
+    (folder / "work").mkdir(exist_ok=True)
+    outage = Outage()
+    with ThreadPoolExecutor(1) as examiner:
+        yield Tools(
+            config=Config.model_validate({"scrape": {"images": asked}}),
+            journal=Journal(LocalStore(folder / "store"), "images/abcd"),
+            fetcher=fetcher,
+            offers=Offers(sources, outage),
+            takedown=takedown or Takedown(),
+            older=OlderEdition(LocalStore(folder / "store"), None),
+            work=WorkFolder(folder / "work"),
+            examiner=examiner,
+            outage=outage,
+        )

@@ -2,53 +2,26 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from offered import ListedImages, MemoryFetcher, Offer, blots, listed
+from offered import ListedImages, MemoryFetcher, Offer, blots, listed, tools_for
 
-from actorrec.artifacts.local import LocalStore
-from actorrec.config import Config
 from actorrec.errors import ArtifactError, ItemError, RemoteError, SourceError
 from actorrec.manifests.images import ScrapedImage
 from actorrec.rights.takedown import Takedown, load_takedown
 from actorrec.scrape.folders import places
-from actorrec.scrape.journal import Journal, PersonJournal
-from actorrec.scrape.offers import Offers
-from actorrec.scrape.older import OlderEdition
-from actorrec.scrape.outage import Outage
-from actorrec.scrape.protocols import Candidate, Fetcher, ImageSource
+from actorrec.scrape.journal import PersonJournal
+from actorrec.scrape.protocols import Candidate
 from actorrec.scrape.search import PersonSearch, Tools
-from actorrec.scrape.work import WorkFolder
 
 PERSON = listed()
 PLACE = places([PERSON.person])["Q1"]
 FILES = {f"https://a.org/{number}.jpg": blots(number) for number in range(40)}
 ALL = list(FILES)
-
-
-@contextmanager
-def tools_for(
-    folder: Path, sources: Sequence[ImageSource], fetcher: Fetcher, *, asked: int, takedown: Takedown | None = None
-) -> Iterator[Tools]:
-    (folder / "work").mkdir(exist_ok=True)
-    with ThreadPoolExecutor(1) as examiner:
-        yield Tools(
-            config=Config.model_validate({"scrape": {"images": asked}}),
-            journal=Journal(LocalStore(folder / "store"), "images/abcd"),
-            fetcher=fetcher,
-            offers=Offers(sources),
-            takedown=takedown or Takedown(),
-            older=OlderEdition(LocalStore(folder / "store"), None),
-            work=WorkFolder(folder / "work"),
-            examiner=examiner,
-            outage=Outage(),
-        )
 
 
 def search(tools: Tools) -> tuple[PersonJournal, PersonSearch]:
@@ -212,5 +185,5 @@ def test_without_a_network_it_stops_and_what_was_not_reached_is_tried_again(tmp_
     with tools_for(tmp_path, [ListedImages("test", many)], nobody, asked=200) as tools:
         with pytest.raises(BaseExceptionGroup) as caught:
             search(tools)
-        assert caught.group_contains(RemoteError, match="reached no server")
+        assert caught.group_contains(RemoteError, match="no server can be reached")
         assert tools.journal.person(PLACE.folder).decisions == []
