@@ -76,7 +76,13 @@ def test_from_nothing_to_names(test_data: Path, tmp_path: Path) -> None:
         assert {image["licence"] for image in manifest["images"]} == {"CC BY-SA 4.0"}
         assert all(image["page"].startswith(site.url) for image in manifest["images"])
 
+        undo_last(store)
+        assert run("build-dataset")["dataset"] == built["dataset"]
+
         trained = run("train")
+        assert json.loads((store / trained["model"] / "manifest.json").read_text())["inputs"].keys() == {
+            built["dataset"]
+        }
         assert trained["model"].startswith("model/")
         converted = run("convert-tflite", "--variant", "float16")
         assert run("sbom", converted["bundle"])["pictures"]
@@ -92,10 +98,17 @@ def test_from_nothing_to_names(test_data: Path, tmp_path: Path) -> None:
 def drop_first(store: Path) -> str:
     """Say on the page that a kept picture is to be left out; its file."""
     with review_page(store) as address:
-        details = (ask(address, f"api/picture/{row['id']}") for row in ask(address, "api/board")["rows"])
-        kept = next(detail for detail in details if detail["built_outcome"] == "kept")
-        ask(address, "api/change", {"action": "drop", "pictures": [kept["id"]]})
-    return str(kept["path"])
+        board = ask(address, "api/board")
+        number = next(n for n, (_, outcome, *_) in enumerate(board["states"]) if outcome == "kept")
+        ask(address, "api/change", {"action": "drop", "pictures": [number]})
+        path = ask(address, f"api/picture/{number}")["path"]
+    return str(path)
+
+
+def undo_last(store: Path) -> None:
+    """Take the last change back."""
+    with review_page(store) as address:
+        ask(address, "api/undo", {"seq": ask(address, "api/board")["undo"]})
 
 
 def test_an_answer_in_another_shape_names_the_source(tmp_path: Path) -> None:

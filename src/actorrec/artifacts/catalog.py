@@ -1,6 +1,8 @@
 """Finding, reading and committing manifests in a store."""
 
+import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -11,6 +13,7 @@ from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
 
 MANIFEST_NAME = "manifest.json"
+_AGAIN_NAME = "again.json"
 M = TypeVar("M", bound=Manifest)
 
 
@@ -36,6 +39,28 @@ def commit_manifest(store: ArtifactStore, manifest: M) -> M:
     if store.commit(name, manifest.model_dump_json(indent=1).encode()):
         return manifest
     return load_manifest(store, type(manifest), manifest.key)
+
+
+def again(store: ArtifactStore, manifest: M) -> M:
+    """Say that a command came to an artifact that was there already: it is the newest of its kind once more.
+
+    Otherwise the next command would go on from what was made in between (a review that was undone since, say).
+    """
+    if last_made(store, manifest) < max(last_made(store, other) for other in manifests(store, type(manifest))):
+        now = datetime.now(UTC).isoformat()
+        store.put_bytes(f"{manifest.ref}/{_AGAIN_NAME}", json.dumps({"at": now}).encode())
+    return manifest
+
+
+def last_made(store: ArtifactStore, manifest: Manifest) -> datetime:
+    """When an artifact was made, or a command last came to it again."""
+    name = f"{manifest.ref}/{_AGAIN_NAME}"
+    if not store.exists(name):
+        return manifest.created_at
+    try:
+        return max(manifest.created_at, datetime.fromisoformat(json.loads(store.read_bytes(name))["at"]))
+    except (ValueError, KeyError, TypeError):
+        return manifest.created_at  # damaged: it says nothing
 
 
 def find_manifest(store: ArtifactStore, manifest_type: type[M], key: str) -> M | None:
@@ -68,17 +93,17 @@ def load_manifest(store: ArtifactStore, manifest_type: type[M], reference: str) 
 
 
 def manifests(store: ArtifactStore, manifest_type: type[M]) -> Iterator[M]:
-    """Every committed manifest of a kind, oldest first."""
+    """Every committed manifest of a kind, in the order of ``last_made``."""
     kind = _kind(manifest_type)
     found = (find_manifest(store, manifest_type, key) for key in _keys(store, kind))
-    yield from sorted((m for m in found if m is not None), key=lambda m: (m.created_at, m.key))
+    yield from sorted((m for m in found if m is not None), key=lambda m: (last_made(store, m), m.key))
 
 
 _MADE_BY = {"images": "scrape", "dataset": "build-dataset", "model": "train", "bundle": "convert-tflite"}
 
 
 def newest(store: ArtifactStore, manifest_type: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:
-    """The newest committed manifest of a kind.
+    """The committed manifest of a kind that was made, or come to again, last.
 
     Raises:
         ArtifactError: If there is none.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from actorrec.artifacts.catalog import MANIFEST_NAME, find_manifest, load_manifest
+from actorrec.artifacts.catalog import MANIFEST_NAME, find_manifest, last_made, load_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import Manifest
@@ -73,7 +73,9 @@ def find_artifact(store: ArtifactStore, reference: str) -> Manifest:
     """
     there = [name.removesuffix(f"/{MANIFEST_NAME}") for kind in KINDS for name in store.names(kind) if _commits(name)]
     if reference == "newest" and there:
-        return max((_load(store, ref) for ref in there), key=lambda manifest: (manifest.created_at, manifest.ref))
+        return max(
+            (_load(store, ref) for ref in there), key=lambda manifest: (last_made(store, manifest), manifest.ref)
+        )
     meant = [ref for ref in there if ref.startswith(reference) or ref.partition("/")[2].startswith(reference)]
     meant = [ref for ref in meant if reference in (ref, ref.partition("/")[2])] or meant
     if len(meant) != 1:

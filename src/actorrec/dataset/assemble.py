@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest
+from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, find_manifest
 from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
@@ -85,7 +85,7 @@ def assemble(
             seen = look_at_all(given.photos, make_looker, cache, worker_count(config.dataset.workers), progress)
             manifest = commit_manifest(store, _write(plan, seen, cache, store, progress))
         cache.clear()
-        return manifest
+        return again(store, manifest)
 
 
 @dataclass(frozen=True, slots=True)

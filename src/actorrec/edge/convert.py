@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest, load_manifest
+from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, find_manifest, load_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
 from actorrec.edge.brought import pack_brought
@@ -50,7 +50,7 @@ def convert(model: ModelManifest, config: Config, *, store: ArtifactStore, progr
         found = find_manifest(store, BundleManifest, key)
         if found is not None:
             _log.info("bundle/%s is already there for this model and these settings", key)
-            return found
+            return again(store, found)
         packed = _pack(model, config, store, progress)
         card = _card(model, packed, detector.spec, config)
         gallery = verified_file(store, model, model.gallery_file).read_bytes()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from actorrec.artifacts.catalog import artifact_key, commit_manifest, file_name, find_manifest, manifests
+from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, file_name, find_manifest, manifests
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
 from actorrec.errors import ConfigError
@@ -92,7 +92,7 @@ def _commit(store: ArtifactStore, card: BundleCard, files: dict[str, bytes]) -> 
         key = artifact_key("bundle", card.inputs, settings)
         existing = find_manifest(store, BundleManifest, key)
         if existing is not None:
-            return existing
+            return again(store, existing)
         record = store.put_file(f"bundle/{key}/bundle.zip", path)
     manifest = BundleManifest(key=key, inputs=card.inputs, files=[record], card=card, produced_by=card.produced_by)
     return commit_manifest(store, manifest)

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 
-from actorrec.artifacts.catalog import artifact_key, commit_manifest, find_manifest
+from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, find_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
 from actorrec.errors import TrainingError
@@ -50,7 +50,7 @@ def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, pro
         found = find_manifest(store, ModelManifest, key)
         if found is not None:
             _log.info("model/%s is already there for this data set and these settings", key)
-            return found
+            return again(store, found)
         place = Workplace(store, dataset, f"model/{key}", progress)
         started = time.perf_counter()
         classes = _people_to_learn(dataset)
