@@ -278,6 +278,25 @@ def test_redirects_are_followed_and_end(cache: Path, tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_letters_with_accents_in_headers_do_no_harm(cache: Path) -> None:
+    def with_bytes(head: bytes) -> Answer:
+        return raw(b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    async def run() -> None:
+        routes = {
+            "/utf8": with_bytes("302 X\r\nLocation: /käse?q=é".encode()),
+            "/latin": with_bytes("302 X\r\nLocation: /käse?q=é".encode("latin-1")),
+            "/k%C3%A4se": with_bytes(b'200 X\r\nETag: "\xff"\r\nX-Name: K\xc3\xa4se\r\nCache-Control: max-age=9'),
+        }
+        async with both(routes, cache) as (server, fetcher):
+            for path in ("/utf8", "/latin", "/utf8"):
+                page = await fetcher.page(server.url + path, headers={"Referer": "http://h/käse"})
+                assert page.url == server.url + "/k%C3%A4se?q=%C3%A9"
+                assert page.headers["x-name"] == "Käse"
+
+    asyncio.run(run())
+
+
 def test_a_redirect_elsewhere_takes_no_secrets_along_and_no_cookies(cache: Path) -> None:
     async def run() -> None:
         async with hostile({"/b": reply(b"there")}) as other:
@@ -295,7 +314,18 @@ def test_a_redirect_elsewhere_takes_no_secrets_along_and_no_cookies(cache: Path)
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.org/", "file:///etc/passwd", "//x", "http://", "http://u:p@h/", "a b", ""]
+    "url",
+    [
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "//x",
+        "http://",
+        "http://u:p@h/",
+        "http://xn--/",
+        "http://h/\n",
+        "a b",
+        "",
+    ],
 )
 def test_only_addresses_of_the_web_are_read(url: str, cache: Path) -> None:
     async def run() -> None:
