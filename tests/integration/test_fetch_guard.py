@@ -57,6 +57,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None
                 for path in routes:
                     assert await reason_of(fetcher.page(server.url + path)) == "private-address"
                     assert await reason_of(fetcher.download(server.url + path, tmp_path / "x")) == "private-address"
+                    assert await reason_of(anext(fetcher.stream_lines(server.url + path))) == "private-address"
         assert private.connections == 0
 
     asyncio.run(run())
@@ -120,6 +121,7 @@ def test_robots_txt_is_read_once_and_obeyed_at_every_hop(tmp_path: Path) -> None
             for path in ("/private/x", "/a.gif", "/to"):
                 assert await reason_of(fetcher.page(server.url + path)) == "robots-disallowed"
                 assert await reason_of(fetcher.download(server.url + path, tmp_path / "x")) == "robots-disallowed"
+                assert await reason_of(anext(fetcher.stream_lines(server.url + path))) == "robots-disallowed"
         assert set(server.paths()) == {"/open", "/to"}
         assert server.asked.count("GET /robots.txt") == 1
 

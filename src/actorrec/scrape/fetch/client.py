@@ -122,14 +122,15 @@ class PoliteFetcher:
             check_length(answer.headers, limit)
             body = await read_whole(inflated(answer.pieces, answer.encoding), limit)
             kept = {n: v for n, v in answer.headers.items() if n not in ("content-encoding", "transfer-encoding")}
-            return httpx.Response(answer.status, headers={**kept, "content-length": str(len(body))}, content=body)
+            headers = httpx.Headers({**kept, "content-length": str(len(body))}, encoding="utf-8")
+            return httpx.Response(answer.status, headers=headers, content=body)
 
         ok: frozenset[int] = request.extensions["ok"]
         if "if-none-match" in request.headers or "if-modified-since" in request.headers:
             ok |= {304}  # the cache asks whether what it has still holds
         found = await self._hops.once(request, whole, ok)
         if isinstance(found, Redirect):
-            return httpx.Response(found.status, headers={"location": found.location})
+            return httpx.Response(found.status, headers=httpx.Headers({"location": found.location}, encoding="utf-8"))
         return found
 
 

@@ -138,7 +138,15 @@ async def _drain(answer: Answer) -> None:
 
 
 def _readable(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    return {name.decode("latin-1").lower(): _text(value) for name, value in headers}
+
+
+def _text(value: bytes) -> str:
+    """UTF-8 where it can be: some servers put bare letters with accents into a Location."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _connection_error(error: BaseException, url: httpx.URL) -> ItemError | TryAgain:

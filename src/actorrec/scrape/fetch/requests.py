@@ -20,7 +20,7 @@ def new_request(
         packed: Whether the answer may be packed with gzip.
     """
     sent = httpx.Headers({"Accept": "*/*"})
-    sent.update(headers)
+    sent.update(httpx.Headers(headers, encoding="utf-8"))
     sent.update({"User-Agent": agent, "Accept-Encoding": "gzip" if packed else "identity"})
     return httpx.Request("GET" if json is None else "POST", url, headers=sent, json=json)
 
@@ -29,13 +29,14 @@ def redirected(request: httpx.Request, status: int, location: str) -> httpx.Requ
     """The next request; what the caller added goes to no other origin, and only 307 and 308 keep a body."""
     try:
         url = checked(request.url.join(location))
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise ItemError("bad-url", f"{masked(request.url)}: redirected to no address ({error})") from None
     keeps_body = status in (307, 308)
     stays = origin_of(url) == origin_of(request.url)
     own = {"user-agent", "accept", "accept-encoding"} | ({"content-type"} if keeps_body else set())
     gone = {"host", "content-length"} | (set() if keeps_body else {"content-type"})
-    headers = {n: v for n, v in request.headers.items() if n not in gone and (stays or n in own)}
+    kept = {n: v for n, v in request.headers.items() if n not in gone and (stays or n in own)}
+    headers = httpx.Headers(kept, encoding="utf-8")
     method = request.method if keeps_body else "GET"
     content = request.content if keeps_body else None
     return httpx.Request(method, url, headers=headers, content=content, extensions=request.extensions)

@@ -23,10 +23,10 @@ def read_url(text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         url = httpx.URL(text)
         if params:
             url = url.copy_merge_params(dict(params))
+        return checked(url)
     except (httpx.InvalidURL, ValueError) as error:
         shown = text.partition("?")[0].rpartition("@")[2]  # what cannot be read is masked roughly
         raise ItemError("bad-url", f"{_short(shown)}: {error}") from None
-    return checked(url)
 
 
 def checked(url: httpx.URL) -> httpx.URL:
@@ -34,6 +34,7 @@ def checked(url: httpx.URL) -> httpx.URL:
 
     Raises:
         ItemError: ``bad-url``, as ``read_url``.
+        ValueError: If the host is in no way a name.
     """
     if url.scheme not in _PORTS or not url.host:
         raise ItemError("bad-url", f"{masked(url)}: only http and https addresses are fetched")
