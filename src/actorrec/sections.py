@@ -57,6 +57,7 @@ class DatasetSection(Section):
     seed: int = Field(default=0, ge=0, lt=2**32)
     max_skip_ratio: float = Field(default=0.9, ge=0, le=1)
     previews: bool = True
+    free_only: bool = False
     workers: int = Field(default=0, ge=0)
 
 

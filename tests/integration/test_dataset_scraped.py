@@ -236,3 +236,19 @@ def test_the_takedown_list_is_honoured(store: LocalStore, tmp_path: Path) -> Non
     assert not any(
         str(image.sha256)[:16] in name for image in before.images if image.person_id == DUNST[0] for name in names
     )
+
+
+def test_only_free_pictures_are_taken_where_that_is_asked_for(
+    tmp_path: Path, pictures: dict[tuple[str, str], list[Path]]
+) -> None:
+    store, own = LocalStore(tmp_path / "store"), tmp_path / "own"
+    scraped_set(store, {DUNST: pictures[DUNST]}, key="free")
+    scraped_set(store, {DUNST: pictures[SMITH][:3]}, key="closed", licence="CC BY-NC 2.0")
+    (own / "Kirsten Dunst").mkdir(parents=True)
+    shutil.copy(pictures[SMITH][4], own / "Kirsten Dunst" / "mine.jpg")
+    config = Config.model_validate({"dataset": {"free_only": True, "wrong_person": "keep"}})
+    built = build_dataset([Path("images/free"), Path("images/closed"), own], config, store=store)
+    gone = [image for image in built.images if image.reason == "restricted-licence"]
+    assert len(gone) == 3 and {(image.outcome, image.licence) for image in gone} == {("dropped", "CC BY-NC 2.0")}
+    kept = {image.licence for image in built.images if image.outcome in ("kept", "flagged")}
+    assert kept == {"CC BY-SA 4.0", "user-supplied"}

@@ -38,6 +38,9 @@ def register(app: typer.Typer) -> None:
         wrong_person: Annotated[
             str | None, typer.Option(help="What to do with a face unlike the person's others: drop, flag or keep.")
         ] = None,
+        free_only: Annotated[
+            bool, typer.Option("--free-only", help="Leave out scraped pictures whose licence is restricted or unknown.")
+        ] = False,
         export_npz: Annotated[
             Path | None, typer.Option(help="Also write the faces as arr_0 and the names as arr_1.")
         ] = None,
@@ -49,6 +52,7 @@ def register(app: typer.Typer) -> None:
                 "dataset.seed": seed,
                 "dataset.test_share": test_share,
                 "dataset.wrong_person": wrong_person,
+                "dataset.free_only": free_only or None,
             }
         )
         if export_npz is not None:

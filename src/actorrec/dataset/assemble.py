@@ -15,10 +15,10 @@ from actorrec.dataset.decide import Decided, decide
 from actorrec.dataset.examine import EXAMINE_VERSION, Examiner
 from actorrec.dataset.extract import Looker, look_at_all, worker_count
 from actorrec.dataset.given import Given
+from actorrec.dataset.left_out import RESTRICTED, TAKEN_DOWN, leave_out, only_free
 from actorrec.dataset.photos import Photo
 from actorrec.dataset.pick import REVIEWED
 from actorrec.dataset.review_sheet import review_sheet, wanted_files
-from actorrec.dataset.takedown import TAKEN_DOWN, leave_out
 from actorrec.dataset.workcache import WorkCache
 from actorrec.dataset.write import write_pictures
 from actorrec.errors import DataError
@@ -41,7 +41,7 @@ _NOT_IN_KEY: Final = {"workers", "max_skip_ratio"}
 # Of a scraped picture: what may differ between two equal scrapes, and what its bytes already say.
 _ORIGIN_IN_KEY: Final = {"source", "url", "page", "licence", "licence_url", "author"}
 # Left out on purpose, so not lost.
-_MEANT: Final = frozenset({"near-duplicate", REVIEWED, TAKEN_DOWN})
+_MEANT: Final = frozenset({"near-duplicate", REVIEWED, RESTRICTED, TAKEN_DOWN})
 
 
 def assemble(
@@ -69,6 +69,8 @@ def assemble(
     parts = configured_detector(config.detector, config.models, progress=progress)
     takedown, held = load_takedown(config.rights.takedown), decisions(ReviewLog(store).events())
     given = leave_out(given, takedown, held)
+    if config.dataset.free_only:
+        given = only_free(given)
     key = _key(given, config, parts.spec, held, takedown)
     artifact = f"dataset/{key}"
 
@@ -151,7 +153,8 @@ def _check_yield(decided: Decided, max_skip_ratio: float) -> None:
         return
     if not lost:
         raise DataError(
-            f"no photo is left: {_told(Counter(gone))}", hint="undo some of the review, or look at rights.takedown"
+            f"no photo is left: {_told(Counter(gone))}",
+            hint="undo some of the review, or look at rights.takedown and dataset.free_only",
         )
     hint = "are these photos of people, in a folder per person?"
     if decided.faces:

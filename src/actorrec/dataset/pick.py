@@ -12,8 +12,8 @@ from actorrec.dataset.candidates import Candidate, Examined
 from actorrec.dataset.choose import choose_faces
 from actorrec.dataset.clean import Pick, Verdict
 from actorrec.dataset.given import Given
+from actorrec.dataset.left_out import RESTRICTED, TAKEN_DOWN
 from actorrec.dataset.photos import Photo
-from actorrec.dataset.takedown import TAKEN_DOWN
 from actorrec.manifests.dataset import Outcome
 from actorrec.manifests.review import Box
 from actorrec.vision.boxes import overlaps
@@ -75,7 +75,7 @@ def pick_faces(given: Given, owners: Sequence[str], seen: Mapping[str, Examined]
 
 def _problem(photo: Photo, examined: Examined | None) -> Verdict | None:
     if photo.problem is not None:
-        outcome: Outcome = "dropped" if photo.problem.reason == TAKEN_DOWN else "failed"
+        outcome: Outcome = "dropped" if photo.problem.reason in (RESTRICTED, TAKEN_DOWN) else "failed"
         return Verdict(outcome, photo.problem.reason, photo.problem.message)
     if examined is not None and examined.reason:
         return Verdict("failed", examined.reason, examined.detail)

@@ -56,8 +56,8 @@ def refuse_restricted(counts: Mapping[str, int], *, allow: bool, what: str, peop
     raise DataError(
         f"{what} holds {total} picture{'s' * (total != 1)} whose licence is restricted or unknown: "
         f"{', '.join(named)}{of_whom}",
-        hint="if you may use them all the same: --allow-restricted, which is put on record; else do without them: "
-        "`actorrec sbom` lists them, `scrape --images-from commons` brings free ones",
+        hint="do without them: actorrec build-dataset --free-only; or, if you may use them all the same, "
+        "--allow-restricted, which is put on record. `actorrec sbom` lists them",
     )
 
 

@@ -58,7 +58,7 @@ def test_a_refusal_counts_by_licence_names_people_and_says_what_to_do() -> None:
         "dataset/some holds 3 pictures whose licence is restricted or unknown: 2 × 'unknown', 1 × 'CC BY-NC 2.0'; "
         "for example of Ada Lovelace, Bea"
     )
-    assert "--allow-restricted" in caught.value.hint and "commons" in caught.value.hint
+    assert "--allow-restricted" in caught.value.hint and "--free-only" in caught.value.hint
     assert restricted_counts(refuse_restricted_dataset(pictures, allow=True)) == {"unknown": 2, "CC BY-NC 2.0": 1}
 
 

@@ -1,4 +1,4 @@
-"""Leaving out who and what is on the takedown list."""
+"""Leaving out what may not be used: who and what is on the takedown list; pictures whose licence does not allow it."""
 
 from dataclasses import replace
 from typing import Final
@@ -7,9 +7,11 @@ from actorrec.artifacts.review_log import Decisions
 from actorrec.dataset.given import Given
 from actorrec.dataset.photos import Photo
 from actorrec.errors import ItemError
+from actorrec.rights.restricted import is_restricted
 from actorrec.rights.takedown import Takedown
 
 TAKEN_DOWN: Final = "taken-down"
+RESTRICTED: Final = "restricted-licence"
 
 
 def leave_out(given: Given, takedown: Takedown, held: Decisions) -> Given:
@@ -39,3 +41,15 @@ def leave_out(given: Given, takedown: Takedown, held: Decisions) -> Given:
         replace(photo, sha256=None, origin=None, problem=problem) if listed(photo) else photo for photo in given.photos
     ]
     return replace(given, photos=photos)
+
+
+def only_free(given: Given) -> Given:
+    """Mark the scraped photos whose licence is restricted or unknown; nobody looks at them, they are counted."""
+
+    def marked(photo: Photo) -> Photo:
+        if photo.problem is not None or photo.origin is None or not is_restricted(photo.origin.licence):
+            return photo
+        problem = ItemError(RESTRICTED, f"its licence is '{photo.origin.licence}'")
+        return replace(photo, sha256=None, problem=problem)
+
+    return replace(given, photos=[marked(photo) for photo in given.photos])
