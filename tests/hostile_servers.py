@@ -1,12 +1,21 @@
-"""A server on raw sockets that may break every rule of HTTP, for tests of the fetcher."""
+"""A server on raw sockets that may break every rule of HTTP, and a fetcher to put in front of it."""
 
 import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actorrec.errors import ItemError
+from actorrec.scrape.fetch.client import PoliteFetcher, open_fetcher
+from actorrec.sections import FetchSection
 
 Answer = Callable[["Call"], Awaitable[bool | None]]
 
@@ -139,3 +148,26 @@ async def hostile(
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def fetch_settings(cache: Path, **changes: Any) -> FetchSection:
+    """Fast, and allowed to reach loopback."""
+    fast = {"allow_addresses": ("127.0.0.0/8",), "rate_per_s": 500.0, "cache_dir": cache}
+    return FetchSection.model_validate({**fast, **changes})
+
+
+@asynccontextmanager
+async def both(
+    routes: Mapping[str, Answer], cache: Path, *, recovered: Counter[str] | None = None, **changes: Any
+) -> AsyncIterator[tuple[HostileServer, PoliteFetcher]]:
+    """A server and a fetcher."""
+    settings = fetch_settings(cache, **changes)
+    async with hostile(routes) as server, open_fetcher(settings, recovered=recovered) as fetcher:
+        yield server, fetcher
+
+
+async def refused(work: Coroutine[Any, Any, object]) -> ItemError:
+    """The error that this must end in."""
+    with pytest.raises(ItemError) as caught:
+        await work
+    return caught.value
