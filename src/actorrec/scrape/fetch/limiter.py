@@ -1,10 +1,9 @@
 """How fast and how many at once: an even pace per host, which slows down for a host that is overloaded."""
 
 import asyncio
-import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -14,11 +13,11 @@ from actorrec.errors import ConfigError
 from actorrec.scrape.fetch.retry import too_long
 from actorrec.scrape.fetch.urls import port_of
 
-# Timers wake late and other work holds them up. A slot that was missed is made up for, at a pace a little faster, as
-# long as the window below holds no more than the rate. _SHARE leaves room for requests that take longer on their way.
-_SHARE: Final = 0.98
-_HURRY: Final = 0.75
-_CATCH_UP_S: Final = 0.5
+# Timers wake late and other work holds them up: a slot may be taken up to _CATCH_UP_S after its time without moving
+# those behind it. Since _SHARE · (1 + _CATCH_UP_S) < 1, no window of a second holds more requests than the rate. More
+# cannot be made up for: what was missed in one window would be too much in the next.
+_SHARE: Final = 0.97
+_CATCH_UP_S: Final = 0.03
 
 _ANSWERS: Final = 20
 # If one in 25 is refused by chance, a quarter of 20 are once in 10,000 answers, two fifths hardly ever.
@@ -45,8 +44,8 @@ class HostPace:
         self._factor = 1.0
         self._apart_s = 0.0
         self._due = 0.0
+        self._earliest = 0.0
         self._paused_until = 0.0
-        self._sent = _window(rate_per_s)
         self._refused: deque[bool] = deque(maxlen=_ANSWERS)
 
     @property
@@ -65,7 +64,6 @@ class HostPace:
         if delay_s > self._apart_s:
             self._apart_s = delay_s
             self._rate_per_s = min(self._rate_per_s, 1 / delay_s)
-            self._sent = _window(self._rate_per_s, self._sent)
 
     async def take_slot(self, total: asyncio.Semaphore) -> None:
         """Wait for the next slot of this host and a place among all connections; the caller gives the place back.
@@ -74,27 +72,14 @@ class HostPace:
             ItemError: ``rate-limited``, if the host is paused for longer than is waited.
         """
         async with self._turn:
-            while (wait_s := self._slot() - time.monotonic()) > 0:
+            while (wait_s := max(self._due, self._earliest, self._paused_until) - time.monotonic()) > 0:
                 if self._paused_until - time.monotonic() > self._max_wait_s:
                     raise too_long(f"{self._host} refuses requests", wait_s, self._max_wait_s)
                 await asyncio.sleep(wait_s)
             await total.acquire()
             now = time.monotonic()
-            self._due = max(now - _CATCH_UP_S, self._due) + self._step_s
-            self._sent.append(now)
-
-    @property
-    def _step_s(self) -> float:
-        return 1 / (self.rate_per_s * _SHARE)
-
-    def _slot(self) -> float:
-        """When the next request may go: evenly, and no more than the rate in any window of a second."""
-        at = max(self._due, self._paused_until)
-        if self._sent:
-            at = max(at, self._sent[-1] + max(self._step_s * _HURRY, self._apart_s))
-        if self._sent.maxlen == len(self._sent):
-            at = max(at, self._sent[0] + self._step_s * len(self._sent))
-        return at
+            self._due = max(now - _CATCH_UP_S, self._due) + 1 / (self.rate_per_s * _SHARE)
+            self._earliest = now + self._apart_s
 
     def note(self, *, refused: bool, wait_s: float | None = None) -> None:
         """Learn from an answer: many refusals among the last ones pause the whole host and halve its rate.
@@ -113,11 +98,6 @@ class HostPace:
             self._paused_until = max(self._paused_until, time.monotonic() + rest_s)
             self._due = max(self._due, self._paused_until)  # a pause is no slot that was missed
             self._refused.clear()
-
-
-def _window(rate_per_s: float, sent: Iterable[float] = ()) -> deque[float]:
-    """As many past requests as fit into a second, or the last one at rates below one."""
-    return deque(sent, maxlen=max(1, math.ceil(rate_per_s)))
 
 
 class Limiter:

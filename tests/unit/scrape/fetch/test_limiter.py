@@ -1,6 +1,11 @@
 """Rates by host."""
 
 import asyncio
+import math
+import random
+import time
+from bisect import bisect_left
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -40,6 +45,70 @@ def test_a_rate_that_cannot_be_read_is_named(entry: str) -> None:
     with pytest.raises(ConfigError) as caught:
         limiter("good=1", entry)
     assert repr(entry) in caught.value.message
+
+
+class Clock:
+    """Monotonic seconds that pass only in sleep, which wakes late and is held up at times, as on a busy machine."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 1000.0
+        self._chance = random.Random(1)
+        self._held_up_s = 0.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(asyncio, "sleep", self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.now_s += max(seconds, 0.001) + self._chance.uniform(0, 0.002)
+        if self.now_s - self._held_up_s > 1:  # once a second, by other work
+            self._held_up_s = self.now_s
+            self.now_s += 0.03
+
+
+def slots_s(pace: HostPace, count: int, clock: Clock) -> list[float]:
+    async def run() -> list[float]:
+        total = asyncio.Semaphore(count)
+        taken = []
+        for _ in range(count):
+            await pace.take_slot(total)
+            taken.append(clock.now_s)
+        return taken
+
+    return asyncio.run(run())
+
+
+def most_within(span_s: float, taken_s: list[float]) -> int:
+    return max(bisect_left(taken_s, start_s + span_s) - at for at, start_s in enumerate(taken_s))
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 1.5, 5, 50, 100, 300])
+def test_the_rate_is_used_and_never_exceeded(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    taken_s = slots_s(HostPace("h", rate, at_once=1, max_wait_s=60), int(rate * 60) + 2, clock)
+    assert most_within(1, taken_s) <= math.ceil(rate)
+    assert most_within(0.1, taken_s) <= 2 + 1.3 * rate / 10
+    assert (len(taken_s) - 1) / (taken_s[-1] - taken_s[0]) >= 0.95 * rate
+
+
+def test_a_crawl_delay_is_kept_between_any_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    pace = HostPace("h", 100, at_once=1, max_wait_s=60)
+    slots_s(pace, 150, clock)
+    pace.keep_apart(0.25)
+    pace.keep_apart(0.1)
+    taken_s = slots_s(pace, 50, clock)
+    assert min(later - earlier for earlier, later in pairwise(taken_s)) >= 0.25
+
+
+def test_a_pause_is_waited_for_and_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    pace = HostPace("h", 100, at_once=1, max_wait_s=60)
+    slots_s(pace, 200, clock)
+    for _ in range(20):
+        pace.note(refused=True, wait_s=30)
+    before_s = clock.now_s
+    taken_s = slots_s(pace, 20, clock)
+    assert taken_s[0] - before_s >= 30
+    assert (len(taken_s) - 1) / (taken_s[-1] - taken_s[0]) < 50
 
 
 def test_many_refusals_halve_the_rate_and_good_answers_bring_it_back() -> None:
