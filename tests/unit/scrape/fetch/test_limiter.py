@@ -61,7 +61,7 @@ class Clock:
         self.now_s += max(seconds, 0.001) + self._chance.uniform(0, 0.002)
         if self.now_s - self._held_up_s > 1:  # once a second, by other work
             self._held_up_s = self.now_s
-            self.now_s += 0.03
+            self.now_s += 0.02
 
 
 def slots_s(pace: HostPace, count: int, clock: Clock) -> list[float]:
