@@ -14,8 +14,8 @@ from actorrec.scrape.fetch.retry import too_long
 from actorrec.scrape.fetch.urls import port_of
 
 # Timers wake late and other work holds them up: a slot may be taken up to _CATCH_UP_S after its time without moving
-# those behind it. As _SHARE · (1 + _CATCH_UP_S) is below 1, no second holds more requests than the rate, and a little is
-# left for those that are slow on their way. More cannot be made up for: it would be too much for the next second.
+# those behind it. As _SHARE · (1 + _CATCH_UP_S) is below 1, no second holds more requests than the rate, and a little
+# is left for those that are slow on their way. More cannot be made up for: it would be too much for the next second.
 _SHARE: Final = 0.965
 _CATCH_UP_S: Final = 0.02
 
