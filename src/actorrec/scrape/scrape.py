@@ -4,7 +4,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from actorrec.artifacts.catalog import find_manifest
+from actorrec.artifacts.catalog import again, find_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
 from actorrec.manifests.images import ImagesManifest, ListedPerson
@@ -55,7 +55,7 @@ def scrape(
         if newest is not None and not refresh:
             logger.info("%s was scraped on %s; --refresh scrapes anew", newest.ref, f"{newest.created_at:%Y-%m-%d}")
             Journal(store, newest.ref).clear()  # of a run that was killed right after its commit
-            return newest
+            return again(store, newest)
         journal, older = Journal(store, f"images/{key}"), OlderEdition(store, newest)
         with open_work_folder(config.fetch.cache_dir, f"{Path.cwd()} {store.uri} {key}") as work:
             told = progress or SilentProgress()
