@@ -69,7 +69,7 @@ class ReviewLog:
         event = _valid({"seq": events[-1].seq + 1 if events else 1, "action": action, **fields})
         _check(event, {each.seq for each in events})
         while True:
-            name = f"{LOG_FOLDER}/{event.seq:08d}.json"
+            name = _name(event.seq)
             if self._store.commit(name, event.model_dump_json(indent=1).encode()):
                 self._read[name] = event
                 return event
@@ -263,6 +263,10 @@ def _plain(person_id: str | None) -> str | None:
     return unicodedata.normalize("NFC", person_id).strip() or None if person_id is not None else None
 
 
+def _name(seq: int) -> str:
+    return f"{LOG_FOLDER}/{seq:08d}.json"
+
+
 def _is_event(name: str) -> bool:
     stem = name.removeprefix(f"{LOG_FOLDER}/").removesuffix(".json")
     return stem.isascii() and stem.isdigit() and name.endswith(".json")
@@ -270,10 +274,13 @@ def _is_event(name: str) -> bool:
 
 def _parse(name: str, store: ArtifactStore) -> ReviewEvent:
     try:
-        return ReviewEvent.model_validate_json(store.read_bytes(name))
+        event = ReviewEvent.model_validate_json(store.read_bytes(name))
+        wrong = "" if name == _name(event.seq) else f"it says that it is number {event.seq}"
     except ValidationError as error:
-        first = error.errors()[0]
+        wrong = error.errors()[0]["msg"]
+    if wrong:
         raise ArtifactError(
-            f"{store.uri}/{name} is no review event that this version understands: {first['msg']}",
-            hint="if it is damaged, move it away: every other decision stays",
-        ) from None
+            f"{store.uri}/{name} is no review event that this version understands: {wrong}",
+            hint="a newer version may have written it; if it is damaged, move it away: every other decision stays",
+        )
+    return event

@@ -129,6 +129,17 @@ def test_a_damaged_event_is_named(tmp_path: Path) -> None:
     assert "move it away" in caught.value.hint
 
 
+@pytest.mark.parametrize("copy", ["00000002.json", "1.json"])
+def test_an_event_under_another_number_is_named(tmp_path: Path, copy: str) -> None:
+    """Two events of one number would be undone together."""
+    ReviewLog(LocalStore(tmp_path)).append("keep", pictures=[picture()])
+    folder = tmp_path / "review" / "log"
+    (folder / copy).write_bytes((folder / "00000001.json").read_bytes())
+    with pytest.raises(ArtifactError, match=copy) as caught:
+        ReviewLog(LocalStore(tmp_path)).events()
+    assert "it says that it is number 1" in caught.value.message
+
+
 # --- what holds
 
 
