@@ -344,6 +344,16 @@ def test_a_change_that_was_not_saved_is_told_and_taken_off_the_page(board: Seen)
     board.complaints.clear()
 
 
+def test_a_page_sees_what_another_wrote_when_it_is_looked_at_again(board: Seen) -> None:
+    board.server.post("api/change", {"action": "drop", "pictures": [0, 1]})
+    board.press("u")
+    board.said("Nothing to undo")
+    board.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    board.page.locator("#changed", has_text="2 changed since the build").wait_for()
+    board.press("u")
+    board.page.locator("#changed", has_text="Nothing changed").wait_for()
+
+
 def test_ten_thousand_pictures_are_as_few_elements_as_a_hundred(browser: Any, tmp_path: Path) -> None:
     entries = [entry(f"p{number % 25:02d}", number, suspicion=(number % 100) / 100) for number in range(10_000)]
     people = {f"p{number:02d}": f"Person {number}" for number in range(25)}

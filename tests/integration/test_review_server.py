@@ -249,6 +249,18 @@ def test_a_change_that_is_none_is_refused_in_one_line(page: Reviewing, store: Pa
     assert changes(store) == []
 
 
+def test_a_name_that_cannot_be_is_told_in_plain_words(page: Reviewing) -> None:
+    answer = page.post("api/change", {"action": "move", "pictures": [0], "to": "AC/DC"})
+    assert answer.status == 422
+    assert answer.json["error"].startswith("a name holds letters, no slash")
+
+
+def test_no_answer_leads_to_an_address_without_the_token(page: Reviewing) -> None:
+    for name in ("unknowns/", "icon.svg/", "api/board/"):
+        answer = page.get(name)
+        assert (answer.status, answer.headers.get("location")) == (404, None)
+
+
 def test_a_body_of_more_than_a_mebibyte_is_refused(page: Reviewing, store: Path) -> None:
     head = f"POST {page.base}api/change HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nOrigin: {page.origin}\r\n"
     head += "Content-Type: application/json\r\n"
@@ -271,6 +283,14 @@ def test_a_change_is_written_and_undone_and_the_end_says_how_to_apply_it(tmp_pat
     assert (code, err) == (0, "")
     assert "3 changes made" in out and "6 pictures stand otherwise" in out and "actorrec build-dataset PHOTOS…" in out
     assert len(changes(tmp_path)) == 3
+
+
+def test_one_change_is_told_of_as_one(tmp_path: Path) -> None:
+    manifest = small_set(LocalStore(tmp_path))
+    with reviewing(tmp_path) as page:
+        page.post("api/change", {"action": "drop", "pictures": [0]})
+        _, out, _ = page.end()
+    assert "1 change made\n1 picture stands otherwise than in " + manifest.ref in out
 
 
 def test_a_change_that_cannot_be_written_is_told_and_does_not_count(tmp_path: Path) -> None:

@@ -83,9 +83,8 @@ def _end(session: Session, board: "Board | None") -> None:
     waiting = board.changed()
     session.say(f"{board.made} change{'' if board.made == 1 else 's'} made")
     if waiting:
-        session.say(
-            f"{waiting} picture{'' if waiting == 1 else 's'} stand otherwise than in {board.manifest.ref}; to apply:"
-        )
+        what = "1 picture stands" if waiting == 1 else f"{waiting} pictures stand"
+        session.say(f"{what} otherwise than in {board.manifest.ref}; to apply:")
         session.say(f"  {board.apply_command}")
 
 

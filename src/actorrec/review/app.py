@@ -39,7 +39,9 @@ def review_app(board: Board | None, desk: UnknownsDesk) -> Starlette:
     if board is not None:
         routes += _board_routes(board, desk)
     handlers: dict[Any, Any] = {ActorRecError: _our_error, HTTPException: _http_error}
-    return Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # it would lead to an address without the token
+    return app
 
 
 def _static_routes(start: str | None) -> list[Route]:
@@ -65,6 +67,9 @@ def _board_routes(board: Board, desk: UnknownsDesk) -> list[Route]:
     def everything(_: Request) -> Response:
         return JSONResponse({**board.everything(), "unknowns": desk.keeping or bool(desk.shelf.faces())})
 
+    def standing(_: Request) -> Response:
+        return JSONResponse(board.standing())
+
     def history(_: Request) -> Response:
         return JSONResponse(board.history())
 
@@ -79,6 +84,7 @@ def _board_routes(board: Board, desk: UnknownsDesk) -> list[Route]:
 
     return [
         Route("/api/board", everything),
+        Route("/api/standing", standing),
         Route("/api/history", history),
         Route("/api/picture/{number:int}", detail),
         Route("/thumb/{number:int}", thumb),
@@ -115,12 +121,18 @@ def _post(path: str, model: type[B], work: Callable[[B], dict[str, Any]]) -> Rou
         try:
             asked = model.model_validate_json(await request.body())
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise HTTPException(422, f"{where}: {first['msg']}" if where else first["msg"]) from None
+            raise HTTPException(422, _told(error)) from None
         return JSONResponse(await run_in_threadpool(work, asked))
 
     return Route(path, answer, methods=["POST"])
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] == "value_error":  # of our own wording; a person may have typed it
+        return first["msg"].removeprefix("Value error, ")
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 T = TypeVar("T")

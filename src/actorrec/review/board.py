@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from actorrec.artifacts.catalog import file_name
+from actorrec.artifacts.catalog import MANIFEST_NAME, file_name
 from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError, DataError
 from actorrec.manifests.dataset import DatasetManifest
-from actorrec.manifests.review import SHEET_NAME, ReviewEntry, ReviewEvent, ReviewSheet
+from actorrec.manifests.review import SHEET_NAME, ReviewAction, ReviewEntry, ReviewEvent, ReviewSheet
 from actorrec.review.changes import Change, Merge, Undo, references
 from actorrec.review.history import redoable, told, undoable
 from actorrec.review.state import State, same_face, state_of
@@ -107,10 +107,7 @@ class Board:
             ArtifactError: If the log cannot be written; nothing has changed then.
         """
         pictures = references(change, self.entries)
-        with self._writing:
-            self._log.append(change.action, pictures=pictures, to=change.to)
-            self.made += 1
-        return self.standing()
+        return self._write(change.action, pictures=pictures, to=change.to)
 
     def merge(self, merge: Merge) -> dict[str, Any]:
         """Make two people one; errors as ``change``."""
@@ -118,17 +115,11 @@ class Board:
         for person_id in (merge.person_id, merge.to):
             if person_id not in known:
                 raise DataError(f"there is nobody with the id '{person_id}'", hint="reload the page")
-        with self._writing:
-            self._log.append("merge", person_id=merge.person_id, to=merge.to)
-            self.made += 1
-        return self.standing()
+        return self._write("merge", person_id=merge.person_id, to=merge.to)
 
     def undo(self, undo: Undo) -> dict[str, Any]:
         """Take an event back, or an undo; errors as ``change``."""
-        with self._writing:
-            self._log.append("undo", undoes=undo.seq)
-            self.made += 1
-        return self.standing()
+        return self._write("undo", undoes=undo.seq)
 
     def changed(self) -> int:
         """How many pictures the data set does not show as they stand now."""
@@ -171,6 +162,18 @@ class Board:
         if name is None:
             raise IndexError(number)
         return _verified(self._store, self._manifest, name)
+
+    def _write(self, action: ReviewAction, **about: Any) -> dict[str, Any]:
+        manifest = f"{self._manifest.ref}/{MANIFEST_NAME}"
+        with self._writing:
+            if not self._store.exists(manifest):  # a log of its own would begin where nobody looks for it
+                raise ArtifactError(
+                    f"{self._store.uri} holds {self._manifest.ref} no more: was it moved, or its disk taken away?",
+                    hint="put it back, or end the page and start it again",
+                )
+            self._log.append(action, **about)
+            self.made += 1
+        return self.standing()
 
     def _entry(self, number: int) -> ReviewEntry:
         if not 0 <= number < len(self.entries):

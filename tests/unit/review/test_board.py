@@ -122,6 +122,18 @@ def test_merging_needs_two_people_who_are_there(board: Board) -> None:
             board.merge(Merge(person_id=person_id, to=to))
 
 
+def test_nothing_is_written_where_the_data_set_is_no_more(store: LocalStore, tmp_path: Path) -> None:
+    """A store on a disk that was taken away must not begin anew at the empty place."""
+    board = Board(store, small_set(store))
+    board.change(Change(action="drop", pictures=[0]))
+    tmp_path.rename(tmp_path.with_name("elsewhere"))
+    with pytest.raises(ArtifactError, match="no more"):
+        board.change(Change(action="drop", pictures=[1]))
+    with pytest.raises(ArtifactError, match="no more"):
+        board.undo(Undo(seq=1))
+    assert not tmp_path.exists() and board.made == 1
+
+
 @pytest.mark.parametrize("name", ["", "  ", "../up", "a/b", "a\\b", ".hidden", "two\nlines", "\u202eback", "x" * 201])
 def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):

@@ -102,6 +102,18 @@ export async function merge() {
   else if (model.person === to) { model.person = person; redraw(); }
 }
 
+// What other pages and programs wrote meanwhile.
+export function refresh() {
+  queue = queue.then(async () => {
+    try {
+      const standing = await ask('api/standing');
+      if (standing.events !== model.events) { confirm(standing); redraw(); }
+    } catch (error) {
+      complain(error);
+    }
+  });
+}
+
 async function takeBack(key, nothing, said) {
   await queue; // what is on its way may be what is to be undone
   if (model[key] === null) { tell(nothing); return; }

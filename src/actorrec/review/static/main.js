@@ -6,7 +6,7 @@ import {columnCount, drawGrid, remark, rowsShown, showCurrent, startGrid, toTop}
 import {drawPeople, neighbour, startPeople} from './people.js';
 import {drawDetail, faceCount, isOpen, setOpen, startDetail} from './detail.js';
 import {isDialogOpen, showKeys} from './dialogs.js';
-import {history, keep, drop, merge, move, notThem, pick, redo, startActions, undo} from './actions.js';
+import {history, keep, drop, merge, move, notThem, pick, redo, refresh, startActions, undo} from './actions.js';
 import {HELP, startKeys} from './keys.js';
 
 const BUTTONS = [['Keep', 'k', keep], ['Drop', 'd', drop], ['Move…', 'm', move], ['Not them', 'n', notThem],
@@ -185,6 +185,7 @@ async function start() {
     document.title = `Review of ${board.dataset}`;
     go(null);
     startKeys(keyTable());
+    window.addEventListener('focus', refresh);
     document.body.dataset.ready = 'yes';
   } catch (error) {
     complain(error);
