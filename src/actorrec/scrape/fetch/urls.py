@@ -11,6 +11,7 @@ from actorrec.errors import ConfigError, ItemError
 _SECRET_PARAMS: Final = frozenset({"api_key", "apikey", "key", "token", "access_token", "session_id", "secret"})
 _PORTS: Final = {"http": 80, "https": 443}
 _SHOWN_CHARS: Final = 300
+_SHOWN_QUERY_CHARS: Final = 80
 
 
 def read_url(text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
@@ -61,7 +62,7 @@ def has_secret(url: httpx.URL) -> bool:
 
 
 def masked(url: httpx.URL) -> str:
-    """The address for messages: keys and passwords replaced, cut short where it is very long."""
+    """The address for messages: keys and passwords replaced, a long query left out, cut short where it is very long."""
     shown = url.copy_with(username="", password="") if url.userinfo else url
     if has_secret(url):
         pairs = (pair.partition(b"=") for pair in url.query.split(b"&"))  # as sent: percent-encoded, so ASCII
@@ -69,6 +70,8 @@ def masked(url: httpx.URL) -> str:
             name + b"=***" if _is_secret(unquote(name.decode())) else name + eq + value for name, eq, value in pairs
         )
         shown = shown.copy_with(query=query)
+    if len(shown.query) > _SHOWN_QUERY_CHARS:
+        return _short(str(shown.copy_with(query=None, fragment=None))) + "?…"
     return _short(str(shown))
 
 

@@ -57,6 +57,11 @@ def test_a_very_long_address_is_cut() -> None:
     assert len(masked(httpx.URL("https://h/" + "x" * 5000))) < 400
 
 
+def test_a_long_query_is_left_out() -> None:
+    query = "PREFIX+wd%3A+%3Chttp%3A%2F%2Fwww.wikidata.org%2Fentity%2F%3E+" * 3
+    assert masked(httpx.URL(f"https://h/sparql?query={query}&format=json")) == "https://h/sparql?…"
+
+
 def test_exemptions_compare_parts() -> None:
     exempt = Exemptions(("https://h/w/api.php", "https://api.h/3/", "http://h:8080"))
     for url in (
