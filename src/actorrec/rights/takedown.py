@@ -13,6 +13,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -112,7 +113,8 @@ def _entry(line: str, where: str) -> tuple[str, str] | None:
     if kind == "person" and value:
         return kind, _plain_name(value)
     if kind == "url" and re.fullmatch(r"https?://[^\s/?#*]+\S*", value):
-        return ("url*", _plain_url(value[:-1])) if value.endswith("*") else ("url", _plain_url(value))
+        with suppress(ValueError):  # of a host that is in no way a name
+            return ("url*", _plain_url(value[:-1])) if value.endswith("*") else ("url", _plain_url(value))
     if kind == "sha256" and re.fullmatch(r"[0-9a-fA-F]{64}", value):
         return kind, value.lower()
     raise ConfigError(f"{where}: not an entry of a takedown list: {line!r}", hint=_EXAMPLE)

@@ -84,6 +84,8 @@ def test_the_digest_is_of_what_is_held_not_of_how_it_is_written(tmp_path: Path) 
         "url ftp://x.org/a",
         "url https://*",
         "url a b",
+        "url https://[abc/x",
+        "url https://ex℀mple.org/",
         "sha256 12",
     ],
 )
