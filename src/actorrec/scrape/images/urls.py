@@ -95,7 +95,8 @@ def _read(path: Path) -> Iterator[tuple[int, _Row]]:
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)  # as office programs of many countries write it
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", delimiter=delimiter, strict=True)
     try:
         columns = [column.strip().lower() for column in reader.fieldnames or ()]
         reader.fieldnames = columns

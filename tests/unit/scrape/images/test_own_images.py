@@ -101,6 +101,14 @@ def test_rows_of_a_csv_file(tmp_path: Path) -> None:
     assert gather(source, listed("No Body", "Q9", imdb="nm0000009")) == []
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_csv_file_as_office_programs_write_it(tmp_path: Path, delimiter: str) -> None:
+    rows = (("person", "url", "author"), ("Zoë Brügge", "https://x.org/a,b;c.jpg", "Doe, Jo"))
+    text = "".join(delimiter.join(f'"{cell}"' if ";" in cell else cell for cell in row) + "\r\n" for row in rows)
+    (found,) = gather(url_list(tmp_path, text, encoding="utf-8-sig"))
+    assert (found.url, found.author) == ("https://x.org/a,b;c.jpg", "Doe, Jo")
+
+
 def test_a_list_of_the_columns_that_must_be(tmp_path: Path) -> None:
     assert len(gather(url_list(tmp_path, "url,person\nhttps://x.org/1,Q77\n\nhttps://x.org/2,Q77"))) == 2
     assert gather(url_list(tmp_path, "person,url\n")) == []
@@ -111,7 +119,7 @@ def test_a_list_of_the_columns_that_must_be(tmp_path: Path) -> None:
     [
         ("", 1, "must name the columns"),
         ("Q77,https://x.org/a\n", 1, "must name the columns"),
-        ("person;url\nQ77;https://x.org\n", 1, "must name the columns, not: person;url"),
+        ("person|url\nQ77|https://x.org\n", 1, "must name the columns, not: person|url"),
         ("person,url,url\nQ77,https://x.org,\n", 1, "must name the columns"),
         ("person,url,colour\nQ77,https://x.org,red\n", 1, "must name the columns"),
         ("person,url\nQ77,https://x.org/a\nQ77,ftp://x.org/a\n", 3, "url: is no http or https address"),
