@@ -137,7 +137,8 @@ def _value_of(text: str, annotation: Any) -> Any:
         value = text
     if get_origin(annotation) is tuple:
         return value if isinstance(value, list) else [part.strip() for part in text.split(",") if part.strip()]
-    if value is not None and {annotation, *get_args(annotation)} & {str, SecretStr, Path}:
+    kinds = {annotation, *get_args(annotation)}
+    if kinds & {str, SecretStr, Path} and (value is not None or type(None) not in kinds):
         return text
     return text if isinstance(value, dict) else value
 

@@ -76,6 +76,11 @@ def test_default_yaml_says_what_the_defaults_are() -> None:
     assert written == {f"{name}.{key}" for name, section in Config() for key in type(section).model_fields}
 
 
+def test_an_empty_variable_is_an_empty_text_or_none() -> None:
+    config = load_config(environ={"ACTORREC_FETCH__CONTACT": "", "ACTORREC_FETCH__CA_FILE": ""}).config
+    assert (config.fetch.contact, config.fetch.ca_file) == ("", None)
+
+
 def test_a_text_with_a_colon_in_the_environment_stays_a_text() -> None:
     loaded = load_config(environ={"ACTORREC_EMBEDDER__LICENCE": "unclear: for measuring only"})
     assert loaded.config.embedder.licence == "unclear: for measuring only"
