@@ -58,3 +58,12 @@ def test_nothing_to_build_from_says_so(work: Path) -> None:
     shutil.rmtree(work / "store")
     done = run(cwd=work)
     assert done.returncode == 1 and "actorrec scrape" in done.stderr, done.stderr
+
+
+def test_what_was_left_out_on_purpose_is_counted_and_not_to_be_looked_at(work: Path, test_data: Path) -> None:
+    dunst = sorted((test_data / "actors" / "Kirsten_Dunst").glob("*.jpg"))[:2]
+    scraped_set(LocalStore(work / "store"), {("Q2", "Kirsten Dunst"): dunst}, key="closed", licence="CC BY-NC 2.0")
+    done = run("images/closed", "own", "--free-only", cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert "restricted-licence" in done.stdout and "look at these" not in done.stdout
+    assert "no face of them is left, so not in the set: Kirsten_Dunst_Q2" in done.stdout

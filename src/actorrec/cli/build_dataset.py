@@ -94,8 +94,8 @@ def _tell(session: Session, manifest: "DatasetManifest") -> None:
     session.table("what became of the photos", ("outcome", "why", "photos"), counted)
     without = sorted({_folder(image) for image in manifest.images if image.person_id not in {*names, ""}})
     if without:
-        session.say("no usable face, so not in the set: " + ", ".join(without))
-    meant = ("reviewed", "taken-down")
+        session.say("no face of them is left, so not in the set: " + ", ".join(without))
+    meant = ("reviewed", "taken-down", "restricted-licence")
     lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept" and i.reason not in meant]
     session.table("look at these", ("photo", "why", "detail"), lost[:40])
     if len(lost) > 40:

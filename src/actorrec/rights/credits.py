@@ -11,6 +11,8 @@ def credits_text(found: Attribution) -> list[str]:
     """The attribution as lines for people."""
     people = len({credit.person_id for credit in found.pictures})
     lines = [f"{found.subject}: {len(found.pictures)} pictures of {people} people"]
+    if found.missing and not found.pictures:
+        lines = [f"{found.subject}: what it was made from is not in this store"]
     if found.made_from:
         lines.append(f"made from {', '.join(found.made_from)}")
     if found.missing:

@@ -21,9 +21,10 @@ def spdx_document(found: Attribution) -> dict[str, Any]:
         author = " ".join((credit.author or "").split()).replace("(", "[").replace(")", "]")  # (…) would be an e-mail
         said = {"originator": f"Person: {author}"} if author else {}
         sums = [{"algorithm": "SHA256", "checksumValue": credit.sha256}] if credit.sha256 else []
-        page = {"homepage": credit.page} if credit.page else {}
+        page = {"homepage": credit.page} if _on_the_web(credit.page) else {}
         picture = _package(credit.file, credit.licence, refs) | said | page | {"checksums": sums}
-        things.append(picture | {"downloadLocation": credit.url or _NOBODY_SAYS, "comment": f"shows {credit.person}"})
+        where = credit.url if _on_the_web(credit.url) else _NOBODY_SAYS  # of a folder's picture it is a path
+        things.append(picture | {"downloadLocation": where, "comment": f"shows {credit.person}"})
     packages = [_package(found.subject, "", refs), *things]
     packages = [{"SPDXID": f"SPDXRef-{index}", **each} for index, each in enumerate(packages)]
     return {
@@ -46,6 +47,10 @@ def spdx_document(found: Attribution) -> dict[str, Any]:
             {"licenseId": ref, "name": licence, "extractedText": licence} for licence, ref in refs.items()
         ],
     }
+
+
+def _on_the_web(address: str | None) -> bool:
+    return address is not None and re.match("https?://[^/]", address, re.IGNORECASE) is not None
 
 
 def _package(name: str, licence: str, refs: dict[str, str]) -> dict[str, Any]:

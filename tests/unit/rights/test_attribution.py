@@ -159,6 +159,7 @@ def test_a_card_alone_says_what_is_missing_and_what_it_states() -> None:
     found = attribution("bundle.zip", card, missing=["model/gone"], enrolled=[("Ada", "a/1.jpg")])
     assert found.pictures == [] and found.restricted == {"unknown": 3}
     lines = credits_text(found)
+    assert lines[0] == "bundle.zip: what it was made from is not in this store", "not: 0 pictures"
     assert "NOT COMPLETE: this store lacks model/gone, so their pictures are not listed" in lines
     assert "  it states 3 pictures: unknown" in lines
     assert any("RESTRICTED" in line and "3 × 'unknown'" in line for line in lines)
@@ -186,3 +187,14 @@ def test_an_spdx_document_declares_each_licence_once_and_points_at_what_there_is
     contained = [each["relatedSpdxElement"] for each in document["relationships"]]
     assert contained == ids[1:] and len(set(ids)) == len(ids) and document["documentDescribes"] == ids[:1]
     assert " " not in document["documentNamespace"]
+
+
+def test_an_spdx_document_points_at_the_web_alone() -> None:
+    pictures = data_set(
+        image("a/1.jpg", url="holiday/1.jpg", page="javascript:alert(1)"),
+        image("a/2.jpg", url="HTTPS://example.org/2.jpg", page="//example.org"),
+    )
+    packages = {each["name"]: each for each in spdx_document(attribution("dataset/some", pictures))["packages"]}
+    where = [packages[name]["downloadLocation"] for name in ("a/1.jpg", "a/2.jpg")]
+    assert where == ["NOASSERTION", "HTTPS://example.org/2.jpg"]
+    assert not any("homepage" in each for each in packages.values())
