@@ -154,3 +154,12 @@ def test_of_two_processes_one_commits(tmp_path: Path) -> None:
     assert sorted(racer.exitcode or 0 for racer in racers) == [0, 7]
     assert (tmp_path / "dataset/abcd/manifest.json").read_bytes() in (b"a", b"b")
     assert [path.name for path in (tmp_path / "dataset/abcd").iterdir()] == ["manifest.json"]
+
+
+def test_files_of_a_local_store_have_the_mode_that_new_files_have(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "store")
+    store.put_bytes("dataset/abcd/a.bin", b"a")
+    store.commit("dataset/abcd/manifest.json", b"{}")
+    (tmp_path / "plain").write_bytes(b"")
+    modes = {path.stat().st_mode for path in (tmp_path / "store").rglob("*.*") if path.is_file()}
+    assert modes == {(tmp_path / "plain").stat().st_mode}

@@ -8,14 +8,13 @@ import logging
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from actorrec.artifacts.digest import file_sha256
-from actorrec.artifacts.whole_file import DISK_HINTS
+from actorrec.artifacts.whole_file import DISK_HINTS, temporary_beside
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord
 
@@ -70,7 +69,7 @@ class LocalStore:
         path = self._path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _temporary_beside(path) as (out, temporary):
+            with temporary_beside(path) as (out, temporary):
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
@@ -132,7 +131,7 @@ class LocalStore:
         path = self._path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _temporary_beside(path) as (out, temporary):
+            with temporary_beside(path) as (out, temporary):
                 fill(out)
                 # No fsync: a killed command loses nothing by it, ten thousand crops would wait for the disk ten
                 # thousand times, and the manifest holds the digest of every file.
@@ -140,16 +139,6 @@ class LocalStore:
                 os.replace(temporary, path)
         except OSError as error:
             raise _as_artifact_error(error, "write", str(path)) from None
-
-
-@contextmanager
-def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, str]]:
-    descriptor, temporary = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield out, temporary
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _refuse_unless_missing(error: OSError) -> None:
