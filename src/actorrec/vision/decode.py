@@ -40,6 +40,7 @@ _BROKEN: Final = (
     zlib.error,
 )
 _EXIF_ORIENTATION: Final = 0x0112
+_STRIP_PIXELS: Final = 2**20
 # warnings.catch_warnings() changes the whole process, so only one thread at a time may be inside it. Pillow warns
 # while it reads headers and notes; the long part, decoding, runs outside.
 _READING_HEADERS: Final = threading.Lock()
@@ -174,25 +175,43 @@ def _allow_heic() -> None:
 
 
 def _to_rgb(image: "PillowImage.Image") -> UInt8Image:
-    mode = image.mode
-    if mode == "RGB" and "transparency" not in image.info:
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    grey = image.mode in ("I", "F") or image.mode.startswith("I;")
+    peak = max((float(_finite(strip).max(initial=0)) for _, strip in _strips(image)), default=0.0) if grey else 0.0
+    for top, strip in _strips(image):
+        rows = _grey_to_8bit(_finite(strip), image.mode, peak)[:, :, None] if grey else _strip_to_rgb(strip)
+        pixels[top : top + strip.height] = rows
+    return pixels
+
+
+def _strips(image: "PillowImage.Image") -> "Iterator[tuple[int, PillowImage.Image]]":
+    """Row of the top, and some rows: what is made of a whole picture on the way would be several times its size."""
+    rows = max(1, _STRIP_PIXELS // max(1, image.width))
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _strip_to_rgb(image: "PillowImage.Image") -> UInt8Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
         return np.asarray(image, np.uint8)
-    if mode in ("I", "F") or mode.startswith("I;"):
-        return np.repeat(_grey_to_8bit(np.asarray(image), mode)[:, :, None], 3, axis=2)
-    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA"), np.uint16)
         alpha = rgba[:, :, 3:]
         return ((rgba[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     return np.asarray(image.convert("RGB"), np.uint8)
 
 
-def _grey_to_8bit(samples: Any, mode: str) -> Any:
+def _finite(image: "PillowImage.Image") -> Any:
+    samples = np.asarray(image)
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0) if image.mode == "F" else samples
+
+
+def _grey_to_8bit(samples: Any, mode: str, peak: float) -> Any:
     """Keep the high byte of 16-bit grey (Pillow's own conversion would cut everything above 255 to white)."""
     if mode == "F":
-        finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.clip(finite * (255.0 if finite.max(initial=0) <= 1 else 1.0), 0, 255).astype(np.uint8)
+        return np.clip(samples * (255.0 if peak <= 1 else 1.0), 0, 255).astype(np.uint8)
     wide = samples.astype(np.int64)
-    return np.clip(wide >> 8 if mode.startswith("I;16") or wide.max(initial=0) > 255 else wide, 0, 255).astype(np.uint8)
+    return np.clip(wide >> 8 if mode.startswith("I;16") or peak > 255 else wide, 0, 255).astype(np.uint8)
 
 
 def _orientation(image: "PillowImage.Image") -> int:

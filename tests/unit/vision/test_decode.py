@@ -1,15 +1,18 @@
 """Decoding: odd pictures come out as people see them, bad files as an ItemError with a stable reason."""
 
+import io
 import os
 import re
 import socket
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from actorrec.errors import ItemError
 from actorrec.types import UInt8Image
@@ -56,6 +59,28 @@ def test_half_transparency_is_mixed_with_white() -> None:
 def test_sixteen_bits_keep_the_high_byte() -> None:
     samples = np.full((20, 30), 0x12FF, np.uint16)
     assert (decode_picture(encoded(samples, "PNG"), max_pixels=LIMIT).pixels == 0x12).all()
+
+
+@pytest.mark.parametrize("kind", ["rgba", "grey16", "palette"])
+def test_a_large_picture_costs_little_more_than_its_pixels(kind: str) -> None:
+    grey = (np.arange(2000 * 4000, dtype=np.uint32) % 65_521).astype(np.uint16).reshape(2000, 4000)
+    whole = {
+        "rgba": lambda: Image.fromarray(np.repeat((grey >> 8).astype(np.uint8)[:, :, None], 4, axis=2), "RGBA"),
+        "grey16": lambda: Image.fromarray(grey),
+        "palette": lambda: Image.fromarray((grey >> 8).astype(np.uint8)).convert("P"),
+    }[kind]()
+    out = io.BytesIO()
+    whole.save(out, "PNG", compress_level=1, **({"transparency": 3} if kind == "palette" else {}))
+    tracemalloc.start()
+    try:
+        pixels = decode_picture(out.getvalue(), max_pixels=10_000_000).pixels
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * pixels.nbytes + out.tell()
+    part = io.BytesIO()
+    whole.crop((0, 1500, 4000, 1510)).save(part, "PNG", **({"transparency": 3} if kind == "palette" else {}))
+    assert (pixels[1500:1510] == decode_picture(part.getvalue(), max_pixels=10_000_000).pixels).all()
 
 
 def test_the_first_frame_counts_and_frames_are_told(gradient: UInt8Image) -> None:
