@@ -354,6 +354,33 @@ def test_a_page_sees_what_another_wrote_when_it_is_looked_at_again(board: Seen) 
     board.page.locator("#changed", has_text="Nothing changed").wait_for()
 
 
+def test_a_face_beyond_the_picture_and_a_name_that_turns_text_round_can_be_read(browser: Any, tmp_path: Path) -> None:
+    wide = ((-30.0, -20.0, 430.0, 520.0), (100.0, 100.0, 200.0, 200.0))
+    entries = [entry("Ada", 1, box=wide[0], boxes=wide, author="Bea\u202egpj"), entry("Bea", 2)]
+    commit_set(
+        LocalStore(tmp_path),
+        {"Ada": "\u202eadA", "Bea": "Bea"},
+        entries,
+        jpeg("group.jpg", 128),
+        jpeg("group.jpg", 640),
+    )
+    with reviewing(tmp_path) as server:
+        for seen in watched(browser, tmp_path, server):
+            seen.press("]", "Enter")
+            seen.page.locator(".box .number").nth(1).wait_for()
+            seen.page.evaluate("document.querySelector('.whole-picture img').decode()")
+            frame, box = (seen.page.locator(each).first.bounding_box() for each in (".whole-picture", ".box"))
+            assert box == frame
+            names = seen.texts("#people .name") + seen.texts("#whose") + seen.texts("aside dd")
+            assert "\\u202eadA" in names and "Bea\\u202egpj" in names
+            seen.press("g", "Enter")
+            seen.page.locator("dialog .strong").wait_for()
+            assert "\u202e" not in seen.page.content()
+            seen.press("Enter")
+            seen.page.locator("#told", has_text="is ").wait_for()
+    assert [(event["action"], event["person_id"], event["to"]) for event in seen.events] == [("merge", "Ada", "Bea")]
+
+
 def test_ten_thousand_pictures_are_as_few_elements_as_a_hundred(browser: Any, tmp_path: Path) -> None:
     entries = [entry(f"p{number % 25:02d}", number, suspicion=(number % 100) / 100) for number in range(10_000)]
     people = {f"p{number:02d}": f"Person {number}" for number in range(25)}

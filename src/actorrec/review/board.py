@@ -75,7 +75,9 @@ class Board:
     def apply_command(self) -> str:
         """What builds the data set again, with the changes."""
         scraped = [ref for ref in self._manifest.inputs if ref.startswith("images/")]
-        return " ".join(["actorrec build-dataset", *(scraped or ["PHOTOS…"])])
+        # Of a picture that was taken down nothing is told, so not that it was scraped.
+        own = any(entry.url is None and entry.reason != "taken-down" for entry in self.entries)
+        return " ".join(["actorrec build-dataset", *scraped, *(["PHOTOS…"] if own or not scraped else [])])
 
     def everything(self) -> dict[str, Any]:
         """What the page starts with: people, a row for each picture, and the summary."""

@@ -9,6 +9,7 @@ from actorrec.artifacts.catalog import commit_manifest
 from actorrec.artifacts.local import LocalStore
 from actorrec.errors import ArtifactError, DataError
 from actorrec.manifests.dataset import DatasetManifest
+from actorrec.manifests.review import ReviewEntry
 from actorrec.review.board import Board
 from actorrec.review.changes import Change, Merge, Undo
 from review_sets import commit_set, entry, jpeg, small_set
@@ -177,11 +178,16 @@ def test_a_damaged_sheet_is_named(store: LocalStore) -> None:
         Board(store, manifest)
 
 
-def test_what_applies_the_changes_names_the_scraped_set(store: LocalStore) -> None:
-    manifest = small_set(store)
-    assert Board(store, manifest).apply_command == "actorrec build-dataset PHOTOS…"
-    scraped = manifest.model_copy(update={"inputs": {"images/abcd": "0" * 64}})
-    assert Board(store, scraped).apply_command == "actorrec build-dataset images/abcd"
+def test_what_applies_the_changes_names_the_scraped_set_and_does_not_forget_own_photos(store: LocalStore) -> None:
+    def command(*entries: ReviewEntry, inputs: tuple[str, ...] = ("images/abcd",)) -> str:
+        manifest = commit_set(store, {"Ada": "Ada"}, entries, b"", b"")
+        return Board(store, manifest.model_copy(update={"inputs": dict.fromkeys(inputs, "0" * 64)})).apply_command
+
+    scraped, own = entry("Ada", 1, url="https://example.org/1.jpg"), entry("Ada", 2)
+    gone = entry("Ada", 3, outcome="dropped", reason="taken-down", box=None, boxes=())
+    assert command(own, inputs=()) == "actorrec build-dataset PHOTOS…"
+    assert command(scraped, gone) == "actorrec build-dataset images/abcd"
+    assert command(scraped, own) == "actorrec build-dataset images/abcd PHOTOS…"
 
 
 def test_a_change_by_another_program_is_seen(store: LocalStore) -> None:

@@ -18,23 +18,28 @@ export async function ask(address, body) {
   return value;
 }
 
+// Signs that turn the direction of the text round could make one name look like another.
+const visible = text => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, sign => `\\u${sign.charCodeAt(0).toString(16)}`);
+const SHOWN = new Set(['title', 'aria-label', 'alt']);
+
 // make('button', {class: 'quiet', type: 'button'}, 'Keep', otherElement)
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === 'onclick') element.addEventListener('click', value);
     else if (value === true) element.setAttribute(name, '');
-    else if (value !== false && value != null) element.setAttribute(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, SHOWN.has(name) ? visible(value) : value);
   }
-  element.append(...children.filter(child => child != null));
+  element.append(...children.filter(child => child != null).map(child => (typeof child === 'string' ? visible(child) : child)));
   return element;
 }
 
+export const show = (id, text) => { byId(id).textContent = visible(text); };
 export const byId = id => document.getElementById(id);
 
 // A link to the web; plain text where the server found no address a browser may be sent to.
 export function outside(address, text) {
-  if (!/^https?:\/\//i.test(address ?? '')) return document.createTextNode(text);
+  if (!/^https?:\/\//i.test(address ?? '')) return visible(text);
   return make('a', {href: address, target: '_blank', rel: 'noopener noreferrer'}, text);
 }
 
@@ -42,7 +47,7 @@ let fading = 0;
 
 export function tell(text) {
   byId('failed').textContent = '';
-  byId('told').textContent = text;
+  show('told', text);
   clearTimeout(fading);
   fading = setTimeout(() => { byId('told').textContent = ''; }, 5000);
 }

@@ -57,7 +57,11 @@ function picture(detail) {
   return make('div', {class: 'stage'}, frame);
 }
 
-function boxButton(detail, [x1, y1, x2, y2], number) {
+function boxButton(detail, box, number) {
+  // A face may reach beyond a picture that was cut close; its number must not.
+  const inside = (value, size) => Math.max(0, Math.min(size, value));
+  const [x1, x2] = [box[0], box[2]].map(x => inside(x, detail.width_px));
+  const [y1, y2] = [box[1], box[3]].map(y => inside(y, detail.height_px));
   const chosen = number === detail.chosen;
   const button = make('button', {
     type: 'button', class: `box${chosen ? ' chosen' : ''}`, 'aria-pressed': String(chosen),

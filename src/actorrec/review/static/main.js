@@ -1,6 +1,6 @@
 // The page of a data set: puts its parts together.
 
-import {ask, byId, complain, counted, make, tell} from './api.js';
+import {ask, byId, complain, counted, make, show, tell} from './api.js';
 import {FILTERS, changedCount, current, load, look, model, nameOf, passes, ofPerson, refill} from './model.js';
 import {columnCount, drawGrid, remark, rowsShown, showCurrent, startGrid, toTop} from './grid.js';
 import {drawPeople, neighbour, startPeople} from './people.js';
@@ -21,7 +21,7 @@ function draw() {
   drawGrid();
   byId('nothing').hidden = model.shown.length > 0;
   byId('nothing').textContent = EMPTY[model.filter];
-  byId('whose').textContent = model.person === null ? 'Everybody, the most suspicious first' : nameOf(model.person);
+  show('whose', model.person === null ? 'Everybody, the most suspicious first' : nameOf(model.person));
   drawFooter();
 }
 
