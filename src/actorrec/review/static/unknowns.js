@@ -19,7 +19,7 @@ function load(found) {
   byId('count').textContent = faces.length ? `${counted(faces.length, 'face')} in ${counted(groups.length, 'group')}` : '';
   byId('nothing').hidden = faces.length > 0;
   byId('nothing').textContent = found.keeping ? 'No unknown faces are kept now.'
-    : 'No unknown faces are kept. To keep those that `infer` sees from now on, set unknowns.keep: true in your settings.';
+    : 'No unknown faces are kept. To keep those that it sees: actorrec infer --keep-unknowns, or unknowns.keep: true in your settings.';
   byId('groups').replaceChildren(...groups.map((group, number) => make('section', {'aria-label': `Group ${number + 1}`},
     make('h2', {}, group.length === 1 ? 'One face' : `${group.length} similar faces`),
     make('div', {class: 'flow', role: 'listbox', 'aria-multiselectable': 'true', 'aria-label': `Group ${number + 1}`}, ...group.map(tile)))));
