@@ -5,6 +5,7 @@ from pathlib import Path
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ConfigError
+from actorrec.home import expanded
 
 
 def open_store(uri: str) -> ArtifactStore:
@@ -15,7 +16,7 @@ def open_store(uri: str) -> ArtifactStore:
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        return LocalStore(Path(uri).expanduser())
+        return LocalStore(expanded(uri))
     if scheme == "file":
         return LocalStore(Path(rest))
     raise ConfigError(f"a store of the kind '{scheme}://' is not known", hint="name a folder: --store DIR")

@@ -12,6 +12,7 @@ from typing import Final
 from actorrec.errors import ArtifactError, ConfigError, ModelContractError
 from actorrec.faces.http_download import download
 from actorrec.faces.registry import ZOO_URL, Download, ModelEntry, find_model
+from actorrec.home import home
 from actorrec.progress import Progress, SilentProgress, Step
 
 _CHUNK_BYTES: Final = 1 << 18
@@ -22,10 +23,10 @@ def default_cache_dir() -> Path:
     if configured := os.environ.get("XDG_CACHE_HOME"):
         return Path(configured) / "actorrec" / "models"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "actorrec" / "models"
+        return home() / "Library" / "Caches" / "actorrec" / "models"
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
         return Path(local) / "actorrec" / "models"
-    return Path.home() / ".cache" / "actorrec" / "models"
+    return home() / ".cache" / "actorrec" / "models"
 
 
 def cached_model(model: str | ModelEntry, *, cache_dir: Path | None = None) -> Path | None:

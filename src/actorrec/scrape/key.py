@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 
 from actorrec.artifacts.catalog import artifact_key
 from actorrec.artifacts.digest import file_sha256
 from actorrec.config import Config
 from actorrec.errors import ConfigError
+from actorrec.home import expanded
 from actorrec.manifests.base import digest_json
 from actorrec.rights.takedown import Takedown
 from actorrec.scrape.images import open as images
@@ -41,7 +41,7 @@ def _digest_of_files(spec: str) -> str | None:
     name, colon, argument = spec.partition(":")
     if name in _SOURCES and not colon:
         return None  # a site, even where a file happens to have its name
-    path = Path(argument if name in _SOURCES else spec).expanduser()
+    path = expanded(argument if name in _SOURCES else spec)
     try:
         if path.is_file():
             return file_sha256(path)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from actorrec.artifacts.whole_file import DISK_HINTS, write_whole
 from actorrec.errors import ArtifactError, ItemError
+from actorrec.home import home
 from actorrec.manifests.base import Record
 from actorrec.scrape.older import OlderEdition, unless_changed
 from actorrec.scrape.protocols import Candidate, Fetcher
@@ -107,8 +108,8 @@ def open_work_folder(cache_dir: Path | None, purpose: str) -> Iterator[WorkFolde
     Raises:
         ArtifactError: If it cannot be made.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "actorrec"
-    parent = (cache_dir or home) / "scrape"
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "actorrec"
+    parent = (cache_dir or caches) / "scrape"
     root = parent / hashlib.sha256(purpose.encode("utf-8", "backslashreplace")).hexdigest()[:24]
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -12,6 +12,7 @@ import httpx
 from hishel import AsyncSqliteStorage, CacheOptions
 from hishel.httpx import AsyncCacheTransport
 
+from actorrec.home import home
 from actorrec.scrape.fetch.urls import has_secret
 
 _MAX_BYTES: Final = 256 * 2**20
@@ -86,8 +87,8 @@ class _Cached(httpx.AsyncBaseTransport):
 
 
 def _default_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "actorrec" / "http"
+    caches = os.environ.get("XDG_CACHE_HOME") or home() / ".cache"
+    return Path(caches) / "actorrec" / "http"
 
 
 def _usable(path: Path) -> bool:

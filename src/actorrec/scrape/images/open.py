@@ -6,6 +6,7 @@ from pathlib import Path
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
+from actorrec.home import expanded
 from actorrec.scrape.protocols import Fetcher, ImageSource
 
 NAMES = ("commons", "tmdb", "ddgs", "folder", "urls")
@@ -72,8 +73,8 @@ def _open(kind: str, argument: str, config: Config, fetcher: Fetcher) -> ImageSo
         case "folder":
             from actorrec.scrape.images.folder import FolderImages
 
-            return FolderImages(Path(argument).expanduser())
+            return FolderImages(expanded(argument))
         case _:
             from actorrec.scrape.images.urls import UrlListImages
 
-            return UrlListImages(Path(argument).expanduser())
+            return UrlListImages(expanded(argument))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
+from actorrec.home import expanded
 from actorrec.scrape.protocols import Fetcher, PeopleSource
 
 NAMES = ("wikidata", "imdb", "imdb-datasets", "tmdb", "file")
@@ -25,7 +26,7 @@ def people_source(spec: str, config: Config, fetcher: Fetcher) -> PeopleSource:
         ConfigError: If there is no such source, or a key, contact or argument it needs is missing.
     """
     name, colon, argument = spec.partition(":")
-    if name not in NAMES and Path(spec).expanduser().is_file():
+    if name not in NAMES and expanded(spec).is_file():
         name, colon, argument = "file", ":", spec
     if name not in NAMES:
         raise _unknown(spec)
@@ -33,7 +34,7 @@ def people_source(spec: str, config: Config, fetcher: Fetcher) -> PeopleSource:
     cast_of = (config.scrape.cast_of or "").strip()
     if cast_of:
         return _cast(name, cast_of, config, fetcher)
-    path = Path(argument).expanduser() if argument else None
+    path = expanded(argument) if argument else None
     return _from_path(name, path) if path else _from_site(name, config, fetcher)
 
 

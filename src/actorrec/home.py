@@ -1,0 +1,30 @@
+"""The user's home folder, which not every user has: a container may run under a number without an account."""
+
+from pathlib import Path
+
+from actorrec.errors import ConfigError
+
+
+def home() -> Path:
+    """The home folder.
+
+    Raises:
+        ConfigError: If this user has none.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        hint = "set HOME, or XDG_CACHE_HOME to a folder for what is kept between runs"
+        raise ConfigError("this user has no home folder", hint=hint) from None
+
+
+def expanded(path: str | Path) -> Path:
+    """The path, with the home folder for a ``~`` in front.
+
+    Raises:
+        ConfigError: If there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no such home folder", hint="write the whole path, or set HOME") from None
