@@ -15,6 +15,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOPPER = EXAMPLES / "people/Grace_Hopper/official_1984.jpg"
 ABSENT = ("tensorflow", "keras", "boto3", "botocore", "mtcnn", "dlib", "matplotlib", "torch", "jax", "scipy", "sklearn")
+WITH_OWN_EXTRA = {"httpx", "httpcore", "hishel", "bs4", "protego", "tenacity", "ddgs", "starlette", "uvicorn"}
 PROGRAM = """
 import json, sys
 
@@ -55,8 +56,10 @@ def test_enroll_infer_and_people_need_core_and_edge_alone(tmp_path: Path) -> Non
 def test_nothing_heavy_is_loaded_by_help_or_by_infer(tmp_path: Path) -> None:
     probe = "import sys, atexit; atexit.register(lambda: print('|'.join(sys.modules), file=sys.stderr))"
     for arguments, heavy in (
-        ("['actorrec', '--help']", {"numpy", "cv2", "PIL", "ai_edge_litert", *ABSENT}),
-        (f"['actorrec', 'infer', {str(HOPPER)!r}, '--store', {str(tmp_path)!r}]", set(ABSENT)),
+        ("['actorrec', '--help']", WITH_OWN_EXTRA | {"numpy", "cv2", "PIL", "ai_edge_litert", *ABSENT}),
+        ("['actorrec', 'scrape', '--help']", WITH_OWN_EXTRA | {"numpy", "cv2", "PIL", "ai_edge_litert", *ABSENT}),
+        ("['actorrec', 'review', '--help']", WITH_OWN_EXTRA | {"numpy", "cv2", "PIL", "ai_edge_litert", *ABSENT}),
+        (f"['actorrec', 'infer', {str(HOPPER)!r}, '--store', {str(tmp_path)!r}]", WITH_OWN_EXTRA | set(ABSENT)),
     ):
         code = f"{probe}\nsys.argv = {arguments}\nfrom actorrec.cli.app import main\nmain()"
         ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)

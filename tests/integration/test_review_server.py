@@ -261,6 +261,14 @@ def test_no_answer_leads_to_an_address_without_the_token(page: Reviewing) -> Non
         assert (answer.status, answer.headers.get("location")) == (404, None)
 
 
+def test_two_origins_are_refused(page: Reviewing, store: Path) -> None:
+    head = f"POST {page.base}api/change HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nContent-Type: application/json\r\n"
+    origins = f"Origin: {page.origin}\r\nOrigin: http://evil.example\r\n"
+    received = page.raw(f"{head}{origins}Content-Length: {len(KEEP)}\r\n\r\n".encode() + KEEP)
+    assert received.split()[1] == b"403"
+    assert changes(store) == []
+
+
 def test_a_body_of_more_than_a_mebibyte_is_refused(page: Reviewing, store: Path) -> None:
     head = f"POST {page.base}api/change HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nOrigin: {page.origin}\r\n"
     head += "Content-Type: application/json\r\n"

@@ -91,7 +91,8 @@ def test_a_command_that_a_page_shows_exists_with_its_options(page: str) -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from actorrec.cli.app import app; import typer; typer.main.get_command(app);"
-        "heavy = {'tensorflow', 'keras', 'cv2', 'ai_edge_litert', 'matplotlib', 'PIL', 'numpy', 'pydantic'};"
+        "heavy = {'tensorflow', 'keras', 'cv2', 'ai_edge_litert', 'matplotlib', 'PIL', 'numpy', 'pydantic',"
+        "'asyncio', 'bs4', 'ddgs', 'hishel', 'httpcore', 'httpx', 'protego', 'starlette', 'tenacity', 'uvicorn'};"
         "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -7,12 +7,13 @@ from pydantic import ValidationError
 
 from actorrec.artifacts.catalog import commit_manifest
 from actorrec.artifacts.local import LocalStore
+from actorrec.artifacts.review_log import ReviewLog
 from actorrec.errors import ArtifactError, DataError
 from actorrec.manifests.dataset import DatasetManifest
-from actorrec.manifests.review import ReviewEntry
+from actorrec.manifests.review import PictureRef, ReviewEntry
 from actorrec.review.board import Board
 from actorrec.review.changes import Change, Merge, Undo
-from review_sets import commit_set, entry, jpeg, small_set
+from review_sets import commit_set, entry, jpeg, sha, small_set
 
 
 @pytest.fixture
@@ -93,6 +94,19 @@ def test_a_decision_that_the_data_set_was_built_with_is_no_change(store: LocalSt
     assert again.changed() == 0
     again.undo(Undo(seq=1))
     assert again.changed() == 1
+
+
+def test_the_second_face_that_is_not_them_either_is_a_change(store: LocalStore) -> None:
+    """Built after a first "not them": the same verdict about the face that was chosen instead is news."""
+    faces = ((10.0, 10.0, 90.0, 90.0), (100.0, 100.0, 300.0, 300.0))
+    log = ReviewLog(store)
+    about = {"image_sha256": sha("Ann-1"), "given_person_id": "Ann"}
+    log.append("not-them", pictures=[PictureRef(**about, box=faces[0])])
+    built = entry("Ann", 1, box=faces[1], boxes=faces, decided="not-them")
+    board = Board(store, commit_set(store, {"Ann": "Ann"}, [built], b"t", b"p"))
+    assert state(board, 0) == ["Ann", "kept", "not-them", 0]
+    board.change(Change(action="not-them", pictures=[0]))
+    assert state(board, 0) == ["Ann", "dropped", "not-them", 1]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,15 @@ def test_a_face_joins_the_nearest_group_not_the_first_that_will_do() -> None:
     assert cluster(vectors, alike=0.92) == [[1, 2], [0]]
 
 
+def test_by_default_faces_are_alike_from_0_94_on() -> None:
+    apart = np.arccos([1.0, 0.95, 1.0, 0.93])  # two pairs, in planes of their own
+    vectors = np.zeros((4, 4), np.float32)
+    for row, angle in enumerate(apart):
+        plane = row // 2 * 2
+        vectors[row, plane : plane + 2] = np.cos(angle), np.sin(angle)
+    assert cluster(vectors) == [[0, 1], [2], [3]]
+
+
 @pytest.mark.parametrize(("alike", "groups"), [(-1.0, 1), (1.1, 40)])
 def test_the_limit_decides(alike: float, groups: int) -> None:
     vectors = np.random.default_rng(3).normal(size=(40, 16)).astype(np.float32)

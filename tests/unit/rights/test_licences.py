@@ -111,3 +111,4 @@ def test_a_long_hostile_text_is_answered() -> None:
     assert classify("cc by 4.0 " * 20_000) == "unknown"
     assert classify("public domain in " + "x in " * 50_000 + "?") == "unknown"
     assert classify("cc by" + " 1" * 140 + " x") == "unknown"
+    assert classify("cc by" + " 1" * 140) == "free" and classify("cc by" + " 1" * 150) == "unknown"
