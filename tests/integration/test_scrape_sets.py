@@ -148,6 +148,16 @@ def test_refreshed_what_did_not_change_is_not_sent_again(desk: Desk) -> None:
     ]
 
 
+def test_refreshed_what_is_gone_from_the_store_is_fetched_again(desk: Desk) -> None:
+    desk.write("Ann\n", ("Ann", 100), ("Ann", 102))
+    first = desk.scrape(2)
+    desk.store.delete(f"{first.ref}/{first.images[0].file}")
+    desk.site.asked.clear()
+    again = desk.scrape(2, refresh=True)
+    assert [image.sha256 for image in again.images] == [image.sha256 for image in first.images]
+    assert sorted(path for path in desk.asked()) == ["/pictures/100", "/pictures/102"]
+
+
 def test_a_person_who_is_taken_down_is_not_searched_for(desk: Desk) -> None:
     desk.write("Ann\nBob\n", ("Ann", 100), ("Bob", 101))
     (desk.folder / "takedown.txt").write_text("person ann\n")
@@ -191,3 +201,22 @@ def test_people_in_a_shape_that_is_not_known_leave_nothing_behind(desk: Desk) ->
     with pytest.raises(SourceError, match="wikidata"):
         scrape(Config.model_validate(settings), store=desk.store)
     assert not list(desk.store.names("images"))
+
+
+def test_a_name_that_two_people_share_does_not_say_whose_picture_it_is(desk: Desk) -> None:
+    desk.write("", ("Chris Lee", 101), ("Q11", 103), ("Q22", 104), ("chris_lee", 103), ("Ann Arden", 105))
+    (desk.folder / "people.csv").write_text("name,wikidata\nChris Lee,Q11\nchris lee,Q22\nAnn Arden,Q33\n")
+    for number, name in ((6, "Chris Lee"), (7, "q11")):
+        (desk.folder / "own" / name).mkdir(parents=True)
+        (desk.folder / "own" / name / "a.jpg").write_bytes(blots(number))
+    config = desk.config(5, f"folder:{desk.folder / 'own'}")
+    people = {"people": str(desk.folder / "people.csv")}
+    config = config.model_copy(update={"scrape": config.scrape.model_copy(update=people)})
+    made = scrape(config, store=desk.store)
+    had = {tally.person_id: (tally.got, tally.failed) for tally in made.tallies}
+    assert had == {
+        "Q11": (2, {"ambiguous-name": 2}),
+        "Q22": (1, {"ambiguous-name": 3}),
+        "Q33": (1, {}),
+    }
+    assert "/pictures/101" not in desk.asked()

@@ -16,8 +16,9 @@ class OlderEdition:
         self._images = {(image.person_id, image.url): image for image in images if image.etag or image.last_modified}
 
     def find(self, person_id: str, url: str) -> ScrapedImage | None:
-        """The picture that came from there."""
-        return self._images.get((person_id, url))
+        """The picture that came from there, if its file is still in the store."""
+        image = self._images.get((person_id, url))
+        return image if image is not None and self._store.exists(f"{self._ref}/{image.file}") else None
 
     def read(self, image: ScrapedImage) -> bytes:
         """Its file.

@@ -95,6 +95,7 @@ class Candidate:
         licence: As the source calls it; see ``ScrapedImage``.
         width_px: What the source says of it, to pass over the wrong ones unfetched; None where it says nothing. The
             original's size where a smaller copy is fetched.
+        by_name: A name alone says whom it shows; of no use where two people of the list share that name.
         path: A file of the user's own.
         headers: Extra request headers.
     """
@@ -108,6 +109,7 @@ class Candidate:
     width_px: int | None = None
     height_px: int | None = None
     mime: str | None = None
+    by_name: bool = False
     path: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from actorrec.progress import Progress, SilentProgress
 from actorrec.rights.takedown import Takedown, load_takedown
 from actorrec.scrape.everyone import Recovered, search_everyone
 from actorrec.scrape.fetch.client import open_fetcher
+from actorrec.scrape.images.naming import shared_names
 from actorrec.scrape.images.open import image_sources
 from actorrec.scrape.interruptible import run
 from actorrec.scrape.journal import Journal
@@ -93,6 +94,7 @@ async def _search(
                 work=work,
                 examiner=examiner,
                 outage=outage,
+                shared_names=shared_names(listed.person for listed in people),
             )
             await search_everyone(people, tools, recovered, progress)
     return people

@@ -17,6 +17,7 @@ from actorrec.rights.takedown import Takedown
 from actorrec.scrape.examine import Examined, examine
 from actorrec.scrape.folders import Place
 from actorrec.scrape.images.filters import passes
+from actorrec.scrape.images.naming import plain_name
 from actorrec.scrape.journal import Decision, Journal, PersonJournal
 from actorrec.scrape.offers import Offers
 from actorrec.scrape.older import OlderEdition
@@ -37,6 +38,7 @@ class Tools:
 
     Attributes:
         examiner: Decodes one picture at a time, so that memory holds the pixels of one.
+        shared_names: Plain names that more than one of the people have.
     """
 
     config: Config
@@ -48,6 +50,7 @@ class Tools:
     work: WorkFolder
     examiner: Executor
     outage: Outage
+    shared_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ class PersonSearch:
         return fetched
 
     def _check_offer(self, candidate: Candidate) -> None:
+        if candidate.by_name and plain_name(self._listed.person.name) in self._tools.shared_names:
+            raise ItemError("ambiguous-name", "two people of the list have that name; an id says which is meant")
         addresses = [address for address in (candidate.url, candidate.page) if address]
         if any(self._tools.takedown.url(address) for address in addresses):
             raise ItemError(TAKEN_DOWN, "its address is on the takedown list")

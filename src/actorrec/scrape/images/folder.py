@@ -5,7 +5,7 @@ from pathlib import Path
 
 from actorrec.errors import ConfigError, ItemError
 from actorrec.manifests.images import ListedPerson
-from actorrec.scrape.images.naming import known_as, plain_name
+from actorrec.scrape.images.naming import known_as, known_ids, plain_name
 from actorrec.scrape.protocols import Candidate
 from actorrec.vision.listing import list_pictures, readable
 
@@ -34,11 +34,13 @@ class FolderImages:
         Raises:
             ItemError: ``unreadable``, if a folder cannot be listed.
         """
+        ids = known_ids(listed.person)
         for path in self._files(known_as(listed.person)):
             if path.resolve().is_relative_to(self._real) and path.is_file():
                 # With the root's own name, so that the same file of two roots is two pictures.
                 name = (self._label / readable(path.relative_to(self._root).as_posix())).as_posix()
-                yield Candidate(source=self.name, url=name, licence="user-supplied", path=path)
+                by_name = plain_name(readable(path.relative_to(self._root).parts[0])) not in ids
+                yield Candidate(source=self.name, url=name, licence="user-supplied", by_name=by_name, path=path)
 
     def _files(self, known: frozenset[str]) -> list[Path]:
         try:

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 
 from actorrec.manifests.dataset import Person
 
@@ -14,9 +16,19 @@ def plain_name(text: str) -> str:
 
 def known_as(person: Person) -> frozenset[str]:
     """The plain forms of the name, the id and every external id, that one also as ``tmdb-6193``."""
+    return known_ids(person) | {plain_name(person.name)}
+
+
+def known_ids(person: Person) -> frozenset[str]:
+    """The plain forms of the ids alone."""
     ids = person.external_ids
-    known = {person.name, person.person_id, *ids.values(), *(f"{kind}-{value}" for kind, value in ids.items())}
+    known = {person.person_id, *ids.values(), *(f"{kind}-{value}" for kind, value in ids.items())}
     return frozenset(map(plain_name, known))
+
+
+def shared_names(people: Iterable[Person]) -> frozenset[str]:
+    """The plain names that more than one of them has."""
+    return frozenset(name for name, count in Counter(plain_name(person.name) for person in people).items() if count > 1)
 
 
 def quoted(name: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from actorrec.errors import ConfigError
 from actorrec.manifests.images import ListedPerson
 from actorrec.scrape.images.foreign import web_address
-from actorrec.scrape.images.naming import known_as, plain_name
+from actorrec.scrape.images.naming import known_as, known_ids, plain_name
 from actorrec.scrape.protocols import Candidate
 
 SUFFIXES = (".csv", ".jsonl")
@@ -62,6 +62,7 @@ class UrlListImages:
     async def candidates(self, listed: ListedPerson) -> AsyncIterator[Candidate]:
         """See ``ImageSource.candidates``; in the order of the file."""
         rows = [row for name in known_as(listed.person) for row in self._rows.get(name, [])]
+        sure = {row.url for known in known_ids(listed.person) for _, row in self._rows.get(known, [])}
         by_url: dict[str, _Row] = {}
         for _, row in sorted(rows, key=lambda numbered: numbered[0]):
             by_url.setdefault(row.url, row)
@@ -73,6 +74,7 @@ class UrlListImages:
                 licence=row.licence,
                 licence_url=row.licence_url,
                 author=row.author,
+                by_name=row.url not in sure,
             )
 
 
