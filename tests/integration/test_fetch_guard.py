@@ -144,7 +144,7 @@ def test_robots_txt_is_read_once_and_obeyed_at_every_hop(tmp_path: Path) -> None
         (reply(b"", 429), "robots-unreachable"),
         (reply(b"", 202), "robots-unreachable"),
         (reply(b"", 403, {"x-amzn-waf-action": "challenge"}), "robots-unreachable"),
-        (raw(b""), "robots-unreachable"),
+        (raw(b""), "connection"),
         (raw(b"nonsense\r\n\r\n"), "robots-unreachable"),
         (reply(b"User", length=100), "robots-unreachable"),
     ],

@@ -22,7 +22,7 @@ _KEPT_FAILURE_S: Final = 300.0
 _MOST_ORIGINS: Final = 2000
 
 # Errors that say more than that robots.txt cannot be had.
-_TELLING: Final = frozenset({"private-address", "unknown-host", "certificate", "bad-url"})
+_TELLING: Final = frozenset({"private-address", "unknown-host", "certificate", "bad-url", "connection", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
