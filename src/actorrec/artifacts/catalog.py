@@ -13,6 +13,7 @@ from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
 
 MANIFEST_NAME = "manifest.json"
+_SHOWN = 5
 _AGAIN_NAME = "again.json"
 M = TypeVar("M", bound=Manifest)
 
@@ -82,11 +83,14 @@ def load_manifest(store: ArtifactStore, manifest_type: type[M], reference: str) 
     prefix = reference.removeprefix(f"{kind}/")
     if prefix == "newest":
         return newest(store, manifest_type)
-    keys = [key for key in _keys(store, kind) if key.startswith(prefix)]
+    there = _keys(store, kind)
+    keys = [key for key in there if key.startswith(prefix)]
     exact = [key for key in keys if key == prefix] or keys
     if len(exact) != 1:
         found = "no" if not exact else "more than one"
-        raise ArtifactError(f"{found} {kind} '{reference}' in the store {store.uri}")
+        known = ", ".join(f"{kind}/{key}" for key in (keys or there)[:_SHOWN])
+        hint = f"it holds {known}" if known else ""
+        raise ArtifactError(f"{found} {kind} '{reference}' in the store {store.uri}", hint=hint)
     manifest = find_manifest(store, manifest_type, exact[0])
     assert manifest is not None
     return manifest

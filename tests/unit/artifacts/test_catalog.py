@@ -1,4 +1,4 @@
-"""Which artifact is the newest."""
+"""Which artifact is the newest, and which is meant."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actorrec.artifacts.catalog import again, commit_manifest, file_name, last_made, newest
+from actorrec.artifacts.catalog import again, commit_manifest, file_name, last_made, load_manifest, newest
 from actorrec.artifacts.local import LocalStore
 from actorrec.errors import ArtifactError
 from actorrec.manifests.images import ImagesManifest
@@ -61,3 +61,13 @@ def test_a_damaged_mark_says_nothing(tmp_path: Path, content: bytes) -> None:
     old = made(store, "aaaa", 0)
     store.put_bytes(file_name(old, "again.json"), content)
     assert last_made(store, old) == old.created_at
+
+
+def test_who_names_what_is_not_there_is_told_what_is(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    made(store, "aaaa", 1)
+    made(store, "aabb", 2)
+    for named in ("images/zzzz", "aa"):
+        with pytest.raises(ArtifactError) as caught:
+            load_manifest(store, ImagesManifest, named)
+        assert caught.value.hint == "it holds images/aaaa, images/aabb"
