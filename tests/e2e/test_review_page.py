@@ -65,6 +65,11 @@ class Seen:
         return int(self.page.evaluate("document.activeElement.dataset.id ?? -1"))
 
     @property
+    def current_id(self) -> str:
+        """Of the unknown face that has the focus."""
+        return str(self.page.evaluate("document.activeElement.dataset.id"))
+
+    @property
     def selected(self) -> set[int]:
         chosen = self.page.locator('.tile[aria-selected="true"]')
         return {int(each) for each in chosen.evaluate_all("all => all.map(each => each.dataset.id)")}
@@ -420,16 +425,28 @@ def unknowns(browser: Any, tmp_path: Path) -> Iterator[Seen]:
 
 def test_unknown_faces_in_groups_are_deleted_by_keyboard(unknowns: Seen) -> None:
     assert unknowns.page.url.endswith("/unknowns"), "there is no data set to show"
-    assert unknowns.texts("section h2") == ["3 similar faces", "One face"]
+    assert unknowns.texts("section h2") == ["3 similar faces", "1 face like no other"]
     assert unknowns.texts(".why")[0] == HOSTILE
     unknowns.press("c", "d")
     unknowns.page.locator("dialog", has_text="Delete 3 faces?").wait_for()
     unknowns.press("Escape", "d", "Enter")
     unknowns.said("Deleted 3 faces")
-    assert unknowns.texts("section h2") == ["One face"]
+    assert unknowns.texts("section h2") == ["1 face like no other"]
     assert len(list((unknowns.store / "unknowns").glob("*.jpg"))) == 1
     unknowns.press("a", "d", "Enter")
     unknowns.page.locator("#nothing", has_text="unknowns.keep: true").wait_for()
+
+
+def test_faces_that_another_page_deleted_leave_this_one_too(unknowns: Seen) -> None:
+    all_ids = unknowns.page.locator(".tile").evaluate_all("all => all.map(each => each.dataset.id)")
+    unknowns.server.post("api/unknowns/remove", {"face_ids": [all_ids[0]]})
+    unknowns.press("d", "Enter")
+    unknowns.page.locator("#failed", has_text="not there any more").wait_for()
+    unknowns.complaints.clear()  # the browser notes the 422
+    assert len(unknowns.texts(".tile")) == 3 and unknowns.current_id == all_ids[1]
+    unknowns.server.post("api/unknowns/remove", {"face_ids": [all_ids[1]]})
+    unknowns.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    unknowns.page.locator(f'.tile[data-id="{all_ids[1]}"]').wait_for(state="detached")
 
 
 def test_unknown_faces_that_get_a_name_are_enrolled(unknowns: Seen) -> None:

@@ -48,6 +48,8 @@ class Guard:
         self._app = app
         self._token = token.encode()
         self._hosts = {f"127.0.0.1:{port}".encode(), f"localhost:{port}".encode()}
+        if port == 80:  # which browsers leave out
+            self._hosts |= {b"127.0.0.1", b"localhost"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""

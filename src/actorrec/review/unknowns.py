@@ -101,7 +101,7 @@ class UnknownsDesk:
         known = {face.face_id for face in self.shelf.faces()}
         found = [face_id for face_id in dict.fromkeys(face_ids) if face_id in known]
         if not found:
-            raise DataError("these faces are not there any more", hint="reload the page")
+            raise DataError("these faces are not there any more", hint="another page or program named or deleted them")
         return found
 
 

@@ -7,22 +7,29 @@ const HELP = [['Move', [['← → ↑ ↓', 'from face to face'], ['J K', 'next 
   ['Select', [['x Space', 'select the face, or not'], ['c', 'select the group, or not'], ['a', 'select all, or none'], ['Escape', 'select none']]],
   ['Decide (the selected, or this one)', [['Enter', 'name them: they become an enrolment'], ['d', 'delete them'], ['?', 'these keys']]]];
 let groups = [], names = [], faces = [], at = 0;
+let sections = []; // as they are drawn: the groups, and all that are alone in one
 const selected = new Set();
 const tiles = () => [...document.querySelectorAll('.tile')];
 
 function load(found) {
   groups = found.groups;
   names = found.names;
-  faces = groups.flat();
+  const alone = groups.filter(group => group.length === 1).flat();
+  sections = groups.filter(group => group.length > 1);
+  const count = sections.length ? ` · ${counted(sections.length, 'group')} of similar ones` : '';
+  if (alone.length) sections.push(alone);
+  faces = sections.flat();
   at = Math.max(0, Math.min(at, faces.length - 1));
   selected.clear();
-  byId('count').textContent = faces.length ? `${counted(faces.length, 'face')} in ${counted(groups.length, 'group')}` : '';
+  byId('count').textContent = faces.length ? `${counted(faces.length, 'face')}${count}` : '';
   byId('nothing').hidden = faces.length > 0;
   byId('nothing').textContent = found.keeping ? 'No unknown faces are kept now.'
     : 'No unknown faces are kept. To keep those that it sees: actorrec infer --keep-unknowns, or unknowns.keep: true in your settings.';
-  byId('groups').replaceChildren(...groups.map((group, number) => make('section', {'aria-label': `Group ${number + 1}`},
-    make('h2', {}, group.length === 1 ? 'One face' : `${group.length} similar faces`),
-    make('div', {class: 'flow', role: 'listbox', 'aria-multiselectable': 'true', 'aria-label': `Group ${number + 1}`}, ...group.map(tile)))));
+  byId('groups').replaceChildren(...sections.map(section => {
+    const title = section === alone ? counted(alone.length, 'face like no other', 'faces like no other') : `${section.length} similar faces`;
+    return make('section', {'aria-label': title}, make('h2', {}, title),
+      make('div', {class: 'flow', role: 'listbox', 'aria-multiselectable': 'true', 'aria-label': title}, ...section.map(tile)));
+  }));
   mark();
 }
 
@@ -70,11 +77,12 @@ function vertical(direction) {
   moveTo(all.indexOf(row[0]));
 }
 
-const groupAt = () => groups.findIndex(group => group.includes(faces[at]));
+const groupAt = () => groups.find(group => group.includes(faces[at])) ?? [];
 
-function toGroup(number) {
-  const group = groups[Math.max(0, Math.min(groups.length - 1, number))];
-  if (group) moveTo(faces.indexOf(group[0]));
+function toSection(step) {
+  const number = sections.findIndex(section => section.includes(faces[at])) + step;
+  const section = sections[Math.max(0, Math.min(sections.length - 1, number))];
+  if (section) moveTo(faces.indexOf(section[0]));
 }
 
 function toggle() {
@@ -97,6 +105,17 @@ async function change(address, body, said) {
     load(answer);
     mark({focus: true});
     tell(answer.told ?? said);
+  } catch (error) {
+    await refresh();
+    complain(error);
+  }
+}
+
+// What other pages and programs did meanwhile.
+async function refresh() {
+  try {
+    const found = await ask('api/unknowns'), ids = new Set(found.groups.flat().map(face => face.id));
+    if (ids.size !== faces.length || faces.some(face => !ids.has(face.id))) { load(found); mark({focus: true}); }
   } catch (error) {
     complain(error);
   }
@@ -123,8 +142,8 @@ async function remove() {
 const TABLE = {
   ArrowLeft: () => moveTo(at - 1), ArrowRight: () => moveTo(at + 1), ArrowUp: () => vertical(-1), ArrowDown: () => vertical(1),
   h: () => moveTo(at - 1), l: () => moveTo(at + 1), i: () => vertical(-1), j: () => vertical(1),
-  Home: () => moveTo(0), End: () => moveTo(faces.length - 1), J: () => toGroup(groupAt() + 1), K: () => toGroup(groupAt() - 1),
-  x: toggle, ' ': toggle, c: () => toggleMany(groups[groupAt()] ?? []), a: () => toggleMany(faces),
+  Home: () => moveTo(0), End: () => moveTo(faces.length - 1), J: () => toSection(1), K: () => toSection(-1),
+  x: toggle, ' ': toggle, c: () => toggleMany(groupAt()), a: () => toggleMany(faces),
   Escape: () => { selected.clear(); mark({focus: true}); }, Enter: name, d: remove, '?': () => showKeys(HELP),
 };
 
@@ -132,7 +151,7 @@ async function start() {
   byId('actions').append(
     make('button', {type: 'button', onclick: name}, 'Name… ', make('kbd', {}, 'Enter')),
     make('button', {type: 'button', onclick: remove}, 'Delete… ', make('kbd', {}, 'd')),
-    make('button', {type: 'button', onclick: () => toggleMany(groups[groupAt()] ?? [])}, 'Select group ', make('kbd', {}, 'c')));
+    make('button', {type: 'button', onclick: () => toggleMany(groupAt())}, 'Select group ', make('kbd', {}, 'c')));
   byId('open-help').addEventListener('click', () => showKeys(HELP));
   document.addEventListener('keydown', event => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isDialogOpen()) return;
@@ -145,6 +164,7 @@ async function start() {
     byId('to-board').hidden = !found.board;
     load(found);
     mark({focus: true});
+    window.addEventListener('focus', refresh);
     document.body.dataset.ready = 'yes';
   } catch (error) {
     complain(error);
