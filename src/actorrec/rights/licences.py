@@ -20,6 +20,11 @@ _RESTRICTED = re.compile(
     re.VERBOSE,
 )
 
+# What takes back some of a free licence that it stands beside ("public domain in Germany but not in the US").
+_DOUBT = re.compile(
+    r"\b(?:but|not(?!\ renewed\b)|except|unless|until|unknown|unclear|uncertain|disputed|doubtful|maybe|perhaps|possibly|probably)\b"
+)
+
 # What may follow the name of a licence: versions ("4.0", "v3", "2.5 2.0 1.0"), a country's port ("de", "igo"), a word.
 _WORD = r"""(?:\ (?:v?\d[\d.+]*
     | licen[cs]e | international | unported | generic | universal | migrated | or\ later | only))*"""
@@ -65,4 +70,6 @@ def classify(licence: str) -> LicenceClass:
         return "user-supplied"
     if _RESTRICTED.search(words):
         return "restricted"
-    return "free" if len(words) <= _LONGEST and _FREE.fullmatch(words) else "unknown"
+    if _DOUBT.search(words) or len(words) > _LONGEST:
+        return "unknown"
+    return "free" if _FREE.fullmatch(words) else "unknown"
