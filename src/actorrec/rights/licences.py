@@ -22,7 +22,8 @@ _RESTRICTED = re.compile(
 
 # What takes back some of a free licence that it stands beside ("public domain in Germany but not in the US").
 _DOUBT = re.compile(
-    r"\b(?:but|not(?!\ renewed\b)|except|unless|until|unknown|unclear|uncertain|disputed|doubtful|maybe|perhaps|possibly|probably)\b"
+    r"\b(?:but|not(?! renewed\b)|except|unless|until|unknown|unclear|uncertain|disputed|doubtful|maybe|perhaps|possibly"
+    r"|probably)\b"
 )
 
 # What may follow the name of a licence: versions ("4.0", "v3", "2.5 2.0 1.0"), a country's port ("de", "igo"), a word.
