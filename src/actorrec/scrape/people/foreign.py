@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from actorrec.errors import ItemError, SourceError
 from actorrec.scrape import foreign
@@ -15,6 +15,12 @@ WAYS = {
     "tmdb": "--people tmdb",
     "imdb": "--people imdb:saved.html",
     "file": "--people file:names.txt",
+}
+
+_HINTS: Final = {
+    "timeout": "fetch.timeout_s gives a slow service longer",
+    "unknown-host": "is this machine online?",
+    "connection": "is this machine online?",
 }
 
 
@@ -62,8 +68,7 @@ class Site:
 
     def failed(self, error: ItemError) -> SourceError:
         """The error that a failed request is to this source."""
-        hint = "fetch.timeout_s gives a slow service longer" if error.reason == "timeout" else error.hint
-        return self.error(error.message, hint=hint)
+        return self.error(error.message, hint=error.hint or _HINTS.get(error.reason, ""))
 
     def error(self, message: str, *, hint: str = "") -> SourceError:
         """An error of this source, with what else would serve."""
