@@ -32,14 +32,18 @@ def state_of(entry: ReviewEntry, held: Decisions) -> State:
     person_id, last, picked = held.owner(*at), held.last_action(*at), held.picked(*at)
     refused = _among(entry.box, held.not_them(*at))
     box = next((each for each in entry.boxes if same_face(each, picked)), entry.box) if picked else entry.box
-    # Decided on before the data set was built, and no more decided on since: the sheet shows what was.
-    changed = last != entry.decided or person_id != entry.person_id or not same_face(box, entry.box) or refused
+    # Decided on before the data set was built, and no more decided on since: the sheet shows what was. Of a picture
+    # that a reviewer left out it shows a face all the same, though it may be a refused one.
+    refused_since = refused and entry.reason != "reviewed"
+    changed = last != entry.decided or person_id != entry.person_id or not same_face(box, entry.box) or refused_since
     if not changed:
         return State(person_id, entry.outcome, last, False, box)
     return State(person_id, _outcome(entry, held, refused), last, True, box)
 
 
 def _outcome(entry: ReviewEntry, held: Decisions, refused: bool) -> Outcome:
+    if not entry.boxes:
+        return entry.outcome  # no word of anybody makes a face
     at = entry.image_sha256, entry.given_person_id
     verdict = held.verdict(*at)
     if verdict is not None:

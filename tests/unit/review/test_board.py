@@ -149,6 +149,24 @@ def test_nothing_is_written_where_the_data_set_is_no_more(store: LocalStore, tmp
     assert not tmp_path.exists() and board.made == 1
 
 
+def test_a_face_that_was_refused_before_the_build_is_no_change(store: LocalStore) -> None:
+    reviewed = entry("Ada", 1, outcome="dropped", reason="reviewed", decided="not-them")
+    board = Board(store, commit_set(store, {"Ada": "Ada"}, [reviewed], b"", b""))
+    board.change(Change(action="drop", pictures=[0]))
+    board.change(Change(action="not-them", pictures=[0]))
+    assert state(board, 0) == ["Ada", "dropped", "not-them", 0]
+    board.change(Change(action="keep", pictures=[0]))
+    assert state(board, 0) == ["Ada", "kept", "keep", 1]
+
+
+def test_what_shows_no_face_stays_out_whatever_is_said_of_it(board: Board) -> None:
+    broken = number_of(board, "Nikola_Tesla/broken.jpg")
+    board.change(Change(action="keep", pictures=[broken]))
+    assert state(board, broken) == ["Nikola_Tesla", "failed", "keep", 1]
+    board.change(Change(action="move", pictures=[broken], to="Hedy_Lamarr"))
+    assert state(board, broken) == ["Hedy_Lamarr", "failed", "move", 1]
+
+
 @pytest.mark.parametrize("name", ["", "  ", "../up", "a/b", "a\\b", ".hidden", "two\nlines", "\u202eback", "x" * 201])
 def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):

@@ -94,7 +94,7 @@ export async function merge() {
   if (to === null) return;
   const counts = tallies();
   const text = `${counted(counts.get(person).total, 'picture')} of ${name} will be ${nameOf(to)}’s, who has `
-    + `${counted(counts.get(to).total, 'picture')} now. This can be undone.`;
+    + `${counted(counts.get(to).total, 'picture')} now. The next build looks for wrong ones among them all. This can be undone.`;
   if (!await confirmed(`Merge ${name} into ${nameOf(to)}?`, text, 'Merge')) return;
   const ids = model.rows.filter(row => row.person === person).map(row => row.id);
   if (model.person === person) model.person = to;
