@@ -13,6 +13,7 @@ from actorrec.manifests.base import digest_json
 from actorrec.rights.takedown import Takedown
 from actorrec.scrape.images import open as images
 from actorrec.scrape.people import open as people
+from actorrec.vision.listing import readable
 
 _SOURCES: Final = frozenset({*people.NAMES, *images.NAMES})
 
@@ -47,7 +48,7 @@ def _digest_of_files(spec: str) -> str | None:
             return file_sha256(path)
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.is_file())
-            return digest_json([[file.relative_to(path).as_posix(), file_sha256(file)] for file in files])
+            return digest_json([[readable(file.relative_to(path).as_posix()), file_sha256(file)] for file in files])
     except OSError as error:
         raise ConfigError(f"cannot read {error.filename or path}: {error.strerror or error}") from None
     return None  # the source itself says what is wrong

@@ -76,3 +76,8 @@ def test_a_folder_counts_by_its_names_and_bytes(tmp_path: Path) -> None:
     (tmp_path / "Ann" / "a.jpg").rename(tmp_path / "Ann" / "b.jpg")
     seen.append(keys(scrape=spec))
     assert len({tuple(each) for each in seen}) == 4
+
+
+def test_a_folder_may_hold_names_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "\udcff.jpg").write_bytes(b"picture")
+    assert len(set(keys(scrape={"images_from": [f"folder:{tmp_path}"]}))) == 3

@@ -1,5 +1,6 @@
 """Pictures of the user's own: a folder that holds a folder per person."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class FolderImages:
         """
         ids = known_ids(listed.person)
         for path in self._files(known_as(listed.person)):
-            if path.resolve().is_relative_to(self._real) and path.is_file():
+            if Path(os.path.realpath(path)).is_relative_to(self._real) and path.is_file():
                 # With the root's own name, so that the same file of two roots is two pictures.
                 name = (self._label / readable(path.relative_to(self._root).as_posix())).as_posix()
                 by_name = plain_name(readable(path.relative_to(self._root).parts[0])) not in ids

@@ -62,6 +62,7 @@ def test_links_that_lead_out_are_passed_over(tmp_path: Path) -> None:
     (root / "Q77" / "inside.jpg").symlink_to(root / "more" / "b.jpg")
     (root / "Q77" / "outside.jpg").symlink_to(outside / "c.jpg")
     (root / "Q77" / "nowhere.jpg").symlink_to(root / "gone.jpg")
+    (root / "Q77" / "circle.jpg").symlink_to(root / "Q77" / "circle.jpg")
     (root / "nm0000077").symlink_to(outside, target_is_directory=True)
     assert [candidate.url for candidate in gather(FolderImages(root))] == ["photos/Q77/a.jpg", "photos/Q77/inside.jpg"]
     (tmp_path / "link").symlink_to(root, target_is_directory=True)
