@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ import pytest
 
 from e2e.conftest import actorrec
 from sites.faces import join_faces
-from sites.server import serve
+from sites.server import Reply, serve
 
 PEOPLE = ("Aaron_Eckhart", "Adam_Brody", "Adrien_Brody", "Bradley_Cooper")
 ASKED = 9
@@ -113,8 +115,6 @@ def undo_last(store: Path) -> None:
 
 def test_an_answer_in_another_shape_names_the_source(tmp_path: Path) -> None:
     with serve() as site:
-        from sites.server import Reply
-
         site.routes["/sparql"] = lambda asked: Reply(b"", 202)
         done = actorrec(
             "scrape", "--json", cwd=tmp_path,
@@ -132,3 +132,23 @@ def test_an_unknown_source_names_the_known_ones(tmp_path: Path, flag: str) -> No
     done = actorrec("scrape", flag, "wikidatta", "--contact", "me@example.org", "--json", cwd=tmp_path)
     assert done.code == 2
     assert "wikidatta" in done.json["error"] and done.json["hint"]
+
+
+def test_interrupted_it_says_so_in_one_document(tmp_path: Path) -> None:
+    asked = threading.Event()
+    with serve() as site:
+        site.routes["/sparql"] = lambda _: (asked.set(), time.sleep(5), Reply(b"", 404))[-1]
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")},
+            "ACTORREC_SOURCES__WIKIDATA_SPARQL_URL": f"{site.url}/sparql",
+            "ACTORREC_FETCH__ALLOW_ADDRESSES": "127.0.0.0/8",
+            "ACTORREC_FETCH__CACHE_DIR": str(tmp_path / "cache"),
+            "ACTORREC_FETCH__CONTACT": "me@example.org",
+        }
+        command = [sys.executable, "-m", "actorrec", "scrape", "--json"]
+        with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1) as process:
+            assert asked.wait(30)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    assert process.returncode == json.loads(out)["exit_code"] == 130
+    assert b"goes on where it was" in err

@@ -26,6 +26,7 @@ StoreOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Only JSON on stdout.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")]
 _SHARED = {"config": ConfigOption, "store": StoreOption, "json": JsonOption, "quiet": QuietOption}
+_GOES_ON = "the same command goes on where it was"
 _DEFAULTS: dict[str, Any] = {"config": None, "store": None, "json": False, "quiet": False}
 
 
@@ -69,7 +70,9 @@ def _guarded(session: Session, work: Callable[[], None]) -> None:
         with insistent_interrupts():
             work()
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
+        print(f"stopped; {_GOES_ON}", file=sys.stderr)
+        if session.as_json:
+            write_json({"error": "stopped", "hint": _GOES_ON, "exit_code": 130})
         raise typer.Exit(130) from None
     except BrokenPipeError:
         # Whoever read our output has left (`| head`): end without a word, as other tools do.
