@@ -180,6 +180,15 @@ def test_not_one_picture_is_an_error_and_the_same_command_tries_again(desk: Desk
     assert len(desk.scrape(1).images) == 2
 
 
+def test_not_one_picture_says_what_helps_against_the_reason(desk: Desk) -> None:
+    desk.write("Ann\n", ("Ann", 101), ("Ann", 102))
+    desk.site.routes["/robots.txt"] = lambda _: Reply(b"User-agent: *\nDisallow: /\n")
+    with pytest.raises(DataError, match="robots-disallowed 2") as caught:
+        desk.scrape(1)
+    assert "asks programs to stay away" in caught.value.hint
+    assert desk.asked() == []
+
+
 def test_a_wrong_list_is_told_before_anything_is_asked(desk: Desk) -> None:
     desk.write("Ann\n", ("Ann", 100))
     (desk.folder / "list.csv").write_text("name;link\nAnn;x\n")

@@ -18,12 +18,14 @@ def register(app: typer.Typer) -> None:
     @command(app, "scrape")
     def scrape(
         session: Session,
-        top: Annotated[int | None, typer.Option(help="How many people.", show_default=False)] = None,
-        images: Annotated[int | None, typer.Option(help="How many pictures of each.", show_default=False)] = None,
+        top: Annotated[int | None, typer.Option(help="How many people; 100 if not said.", show_default=False)] = None,
+        images: Annotated[
+            int | None, typer.Option(help="How many pictures of each; 100 if not said.", show_default=False)
+        ] = None,
         people: Annotated[
             str | None,
             typer.Option(
-                help="Who: wikidata, imdb[:SAVED], imdb-datasets[:FOLDER], tmdb, or a file of names.",
+                help="Who: wikidata (if not said), imdb[:SAVED], imdb-datasets[:FOLDER], tmdb, or a file of names.",
                 metavar="SOURCE",
                 show_default=False,
             ),
@@ -34,7 +36,8 @@ def register(app: typer.Typer) -> None:
         images_from: Annotated[
             list[str] | None,
             typer.Option(
-                help="Pictures: commons, tmdb, ddgs, folder:DIR or urls:FILE; again for the next when one runs short.",
+                help="Pictures: commons (if not said), tmdb, ddgs, folder:DIR or urls:FILE; "
+                "again for the next when one runs short.",
                 metavar="SOURCE",
                 show_default=False,
             ),

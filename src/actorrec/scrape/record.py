@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from actorrec.artifacts.catalog import MANIFEST_NAME, commit_manifest
 from actorrec.config import Config, provenance
@@ -12,6 +13,19 @@ from actorrec.manifests.images import RECORDS_NAME, ImagesManifest, ListedPerson
 from actorrec.scrape.folders import Place, places
 from actorrec.scrape.journal import Journal
 from actorrec.scrape.tally import counted
+
+# Where no picture came at all: what to do about the most frequent reason.
+_WHAT_HELPS: Final = {
+    "ambiguous-name": "write an id in place of the name",
+    "certificate": "fetch.ca_file adds an authority of your own",
+    "private-address": "fetch.allow_addresses lists networks that may be reached all the same",
+    "rate-limited": "the site asks for a longer wait than fetch.max_wait_s: try the same command later",
+    "robots-disallowed": "the site asks programs to stay away; --images-from names other sources",
+    "taken-down": "rights.takedown names the list of what is left out",
+    "too-large": "fetch.max_bytes and fetch.max_pixels are the limits",
+    "too-slow": "fetch.deadline_s is the limit",
+}
+_ELSE: Final = "try other sources (--images-from), wider filters (--type, --size, --aspect), or the same command later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,5 @@ def _nothing(tallies: Sequence[PersonTally]) -> DataError:
         reasons.update(each.failed)
     tried = sum(each.tried for each in tallies)
     why = f"{tried} candidates: {counted(reasons)}" if reasons else "no source offered any"
-    return DataError(
-        f"not one picture of {len(tallies)} people ({why})",
-        hint="try other sources (--images-from), wider filters (--type, --size, --aspect), or the same command later",
-    )
+    most = max(reasons, key=lambda reason: reasons[reason], default="")
+    return DataError(f"not one picture of {len(tallies)} people ({why})", hint=_WHAT_HELPS.get(most, _ELSE))
