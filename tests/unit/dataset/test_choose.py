@@ -1,5 +1,6 @@
 """Which face of a photo: the one that agrees with the others, else the largest."""
 
+import numpy as np
 from made_faces import candidate, person_vectors, picture
 
 from actorrec.dataset.choose import choose_faces
@@ -32,6 +33,15 @@ def test_agreement_decides_between_two_photos() -> None:
     mine, other = person_vectors(2, 0), person_vectors(1, 1)
     photos = [picture("a", candidate(mine[0], 60), candidate(other[0], 90)), picture("b", candidate(mine[1], 80))]
     assert choose_faces(photos) == [1, 0]
+
+
+def test_between_two_that_agree_nearly_alike_the_larger_is_taken() -> None:
+    mine = person_vectors(1, 0)[0]
+    aside = np.zeros_like(mine)
+    aside[:2] = mine[1], -mine[0]
+    less = mine + 0.1 * aside / np.linalg.norm(aside)  # cosine 0.995
+    both = picture("a", candidate(less / np.linalg.norm(less), 90), candidate(mine, 40))
+    assert choose_faces([both, picture("b", candidate(mine, 80)), picture("c", candidate(mine, 80))]) == [0, 0, 0]
 
 
 def test_of_a_couple_that_is_always_together_the_larger_is_taken() -> None:

@@ -47,6 +47,12 @@ def test_few_photos_and_single_groups_are_learned_from() -> None:
     assert set(split_groups(groups, owners, 0.5, 0)) == {"train"}
 
 
+def test_groups_too_large_for_the_share_give_up_the_smallest_unless_that_is_most_of_a_person() -> None:
+    assert split_groups(list("xxxyyyy"), ["a"] * 7, 0.2, 0) == ["test"] * 3 + ["train"] * 4
+    shared = ["x", "x", "x", "both"]  # "both" shows somebody else too, so only x is free
+    assert split_groups([*shared, "both"], [*"aaaab"], 0.25, 0) == ["train"] * 5
+
+
 def test_a_group_of_two_people_is_learned_from() -> None:
     groups = ["shared", "a1", "a2", "shared", "b1", "b2"]
     for seed in range(20):
