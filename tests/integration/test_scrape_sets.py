@@ -171,6 +171,16 @@ def test_a_person_who_is_taken_down_is_not_searched_for(desk: Desk) -> None:
     assert [listed.person.name for listed in list_people(desk.config(1))] == ["Bob"]
 
 
+def test_a_redirect_to_what_is_taken_down_brings_nothing(desk: Desk) -> None:
+    desk.write("Ann\n", ("Ann", 101), ("Ann", 102))
+    desk.site.routes["/pictures/101"] = lambda _: Reply(b"", 302, headers={"Location": "/pictures/150"})
+    (desk.folder / "takedown.txt").write_text(f"url {desk.site.url}/pictures/150\n")
+    desk.rights = {"takedown": str(desk.folder / "takedown.txt")}
+    made = desk.scrape(2)
+    assert [image.url[-3:] for image in made.images] == ["102"]
+    assert made.tallies[0].failed == {"taken-down": 1}
+
+
 def test_not_one_picture_is_an_error_and_the_same_command_tries_again(desk: Desk) -> None:
     desk.write("Ann\nBob\n", ("Ann", 1), ("Ann", 2), ("Bob", 3))
     with pytest.raises(DataError, match=r"not one picture of 2 people \(3 candidates: http-404 3\)") as caught:

@@ -123,6 +123,7 @@ class PersonSearch:
         try:
             self._check_offer(candidate)
             fetched = await self._bring(candidate, files)
+            self._check_address(fetched.url)
             limits = self._tools.config.fetch
             work = partial(
                 examine,
@@ -157,10 +158,13 @@ class PersonSearch:
     def _check_offer(self, candidate: Candidate) -> None:
         if candidate.by_name and plain_name(self._listed.person.name) in self._tools.shared_names:
             raise ItemError("ambiguous-name", "two people of the list have that name; an id says which is meant")
-        addresses = [address for address in (candidate.url, candidate.page) if address]
-        if any(self._tools.takedown.url(address) for address in addresses):
-            raise ItemError(TAKEN_DOWN, "its address is on the takedown list")
+        for address in (candidate.url, candidate.page):
+            self._check_address(address)
         self._check_wanted(candidate)
+
+    def _check_address(self, address: str | None) -> None:
+        if address and self._tools.takedown.url(address):
+            raise ItemError(TAKEN_DOWN, "its address is on the takedown list")
 
     def _check_digests(self, examined: Examined) -> None:
         if self._tools.takedown.sha256(examined.source_sha256, examined.sha256):

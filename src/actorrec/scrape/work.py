@@ -28,10 +28,12 @@ class Fetched(Record):
     """What is known of a file that was fetched.
 
     Attributes:
+        url: Where redirects led, if it was fetched.
         source_sha256: Where the file is what an older edition stored: of the bytes as they came then.
     """
 
     fetched_at: datetime
+    url: str | None = None
     etag: str | None = None
     last_modified: str | None = None
     source_sha256: str | None = None
@@ -86,15 +88,21 @@ class WorkFolder:
             if known is None or error.reason != "http-304":
                 raise
             write_whole(files.source, older.read(known))
-            told: tuple[str | None, ...] = (known.etag, known.last_modified, known.source_sha256)
+            told = Fetched(
+                fetched_at=datetime.now(UTC),
+                etag=known.etag,
+                last_modified=known.last_modified,
+                source_sha256=known.source_sha256,
+            )
         else:
-            told = (download.etag, download.last_modified, None)
-        etag, last_modified, source_sha256 = told
-        fetched = Fetched(
-            fetched_at=datetime.now(UTC), etag=etag, last_modified=last_modified, source_sha256=source_sha256
-        )
-        write_whole(files.note, fetched.model_dump_json().encode())
-        return fetched
+            told = Fetched(
+                fetched_at=datetime.now(UTC),
+                url=download.url,
+                etag=download.etag,
+                last_modified=download.last_modified,
+            )
+        write_whole(files.note, told.model_dump_json().encode())
+        return told
 
 
 @contextmanager
