@@ -74,3 +74,13 @@ def classify(licence: str) -> LicenceClass:
     if _DOUBT.search(words) or len(words) > _LONGEST:
         return "unknown"
     return "free" if _FREE.fullmatch(words) else "unknown"
+
+
+def as_stated(licence: str, *, users_own: bool) -> str:
+    """A licence as it is put on record: ``unknown`` where nothing is said, or where a site says what only a user may.
+
+    Args:
+        users_own: Whether the picture lies in a folder of the user's own.
+    """
+    stated = " ".join(licence.split())
+    return stated if stated and (users_own or classify(stated) != "user-supplied") else "unknown"

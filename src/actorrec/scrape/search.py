@@ -13,6 +13,7 @@ from typing import Final
 from actorrec.config import Config
 from actorrec.errors import ItemError
 from actorrec.manifests.images import ListedPerson, ScrapedImage
+from actorrec.rights.licences import as_stated
 from actorrec.rights.takedown import Takedown
 from actorrec.scrape.examine import Examined, examine
 from actorrec.scrape.folders import Place
@@ -206,7 +207,7 @@ class PersonSearch:
             source=candidate.source,
             url=_where(candidate),
             page=candidate.page,
-            licence=candidate.licence,
+            licence=as_stated(candidate.licence, users_own=candidate.path is not None),
             licence_url=candidate.licence_url,
             author=candidate.author,
             width_px=examined.width_px,

@@ -1,6 +1,6 @@
 import pytest
 
-from actorrec.rights.licences import LicenceClass, classify
+from actorrec.rights.licences import LicenceClass, as_stated, classify
 
 TABLE: dict[LicenceClass, tuple[str, ...]] = {
     "free": (
@@ -117,3 +117,18 @@ def test_a_long_hostile_text_is_answered() -> None:
     assert classify("public domain in " + "x in " * 50_000 + "?") == "unknown"
     assert classify("cc by" + " 1" * 140 + " x") == "unknown"
     assert classify("cc by" + " 1" * 140) == "free" and classify("cc by" + " 1" * 150) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("licence", "users_own", "stated"),
+    [
+        ("", False, "unknown"),
+        ("  \n", True, "unknown"),
+        ("CC BY\n4.0", False, "CC BY 4.0"),
+        ("user-supplied", True, "user-supplied"),
+        ("user-supplied", False, "unknown"),
+        ("User-Supplied ", False, "unknown"),
+    ],
+)
+def test_only_a_folder_of_the_users_own_is_user_supplied(licence: str, users_own: bool, stated: str) -> None:
+    assert as_stated(licence, users_own=users_own) == stated
