@@ -1,5 +1,6 @@
 """Fixtures that every test may use; being here also makes the modules beside this file importable."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,11 @@ import pytest
 
 from actorrec.types import UInt8Image
 from real_faces import data_dir
+
+# A shell that runs the tests in the background (`make test &`, nohup) ignores Ctrl-C for them, and so for the programs
+# that they start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -108,8 +108,6 @@ def test_interrupted_it_stops_cleanly_and_goes_on(
         process = start(settings, tmp_path)
         stopped_after(process, site, requests, signal.SIGINT)
         out, error = process.communicate(timeout=60)
-        if requests > 3 and process.returncode == 0:
-            break  # on a busy machine the signal may come too late for the last ones
         assert (process.returncode, out, error) == (130, "", "")
     out, error = start(settings, tmp_path).communicate(timeout=120)
     assert (out.strip(), error) == (undisturbed, "")
