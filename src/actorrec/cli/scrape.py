@@ -12,49 +12,58 @@ if TYPE_CHECKING:
     from actorrec.manifests.images import ImagesManifest, ListedPerson
 
 
+TopOption = Annotated[int | None, typer.Option(help="How many people; 100 if not said.", show_default=False)]
+ImagesOption = Annotated[
+    int | None, typer.Option(help="How many pictures of each; 100 if not said.", show_default=False)
+]
+PeopleOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Who: wikidata (if not said), imdb[:SAVED], imdb-datasets[:FOLDER], tmdb, or a file of names.",
+        metavar="SOURCE",
+        show_default=False,
+    ),
+]
+CastOfOption = Annotated[
+    str | None, typer.Option(help="The cast of this film instead: title or id.", show_default=False)
+]
+ImagesFromOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Pictures: commons (if not said), tmdb, ddgs, folder:DIR or urls:FILE; "
+        "again for the next when one runs short.",
+        metavar="SOURCE",
+        show_default=False,
+    ),
+]
+TypeOption = Annotated[list[str] | None, typer.Option("--type", help="Only jpg, png, webp, …; may be given again.")]
+SizeOption = Annotated[str | None, typer.Option(help="any, small, medium or large.", show_default=False)]
+AspectOption = Annotated[str | None, typer.Option(help="any, tall, square, wide or panoramic.", show_default=False)]
+ContactOption = Annotated[
+    str | None,
+    typer.Option(help="Your e-mail address or page; sites are told it, some require it.", show_default=False),
+]
+RefreshOption = Annotated[bool, typer.Option("--refresh", help="Scrape anew what was scraped before.")]
+PeopleOnlyOption = Annotated[bool, typer.Option("--people-only", help="List the people; fetch no picture.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add this command."""
 
     @command(app, "scrape")
     def scrape(
         session: Session,
-        top: Annotated[int | None, typer.Option(help="How many people; 100 if not said.", show_default=False)] = None,
-        images: Annotated[
-            int | None, typer.Option(help="How many pictures of each; 100 if not said.", show_default=False)
-        ] = None,
-        people: Annotated[
-            str | None,
-            typer.Option(
-                help="Who: wikidata (if not said), imdb[:SAVED], imdb-datasets[:FOLDER], tmdb, or a file of names.",
-                metavar="SOURCE",
-                show_default=False,
-            ),
-        ] = None,
-        cast_of: Annotated[
-            str | None, typer.Option(help="The cast of this film instead: title or id.", show_default=False)
-        ] = None,
-        images_from: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="Pictures: commons (if not said), tmdb, ddgs, folder:DIR or urls:FILE; "
-                "again for the next when one runs short.",
-                metavar="SOURCE",
-                show_default=False,
-            ),
-        ] = None,
-        type_: Annotated[
-            list[str] | None, typer.Option("--type", help="Only jpg, png, webp, …; may be given again.")
-        ] = None,
-        size: Annotated[str | None, typer.Option(help="any, small, medium or large.", show_default=False)] = None,
-        aspect: Annotated[
-            str | None, typer.Option(help="any, tall, square, wide or panoramic.", show_default=False)
-        ] = None,
-        contact: Annotated[
-            str | None,
-            typer.Option(help="Your e-mail address or page; sites are told it, some require it.", show_default=False),
-        ] = None,
-        refresh: Annotated[bool, typer.Option("--refresh", help="Scrape anew what was scraped before.")] = False,
-        people_only: Annotated[bool, typer.Option("--people-only", help="List the people; fetch no picture.")] = False,
+        top: TopOption = None,
+        images: ImagesOption = None,
+        people: PeopleOption = None,
+        cast_of: CastOfOption = None,
+        images_from: ImagesFromOption = None,
+        type_: TypeOption = None,
+        size: SizeOption = None,
+        aspect: AspectOption = None,
+        contact: ContactOption = None,
+        refresh: RefreshOption = False,
+        people_only: PeopleOnlyOption = False,
     ) -> None:
         """Bring people and pictures of them, each with its source, author and licence; goes on where it was."""
         config = session.settings(
