@@ -14,6 +14,7 @@ from actorrec.vision.strip import without_metadata
 # Pillow's name of a format → how settings call it, where that is not the same in small letters.
 _TYPES: Final = {"JPEG": "jpg", "MPO": "jpg", "HEIF": "heic"}
 _QUALITY: Final = 95
+_ENOUGH_PX: Final = 512  # to tell whether a picture is whole and what it looks like
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ def examine(path: Path, to: Path, *, max_bytes: int, max_pixels: int) -> Examine
         OSError: If ``to`` cannot be written.
     """
     data = read_bytes(path, max_bytes=max_bytes)
-    picture = decode_picture(data, max_pixels=max_pixels)
-    stored, extension = _to_store(data, picture)
-    height, width = picture.pixels.shape[:2]
+    picture = decode_picture(data, max_pixels=max_pixels, enough_px=_ENOUGH_PX)
+    seen = look(picture.pixels)
+    stored, extension = _to_store(data, picture, max_pixels)
+    width, height = picture.size_wh
     to.write_bytes(stored)
     return Examined(
         path=to,
@@ -68,11 +70,11 @@ def examine(path: Path, to: Path, *, max_bytes: int, max_pixels: int) -> Examine
         bytes=len(stored),
         sha256=sha256(stored).hexdigest(),
         source_sha256=sha256(data).hexdigest(),
-        look=look(picture.pixels),
+        look=seen,
     )
 
 
-def _to_store(data: bytes, picture: DecodedPicture) -> tuple[bytes, Literal["jpg", "png"]]:
+def _to_store(data: bytes, picture: DecodedPicture, max_pixels: int) -> tuple[bytes, Literal["jpg", "png"]]:
     if picture.orientation == 1:
         stripped = without_metadata(data)
         if stripped is not None:
@@ -81,7 +83,8 @@ def _to_store(data: bytes, picture: DecodedPicture) -> tuple[bytes, Literal["jpg
         transparent = _as_transparent_png(data, picture.format)
         if transparent is not None:
             return transparent, "png"
-    return _as_jpeg(picture.pixels), "jpg"
+    whole = picture.pixels.shape[1::-1] == picture.size_wh
+    return _as_jpeg(picture.pixels if whole else decode_picture(data, max_pixels=max_pixels).pixels), "jpg"
 
 
 def _as_jpeg(pixels: UInt8Image) -> bytes:

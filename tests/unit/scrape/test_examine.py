@@ -109,3 +109,16 @@ def test_bad_files_are_named(reason: str, gradient: UInt8Image, tmp_path: Path) 
         examined(BAD[reason](gradient), tmp_path)
     assert caught.value.reason == reason
     assert not (tmp_path / "stored").exists()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_large_jpeg_is_stored_in_its_full_size(turned: bool, tmp_path: Path) -> None:
+    blots = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8))
+    whole = np.asarray(blots.resize((2400, 1600), Image.Resampling.BICUBIC), np.uint8)
+    data = rotated_by_exif(whole) if turned else encoded(whole, "JPEG", quality=95)
+    found = examined(data, tmp_path, max_pixels=10**7)
+    assert (found.width_px, found.height_px) == (2400, 1600)
+    assert np.abs(pixels(found.path).astype(np.int16) - whole).mean() < 3
+    # Whatever size it was looked at in, it looks like itself.
+    small = examined(encoded(np.asarray(Image.fromarray(whole).resize((600, 400))), "JPEG", quality=95), tmp_path)
+    assert bin(found.look.phash ^ small.look.phash).count("1") <= 2

@@ -171,3 +171,34 @@ def test_reading_refuses_too_many_bytes(tmp_path: Path, gradient: UInt8Image) ->
     with pytest.raises(ItemError) as caught:
         read_picture(path, max_bytes=size - 1, max_pixels=LIMIT)
     assert caught.value.reason == "too-large"
+
+
+def large(gradient: UInt8Image) -> UInt8Image:
+    return np.asarray(Image.fromarray(gradient).resize((1600, 1200), Image.Resampling.BICUBIC), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("enough_px", "shape"), [(1300, (1200, 1600)), (500, (600, 800)), (200, (300, 400)), (1, (150, 200))]
+)
+def test_a_large_jpeg_is_decoded_no_larger_than_is_enough(
+    enough_px: int, shape: tuple[int, int], gradient: UInt8Image
+) -> None:
+    whole = large(gradient)
+    picture = decode_picture(encoded(whole, "JPEG", quality=95), max_pixels=LIMIT * 100, enough_px=enough_px)
+    assert picture.pixels.shape == (*shape, 3) and picture.size_wh == (1600, 1200)
+    wanted = np.asarray(Image.fromarray(whole).resize(shape[::-1], Image.Resampling.BOX), np.int16)
+    assert np.abs(picture.pixels - wanted).mean() < 3
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.99])
+def test_a_jpeg_that_ends_early_is_truncated_at_any_size(progressive: bool, share: float, gradient: UInt8Image) -> None:
+    data = encoded(large(gradient), "JPEG", quality=95, progressive=progressive)
+    with pytest.raises(ItemError) as caught:
+        decode_picture(data[: int(len(data) * share)], max_pixels=LIMIT * 100, enough_px=200)
+    assert caught.value.reason == "truncated"
+
+
+def test_the_size_is_that_of_the_upright_picture(gradient: UInt8Image) -> None:
+    picture = decode_picture(rotated_by_exif(large(gradient)), max_pixels=LIMIT * 100, enough_px=200)
+    assert picture.size_wh == (1600, 1200) and picture.pixels.shape == (300, 400, 3)
