@@ -8,6 +8,9 @@ import pytest
 
 from actorrec.types import UInt8Image
 from real_faces import data_dir
+from s3_servers import aws_keys, moto_url
+
+__all__ = ["aws_keys", "moto_url"]
 
 # A shell that runs the tests in the background (`make test &`, nohup) ignores Ctrl-C for them, and so for the programs
 # that they start and interrupt.

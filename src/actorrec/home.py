@@ -1,5 +1,7 @@
 """The user's home folder, which not every user has: a container may run under a number without an account."""
 
+import os
+import sys
 from pathlib import Path
 
 from actorrec.errors import ConfigError
@@ -28,3 +30,18 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise ConfigError(f"{path}: there is no such home folder", hint="write the whole path, or set HOME") from None
+
+
+def cache_folder(name: str) -> Path:
+    """The platform's cache folder for one purpose of this program; ``XDG_CACHE_HOME`` goes before it.
+
+    Raises:
+        ConfigError: If it would be in the home folder, and this user has none.
+    """
+    if configured := os.environ.get("XDG_CACHE_HOME"):
+        return Path(configured) / "actorrec" / name
+    if sys.platform == "darwin":
+        return home() / "Library" / "Caches" / "actorrec" / name
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local) / "actorrec" / name
+    return home() / ".cache" / "actorrec" / name

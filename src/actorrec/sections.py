@@ -203,6 +203,22 @@ class UnknownsSection(Section):
     min_face_px: float = Field(default=40.0, ge=12)
 
 
+class AwsSection(Section):
+    """How AWS is reached (or a service that speaks S3). Credentials are never set here: boto3's own chain finds them.
+
+    ``kms_key`` encrypts what is written with a key of yours. ``cache_dir`` holds what was downloaded; it may be deleted.
+    """
+
+    region: str | None = Field(default=None, pattern=r"^[a-z0-9-]{4,30}$")
+    endpoint_url: str | None = Field(default=None, pattern=r"^https?://[^/@\s]+/?$")
+    profile: str | None = None
+    kms_key: str | None = None
+    connections: int = Field(default=32, ge=1, le=256)
+    attempts: int = Field(default=8, ge=1, le=20)
+    timeout_s: float = Field(default=60.0, gt=0)
+    cache_dir: Path | None = None
+
+
 class ReviewSection(Section):
     """The page. Port 0 takes a free one."""
 
@@ -226,4 +242,5 @@ class Config(Section):
     rights: RightsSection = RightsSection()
     unknowns: UnknownsSection = UnknownsSection()
     review: ReviewSection = ReviewSection()
+    aws: AwsSection = AwsSection()
     models: ModelsSection = ModelsSection()

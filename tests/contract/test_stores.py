@@ -4,7 +4,6 @@ import hashlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,15 @@ from actorrec.manifests.nets import TemplateRecord
 TEMPLATE = TemplateRecord(name="t", size_px=32, points_px=((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)))
 
 
-def local_store(folder: Path) -> ArtifactStore:
-    return LocalStore(folder / "store")
-
-
-@pytest.fixture(params=[local_store], ids=["local"])
+@pytest.fixture(params=["local", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
-    make: Callable[[Path], ArtifactStore] = request.param
-    return make(tmp_path)
+    if request.param == "local":
+        return LocalStore(tmp_path / "store")
+    request.getfixturevalue("aws_keys")
+    url = request.getfixturevalue("moto_url")  # skips where boto3 and moto are not installed
+    from s3_servers import new_store
+
+    return new_store(url, tmp_path)
 
 
 def dataset(key: str, people: int = 0) -> DatasetManifest:
@@ -135,6 +135,54 @@ def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStor
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
+
+
+def test_a_lock_is_only_tried_where_that_is_asked(store: ArtifactStore) -> None:
+    with store.try_lock("dataset/abcd") as first:
+        with store.try_lock("dataset/abcd") as second, store.try_lock("dataset/other") as other:
+            assert (first, second, other) == (True, False, True)
+    with store.try_lock("dataset/abcd") as again:
+        assert again
+    assert list(store.names("")) == []
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.done = 0
+
+    def advance(self, amount: int = 1) -> None:
+        self.done += amount
+
+
+def test_many_files_go_in_and_come_back_in_order(store: ArtifactStore, tmp_path: Path) -> None:
+    contents = {f"dataset/abcd/crops/{number:03d}.jpg": bytes([number]) * number for number in range(150)}
+    (tmp_path / "file").write_bytes(b"from a file")
+    step = Counted()
+    items: list[tuple[str, bytes | Path]] = [*contents.items(), ("dataset/abcd/file", tmp_path / "file")]
+    records = store.put_files(iter(items), step)
+    assert [record.name for record in records] == [name.removeprefix("dataset/abcd/") for name, _ in items]
+    assert records[7].sha256 == hashlib.sha256(bytes([7]) * 7).hexdigest() and step.done == len(items)
+    assert store.put_files(items, Counted()) == records
+    paths = store.fetch_files([name for name, _ in items], step)
+    assert [path.read_bytes() for path in paths] == [*contents.values(), b"from a file"]
+    assert step.done == 2 * len(items)
+    sizes = {entry.name: entry.bytes for entry in store.entries("dataset/abcd")}
+    assert sizes == {name: len(data) for name, data in contents.items()} | {"dataset/abcd/file": 11}
+    assert [entry.name for entry in store.entries("")] == list(store.names("dataset"))
+    with pytest.raises(ArtifactError):
+        store.fetch_files(["dataset/abcd/none"], step)
+
+
+def test_what_it_holds_is_known_by_content(store: ArtifactStore) -> None:
+    record = store.put_bytes("dataset/abcd/x", b"one")
+    assert store.holds("dataset/abcd/x", record.sha256) and store.sha256("dataset/abcd/x") == record.sha256
+    assert not store.holds("dataset/abcd/x", "0" * 64) and not store.holds("dataset/abcd/y", record.sha256)
+    store.put_bytes("dataset/abcd/x", b"two")
+    assert store.local_path("dataset/abcd/x").read_bytes() == b"two"
+    store.put_bytes("dataset/abcd/x", b"three")
+    assert store.local_path("dataset/abcd/x").read_bytes() == b"three"
+    with pytest.raises(ArtifactError):
+        store.sha256("dataset/abcd/y")
 
 
 def _race(root: Path, barrier: "multiprocessing.synchronize.Barrier", name: str) -> None:

@@ -8,17 +8,23 @@ import logging
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final, TextIO
 
+from actorrec.artifacts.bulk import in_parallel
 from actorrec.artifacts.digest import file_sha256
+from actorrec.artifacts.store import Entry
 from actorrec.artifacts.whole_file import DISK_HINTS, temporary_beside
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord
+from actorrec.progress import Step
 
 logger = logging.getLogger(__name__)
+# Most of a small file's time is the wait for the disk to say that it has it, which several can share.
+_WRITERS: Final = 8
 
 
 class LocalStore:
@@ -44,6 +50,17 @@ class LocalStore:
         target = self._path(name)
         return FileRecord(name=_inside(name), sha256=file_sha256(target), bytes=target.stat().st_size)
 
+    def put_files(self, items: Iterable[tuple[str, bytes | Path]], step: Step) -> list[FileRecord]:
+        def put(item: tuple[str, bytes | Path]) -> FileRecord:
+            name, content = item
+            return self.put_bytes(name, content) if isinstance(content, bytes) else self.put_file(name, content)
+
+        records: list[FileRecord] = []
+        for record in in_parallel(put, items, _WRITERS):
+            records.append(record)
+            step.advance()
+        return records
+
     def read_bytes(self, name: str) -> bytes:
         try:
             return self._path(name).read_bytes()
@@ -56,6 +73,23 @@ class LocalStore:
         if not self.exists(name):
             raise ArtifactError(f"{self._root}/{name} does not exist", hint=self._made_again(name))
         return self._path(name)
+
+    def fetch_files(self, names: Iterable[str], step: Step) -> list[Path]:
+        paths: list[Path] = []
+        for name in names:
+            paths.append(self.local_path(name))
+            step.advance()
+        return paths
+
+    def holds(self, name: str, sha256: str) -> bool:
+        return self.exists(name) and self.sha256(name) == sha256
+
+    def sha256(self, name: str) -> str:
+        path = self.local_path(name)
+        try:
+            return file_sha256(path)
+        except OSError as error:
+            raise _as_artifact_error(error, "read", str(path)) from None
 
     def exists(self, name: str) -> bool:
         try:
@@ -84,10 +118,19 @@ class LocalStore:
     def names(self, prefix: str) -> Iterator[str]:
         base = self._path(prefix) if prefix else self._root
         found: list[Path] = []
-        for folder, _, files in os.walk(base, onerror=_refuse_unless_missing):
+        for folder, folders, files in os.walk(base, onerror=_refuse_unless_missing):
+            folders[:] = [name for name in folders if not name.startswith(".")]
             found += [Path(folder, name) for name in files if not name.startswith(".")]
         for path in sorted(found):
             yield path.relative_to(self._root).as_posix()
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        for name in self.names(prefix):
+            try:
+                found = (self._root / name).stat()
+            except FileNotFoundError:
+                continue  # another command removed it since it was listed
+            yield Entry(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def delete(self, name: str) -> None:
         path = self._path(name)
@@ -105,19 +148,24 @@ class LocalStore:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        path = self._root / ".locks" / (name.replace("/", "-") + ".lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = path.open("w")
-        except OSError as error:
-            raise _as_artifact_error(error, "write", str(path)) from None
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with self._lock_file(name) as handle:
+            if not _locked(handle):
                 logger.info("another command works on %s in this store; waiting for it", name)
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def try_lock(self, name: str) -> Iterator[bool]:
+        with self._lock_file(name) as handle:
+            yield _locked(handle)
+
+    def _lock_file(self, name: str) -> TextIO:
+        path = self._root / ".locks" / (name.replace("/", "-") + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("w")
+        except OSError as error:
+            raise _as_artifact_error(error, "write", str(path)) from None
 
     def _path(self, name: str) -> Path:
         if name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")):
@@ -139,6 +187,14 @@ class LocalStore:
                 os.replace(temporary, path)
         except OSError as error:
             raise _as_artifact_error(error, "write", str(path)) from None
+
+
+def _locked(handle: TextIO) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _refuse_unless_missing(error: OSError) -> None:

@@ -49,7 +49,8 @@ class Session:
         """The artifact store of this run."""
         from actorrec.artifacts.uri import open_store
 
-        return open_store(self.loaded.config.store.uri)
+        config = self.loaded.config
+        return open_store(config.store.uri, config.aws)
 
     @cached_property
     def progress(self) -> "Progress":

@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -25,7 +24,6 @@ from actorrec.sections import DatasetSection
 
 logger = logging.getLogger(__name__)
 _ARTIFACT: Final = re.compile(r"images(/[0-9a-z-]+)?")
-_DOWNLOADS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def read_given(
     sets = _sets(places, store)
     folders = [place for place in places if not _is_artifact(place)]
     found = find_photos(folders) if folders else Found([], {})
-    scraped = [photo for each in sets for photo in _of_set(each, store)]
+    scraped = [photo for each in sets for photo in _of_set(each, store, progress)]
     people = _people(sets, folders, found.records)
     hashed = hash_photos([*found.photos, *scraped], settings.max_bytes, workers, progress)
     own, brought = hashed[: len(found.photos)], hashed[len(found.photos) :]
@@ -96,14 +94,15 @@ def _sets(places: Sequence[Path], store: ArtifactStore) -> list[ImagesManifest]:
     return list({each.key: each for each in chosen}.values())
 
 
-def _of_set(manifest: ImagesManifest, store: ArtifactStore) -> list[Photo]:
-    """A store far away brings the files here first, several at a time."""
-    with ThreadPoolExecutor(_DOWNLOADS) as pool:
-        paths = pool.map(lambda image: store.local_path(f"{manifest.ref}/{image.file}"), manifest.images)
-        return [
-            Photo(image.person_id, image.file, path, origin=image)
-            for image, path in zip(manifest.images, paths, strict=True)
-        ]
+def _of_set(manifest: ImagesManifest, store: ArtifactStore, progress: Progress) -> list[Photo]:
+    """A store far away brings the files here first."""
+    names = (f"{manifest.ref}/{image.file}" for image in manifest.images)
+    with progress.step("bringing pictures", len(manifest.images), "files") as step:
+        paths = store.fetch_files(names, step)
+    return [
+        Photo(image.person_id, image.file, path, origin=image)
+        for image, path in zip(manifest.images, paths, strict=True)
+    ]
 
 
 def _as_fetched(photo: Photo) -> Photo:

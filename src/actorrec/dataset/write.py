@@ -1,20 +1,14 @@
 """Writing the JPEGs of a data set."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final, Literal
+from typing import Literal
 
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.dataset.candidates import Pictures
 from actorrec.dataset.workcache import WorkCache
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import Progress
-
-# Most of a small file's time is the wait for the disk to say that it has it, which several can share.
-_WRITERS: Final = 8
-_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,23 +46,10 @@ def write_pictures(
     Raises:
         ArtifactError: If the store cannot be written.
     """
-
-    def write(item: tuple[str, bytes]) -> FileRecord:
-        name, data = item
-        return store.put_bytes(f"{artifact}/{name}", data)
-
-    waiting = ((file.name, file.of(pictures)) for sha256, pictures in cache.pictures(files) for file in files[sha256])
-    records: list[FileRecord] = []
-    total = sum(len(each) for each in files.values())
-    with progress.step("writing pictures", total, "files") as step, ThreadPoolExecutor(_WRITERS) as pool:
-        for batch in _batches(waiting, _AT_ONCE):
-            for record in pool.map(write, batch):
-                records.append(record)
-                step.advance()
-    return records
-
-
-def _batches(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
+    waiting = (
+        (f"{artifact}/{file.name}", file.of(pictures))
+        for sha256, pictures in cache.pictures(files)
+        for file in files[sha256]
+    )
+    with progress.step("writing pictures", sum(len(each) for each in files.values()), "files") as step:
+        return store.put_files(waiting, step)

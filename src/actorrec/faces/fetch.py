@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 from actorrec.errors import ArtifactError, ConfigError, ModelContractError
 from actorrec.faces.http_download import download
 from actorrec.faces.registry import ZOO_URL, Download, ModelEntry, find_model
-from actorrec.home import home
+from actorrec.home import cache_folder
 from actorrec.progress import Progress, SilentProgress, Step
 
 _CHUNK_BYTES: Final = 1 << 18
@@ -20,13 +19,7 @@ _CHUNK_BYTES: Final = 1 << 18
 
 def default_cache_dir() -> Path:
     """The platform's cache folder for this program; ``XDG_CACHE_HOME`` goes before it."""
-    if configured := os.environ.get("XDG_CACHE_HOME"):
-        return Path(configured) / "actorrec" / "models"
-    if sys.platform == "darwin":
-        return home() / "Library" / "Caches" / "actorrec" / "models"
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local) / "actorrec" / "models"
-    return home() / ".cache" / "actorrec" / "models"
+    return cache_folder("models")
 
 
 def cached_model(model: str | ModelEntry, *, cache_dir: Path | None = None) -> Path | None:

@@ -1,0 +1,108 @@
+"""A lock in a store that has none: an object that its holder keeps young.
+
+The object is made only if there is none; its holder writes it again every third of its life. One that nobody kept young
+(its holder was killed) may be written over, by one taker alone. Ages are told by the server's clock, so that no clock
+of ours matters. A lock saves double work; what is right never hangs on it: files hold what their key says whoever
+writes them, and manifests are committed once.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from actorrec.artifacts.s3_objects import Objects
+from actorrec.errors import ActorRecError
+
+logger = logging.getLogger(__name__)
+LEASE_S: Final = 60.0
+_POLL_S: Final = 0.5
+
+
+class Lease:
+    """One lock, held or not.
+
+    Args:
+        objects: Where.
+        name: What is locked.
+        life_s: For how long it holds unless it is renewed.
+    """
+
+    def __init__(self, objects: Objects, name: str, life_s: float = LEASE_S) -> None:
+        self._objects, self._what, self._life_s = objects, name, life_s
+        self._name = f".locks/{name.replace('/', '-')}.json"
+        self._written = 0
+        self._version = ""
+        self._released = threading.Event()
+
+    @contextmanager
+    def held(self, *, wait: bool) -> Iterator[bool]:
+        """Hold it inside; False, holding nothing, where another holds it and ``wait`` is not wanted."""
+        if not self._take(wait):
+            yield False
+            return
+        renewing = threading.Thread(target=self._renew, daemon=True)
+        renewing.start()
+        try:
+            yield True
+        finally:
+            self._released.set()
+            renewing.join()
+            self._give_back()
+
+    def _take(self, wait: bool) -> bool:
+        told = False
+        while not self._try():
+            if not wait:
+                return False
+            if not told:
+                logger.info("another command works on %s in this store; waiting for it", self._what)
+                told = True
+            time.sleep(_POLL_S)
+        return True
+
+    def _try(self) -> bool:
+        if self._objects.put_new(self._name, self._content()):
+            return self._is_mine()
+        there = self._objects.head(self._name)
+        if there is None or there.age_s < self._life_s:
+            return False
+        logger.info("the command that worked on %s stopped without a word; going on", self._what)
+        return self._objects.put_over(self._name, self._content(), there.version) and self._is_mine()
+
+    def _is_mine(self) -> bool:
+        """Remember the version that was written; a server without conditions shows here that another was faster."""
+        there = self._objects.head(self._name)
+        self._version = there.version if there is not None else ""
+        return there is not None and there.sha256 == self._sha256
+
+    def _content(self) -> bytes:
+        """Differs with each writing, so that each has a version of its own."""
+        import hashlib
+
+        self._written += 1
+        owner = f"{socket.gethostname()}-{os.getpid()}-{id(self)}"
+        content = json.dumps({"owner": owner, "written": self._written}).encode()
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        return content
+
+    def _renew(self) -> None:
+        while not self._released.wait(self._life_s / 3):
+            try:
+                kept = self._objects.put_over(self._name, self._content(), self._version) and self._is_mine()
+            except ActorRecError as error:  # the next try may reach it; the work itself will say what is wrong
+                logger.debug("the lock of %s was not renewed: %s", self._what, error.message)
+                continue
+            if not kept:
+                logger.warning("another command took over %s: this one was out of reach for too long", self._what)
+                return
+
+    def _give_back(self) -> None:
+        there = self._objects.head(self._name)
+        if there is not None and there.version == self._version:
+            self._objects.delete(self._name)

@@ -1,0 +1,1 @@
+"""What speaks to Amazon Web Services, and to services that speak the same language."""
