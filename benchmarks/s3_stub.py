@@ -1,6 +1,6 @@
 """A small S3 server for measuring: every answer comes after a fixed wait; objects live in memory.
 
-    python benchmarks/s3_stub.py WAIT_MS      prints its address
+python benchmarks/s3_stub.py WAIT_MS      prints its address
 """
 
 import asyncio
@@ -24,7 +24,11 @@ def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> tupl
         return 404, {}, b""
     data, metadata = OBJECTS[name]
     about = {"ETag": '"e"', "Last-Modified": formatdate(usegmt=True), **metadata}
-    return 200, about | ({"Content-Length": str(len(data))} if method == "HEAD" else {}), b"" if method == "HEAD" else data
+    return (
+        200,
+        about | ({"Content-Length": str(len(data))} if method == "HEAD" else {}),
+        b"" if method == "HEAD" else data,
+    )
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wait_s: float) -> None:

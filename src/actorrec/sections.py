@@ -206,7 +206,7 @@ class UnknownsSection(Section):
 class AwsSection(Section):
     """How AWS is reached (or a service that speaks S3). Credentials are never set here: boto3's own chain finds them.
 
-    ``kms_key`` encrypts what is written with a key of yours. ``cache_dir`` holds what was downloaded; it may be deleted.
+    ``kms_key`` encrypts what is written. ``cache_dir`` holds what was downloaded; it may be deleted.
     """
 
     region: str | None = Field(default=None, pattern=r"^[a-z0-9-]{4,30}$")

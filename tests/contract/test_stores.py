@@ -138,9 +138,9 @@ def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStor
 
 
 def test_a_lock_is_only_tried_where_that_is_asked(store: ArtifactStore) -> None:
-    with store.try_lock("dataset/abcd") as first:
-        with store.try_lock("dataset/abcd") as second, store.try_lock("dataset/other") as other:
-            assert (first, second, other) == (True, False, True)
+    one, other = "dataset/abcd", "dataset/other"
+    with store.try_lock(one) as first, store.try_lock(one) as second, store.try_lock(other) as third:
+        assert (first, second, third) == (True, False, True)
     with store.try_lock("dataset/abcd") as again:
         assert again
     assert list(store.names("")) == []

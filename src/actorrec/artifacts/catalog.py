@@ -14,7 +14,7 @@ from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
 
 MANIFEST_NAME = "manifest.json"
 _SHOWN = 5
-_AGAIN_NAME = "again.json"
+AGAIN_NAME = "again.json"
 M = TypeVar("M", bound=Manifest)
 
 
@@ -49,13 +49,13 @@ def again(store: ArtifactStore, manifest: M) -> M:
     """
     if last_made(store, manifest) < max(last_made(store, other) for other in manifests(store, type(manifest))):
         now = datetime.now(UTC).isoformat()
-        store.put_bytes(f"{manifest.ref}/{_AGAIN_NAME}", json.dumps({"at": now}).encode())
+        store.put_bytes(f"{manifest.ref}/{AGAIN_NAME}", json.dumps({"at": now}).encode())
     return manifest
 
 
 def last_made(store: ArtifactStore, manifest: Manifest) -> datetime:
     """When an artifact was made, or a command last came to it again."""
-    name = f"{manifest.ref}/{_AGAIN_NAME}"
+    name = f"{manifest.ref}/{AGAIN_NAME}"
     if not store.exists(name):
         return manifest.created_at
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Final
 
 from actorrec.artifacts.catalog import MANIFEST_NAME, find_manifest, last_made, load_manifest
@@ -60,6 +61,13 @@ def trace(store: ArtifactStore, inputs: Iterable[str]) -> Lineage:
             found[reference] = manifest
             waiting += manifest.inputs
     return Lineage(tuple(found.values()), tuple(missing))
+
+
+def inputs_first(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Manifests in an order in which none comes before what it was made from."""
+    known = {manifest.ref: manifest for manifest in manifests}
+    needs = {ref: [each for each in manifest.inputs if each in known] for ref, manifest in known.items()}
+    return [known[ref] for ref in TopologicalSorter(needs).static_order()]
 
 
 def find_artifact(store: ArtifactStore, reference: str) -> Manifest:

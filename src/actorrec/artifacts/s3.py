@@ -1,5 +1,6 @@
 """A store in S3, or in a service that speaks S3."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from actorrec.artifacts.bulk import in_parallel
+from actorrec.artifacts.digest import file_sha256
 from actorrec.artifacts.s3_lease import LEASE_S, Lease
 from actorrec.artifacts.s3_objects import Objects
 from actorrec.artifacts.s3_transfer import Transfer
@@ -150,10 +152,6 @@ class _There:
 
 
 def _record(name: str, content: bytes | Path) -> FileRecord:
-    import hashlib
-
-    from actorrec.artifacts.digest import file_sha256
-
     if isinstance(content, bytes):
         sha256, size = hashlib.sha256(content).hexdigest(), len(content)
     else:

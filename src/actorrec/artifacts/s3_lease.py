@@ -2,19 +2,22 @@
 
 The object is made only if there is none; its holder writes it again every third of its life. One that nobody kept young
 (its holder was killed) may be written over, by one taker alone. Ages are told by the server's clock, so that no clock
-of ours matters. A lock saves double work; what is right never hangs on it: files hold what their key says whoever
+of ours matters; only whether a holder on this very machine still lives is asked of the machine. A lock saves double work; what is right never hangs on it: files hold what their key says whoever
 writes them, and manifests are committed once.
 """
 
+import hashlib
 import json
 import logging
 import os
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from actorrec.artifacts.s3_objects import Objects
 from actorrec.errors import ActorRecError
@@ -36,6 +39,7 @@ class Lease:
     def __init__(self, objects: Objects, name: str, life_s: float = LEASE_S) -> None:
         self._objects, self._what, self._life_s = objects, name, life_s
         self._name = f".locks/{name.replace('/', '-')}.json"
+        self._id = secrets.token_hex(8)
         self._written = 0
         self._version = ""
         self._released = threading.Event()
@@ -70,10 +74,23 @@ class Lease:
         if self._objects.put_new(self._name, self._content()):
             return self._is_mine()
         there = self._objects.head(self._name)
-        if there is None or there.age_s < self._life_s:
+        if there is None or (there.age_s < self._life_s and not self._is_dead()):
             return False
         logger.info("the command that worked on %s stopped without a word; going on", self._what)
         return self._objects.put_over(self._name, self._content(), there.version) and self._is_mine()
+
+    def _is_dead(self) -> bool:
+        """Whether the holder was a process of this machine that is no more."""
+        try:
+            holder: Any = json.loads(self._objects.get(self._name)[1].read())
+            if holder["machine"] != _machine():
+                return False
+            os.kill(int(holder["pid"]), 0)
+        except ProcessLookupError:
+            return True
+        except (ActorRecError, OSError, ValueError, KeyError, TypeError):
+            return False  # gone meanwhile, another user's, or not ours to understand: its age decides
+        return False
 
     def _is_mine(self) -> bool:
         """Remember the version that was written; a server without conditions shows here that another was faster."""
@@ -83,11 +100,9 @@ class Lease:
 
     def _content(self) -> bytes:
         """Differs with each writing, so that each has a version of its own."""
-        import hashlib
-
         self._written += 1
-        owner = f"{socket.gethostname()}-{os.getpid()}-{id(self)}"
-        content = json.dumps({"owner": owner, "written": self._written}).encode()
+        who = {"machine": _machine(), "pid": os.getpid(), "lease": self._id}
+        content = json.dumps(who | {"written": self._written}).encode()
         self._sha256 = hashlib.sha256(content).hexdigest()
         return content
 
@@ -106,3 +121,12 @@ class Lease:
         there = self._objects.head(self._name)
         if there is not None and there.version == self._version:
             self._objects.delete(self._name)
+
+
+def _machine() -> str:
+    """Where a process number means the same process: the host, and on Linux the container."""
+    try:
+        inside = str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        inside = ""
+    return f"{socket.gethostname()} {inside}".strip()

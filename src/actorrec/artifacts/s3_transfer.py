@@ -82,7 +82,7 @@ class Transfer:
 
     def sha256(self, name: str) -> str:
         """SHA-256 hex of an object's bytes as they come now, whatever it says of itself."""
-        head, body = self._objects.get(name)
+        _head, body = self._objects.get(name)
         digest = hashlib.sha256()
         with self._objects.told(f"read {self._objects.url(name)}"):
             for chunk in body.iter_chunks(_CHUNK_BYTES):

@@ -9,6 +9,7 @@ import typer
 import typer.core
 
 from actorrec import __version__
+from actorrec.cli.artifacts import register as register_artifacts
 from actorrec.cli.build_dataset import register as register_build_dataset
 from actorrec.cli.compare import register as register_compare
 from actorrec.cli.compare_original import register as register_compare_original
@@ -90,6 +91,7 @@ for register in (
     register_infer,
     register_compare,
     register_sbom,
+    register_artifacts,
     register_models,
     register_config,
     register_doctor,
