@@ -24,6 +24,7 @@ NAMES = (
     "scrape",
     "startup",
     "review_page",
+    "s3",
 )
 PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = "<!-- figures: written by `make bench` -->"

@@ -120,5 +120,5 @@ def damage(store: ArtifactStore, found: Inspection) -> ActorRecError | None:
     more = f" (and {len(found.damaged) - 1} more)" if len(found.damaged) > 1 else ""
     return ArtifactError(
         f"{store.uri}/{name} {problem}{more}",
-        hint="`artifacts push` or `pull` brings an artifact from a store that is whole, once its folder is removed here",
+        hint="remove the artifact's folder, then bring it from a store that is whole (artifacts pull) or make it again",
     )

@@ -1,9 +1,9 @@
 """A lock in a store that has none: an object that its holder keeps young.
 
 The object is made only if there is none; its holder writes it again every third of its life. One that nobody kept young
-(its holder was killed) may be written over, by one taker alone. Ages are told by the server's clock, so that no clock
-of ours matters; only whether a holder on this very machine still lives is asked of the machine. A lock saves double work; what is right never hangs on it: files hold what their key says whoever
-writes them, and manifests are committed once.
+(its holder was killed) may be written over, by one taker alone. Ages are told by the server's clock; only whether a
+holder on this very machine still lives is asked of the machine. No file or manifest breaks where a lock fails: files
+are written whole, and a manifest is committed once.
 """
 
 import hashlib

@@ -1,0 +1,102 @@
+"""Killed again and again on its way to S3: nothing is lost, and no half artifact is ever visible."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from actorrec.artifacts.catalog import manifests
+from actorrec.artifacts.inspection import inspect
+from actorrec.artifacts.lineage import KINDS
+from actorrec.artifacts.local import LocalStore
+from actorrec.artifacts.s3 import S3Store
+from actorrec.progress import SilentProgress
+from s3_servers import FAKE_KEYS, new_bucket, settings
+from stored_chains import add_bundle, add_dataset, add_images, whole
+
+pytestmark = pytest.mark.usefixtures("aws_keys")
+KILLS = 10
+
+
+def push(source: LocalStore, target: str, environ: dict[str, str]) -> "subprocess.Popen[bytes]":
+    command = [
+        sys.executable,
+        "-m",
+        "actorrec",
+        "artifacts",
+        "push",
+        "bundle/cccc",
+        "--store",
+        source.uri,
+        "--to",
+        target,
+    ]
+    return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def test_killed_ten_times_on_its_way(moto_url: str, tmp_path: Path) -> None:
+    here = LocalStore(tmp_path / "here")
+    images = add_images(here, "aaaa", 1, files=300)
+    data = add_dataset(here, "bbbb", 2, images, files=300)
+    add_bundle(here, "cccc", 3, data, size=30 << 20)
+    bucket = new_bucket(moto_url)
+    there = S3Store(bucket, "pre", settings(moto_url, tmp_path / "looking"))
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ACTORREC_"))},
+        **FAKE_KEYS, "AWS_ENDPOINT_URL": moto_url, "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }  # fmt: skip
+    seed = random.randrange(10**6)
+    moments, killed, seen = random.Random(seed), 0, 0
+    for _ in range(KILLS):
+        process = push(here, f"s3://{bucket}/pre", environ)
+        files = len(list(there.names("")))
+        deadline = time.monotonic() + 30
+        # From its first file on: a kill before that is no trial.
+        while process.poll() is None and len(list(there.names(""))) == files and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(moments.uniform(0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        for kind in KINDS.values():
+            for manifest in manifests(there, kind):
+                seen += 1
+                assert whole(there, manifest), (seed, manifest.ref)
+                inputs = {each.ref for other in KINDS.values() for each in manifests(there, other)}
+                assert set(manifest.inputs) <= inputs, (seed, manifest.ref)
+    last = push(here, f"s3://{bucket}/pre", environ)
+    _, error = last.communicate(timeout=120)
+    assert last.returncode == 0, (seed, error)
+    found = inspect(there, SilentProgress())
+    assert (found.artifacts, found.files, found.damaged, found.orphans) == (3, 601, [], []), seed
+    assert killed >= KILLS // 2, (seed, killed)
+
+
+def test_an_upload_in_parts_that_was_killed_is_not_there(moto_url: str, tmp_path: Path) -> None:
+    """Half a bundle is no bundle: S3 shows nothing before its last part."""
+    bucket = new_bucket(moto_url)
+    there = S3Store(bucket, "", settings(moto_url, tmp_path / "cache"))
+    (tmp_path / "big").write_bytes(os.urandom(64 << 20))
+    code = (
+        "import sys, pathlib; from actorrec.artifacts.uri import open_store; from actorrec.sections import AwsSection;"
+        "store = open_store(sys.argv[1], AwsSection(endpoint_url=sys.argv[2])); print('begun', flush=True);"
+        "store.put_file('bundle/cccc/bundle.zip', pathlib.Path(sys.argv[3]))"
+    )
+    command = [sys.executable, "-c", code, f"s3://{bucket}", moto_url, str(tmp_path / "big")]
+    with subprocess.Popen(command, env={**os.environ, **FAKE_KEYS}, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        client = there._objects.client
+        deadline = time.monotonic() + 30
+        while not client.list_multipart_uploads(Bucket=bucket).get("Uploads") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert not there.exists("bundle/cccc/bundle.zip")
+    there.put_file("bundle/cccc/bundle.zip", tmp_path / "big")
+    assert there.local_path("bundle/cccc/bundle.zip").read_bytes() == (tmp_path / "big").read_bytes()
