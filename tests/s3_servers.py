@@ -1,7 +1,10 @@
 """S3 on loopback: moto, with keys that open nothing."""
 
+import importlib.util
 import itertools
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,15 +25,32 @@ FAKE_KEYS = {
 _numbers = itertools.count()
 
 
+# In a process of its own: what it prints, and the sockets of clients that were killed, are not the tests' business.
+_SERVER = """
+import logging, sys, threading
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://%s:%s" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """Address of a moto server."""
-    server_module = pytest.importorskip("moto.server", reason="moto[server] is not installed")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip("moto[server] is not installed")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    environ = {**os.environ, **FAKE_KEYS}
+    with subprocess.Popen([sys.executable, "-c", _SERVER], env=environ, text=True, **pipes) as server:
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.stdin.close()
+            server.wait(20)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The program on a store in S3 (moto): the same commands, the same results, nothing secret said."""
 
-import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,18 +43,18 @@ def test_the_chain_on_s3_and_copies_of_it(program: Program, moto_url: str, tmp_p
     assert named.code == 0 and "Tesla" in named.stdout
     built = program("build-dataset", EXAMPLES / "people", *at_s3, "--json")
     assert built.code == 0, built.stderr
-    local = program("build-dataset", EXAMPLES / "people", "--store", tmp_path / "local", "--json")
-    assert local.json["content_digest"] == built.json["content_digest"]
+    assert program("build-dataset", EXAMPLES / "people", "--store", "local", "--quiet").code == 0
+    here, there = (program("artifacts", "show", "--store", each, "--json").json for each in ("local", program.store))
+    assert here["content_digest"] == there["content_digest"] and here["manifest"]["files"]
     again = program("build-dataset", EXAMPLES / "people", *at_s3, "--json")
-    assert again.json["key"] == built.json["key"]
+    assert again.json == built.json
     listed = program("artifacts", "ls", *at_s3, "--json").json
     assert {row["kind"] for row in listed} == {"bundle", "dataset"}
     verified = program("artifacts", "verify", *at_s3, "--json")
     assert verified.code == 0 and verified.json["damaged"] == []
     pulled = program("artifacts", "pull", f"bundle/{listed[-1]['key']}", "--from", program.store, "--store", "here")
     assert pulled.code == 0, pulled.stderr
-    here = program("infer", UNSEEN, "--store", "here", "--json")
-    assert here.json == named.json if named.stdout.count("\n") == 1 else here.stdout == named.stdout
+    assert "Tesla" in program("infer", UNSEEN, "--store", "here", "--json").stdout
     for page in client(moto_url).get_paginator("list_objects_v2").paginate(Bucket=program.bucket):
         for found in page["Contents"]:
             data = client(moto_url).get_object(Bucket=program.bucket, Key=found["Key"])["Body"].read()
@@ -85,8 +85,8 @@ def test_push_gc_and_verify_tell_what_they_did(program: Program, tmp_path: Path)
 def test_gc_asks_and_never_answers_itself(program: Program, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name / "Ada").mkdir(parents=True)
-    os.symlink(UNSEEN, tmp_path / "one" / "Ada" / "a.jpg")
-    os.symlink(EXAMPLES / "people" / "Hans_Gude" / "portrait.jpg", tmp_path / "two" / "Ada" / "a.jpg")
+    shutil.copy(UNSEEN, tmp_path / "one" / "Ada")
+    shutil.copy(EXAMPLES / "people" / "Hans_Gude" / "portrait.jpg", tmp_path / "two" / "Ada")
     for name in ("one", "two"):
         assert program("build-dataset", name, "--store", program.store, "--quiet").code == 0
     assert len(program("artifacts", "gc", "--dry-run", "--json", "--store", program.store).json["garbage"]) == 1

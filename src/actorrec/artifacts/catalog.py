@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from actorrec import __version__
+from actorrec.artifacts.bulk import in_parallel
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
@@ -15,6 +16,7 @@ from actorrec.manifests.base import FileRecord, Kind, Manifest, digest_json
 MANIFEST_NAME = "manifest.json"
 _SHOWN = 5
 AGAIN_NAME = "again.json"
+_READERS: Final = 8
 M = TypeVar("M", bound=Manifest)
 
 
@@ -99,8 +101,14 @@ def load_manifest(store: ArtifactStore, manifest_type: type[M], reference: str) 
 def manifests(store: ArtifactStore, manifest_type: type[M]) -> Iterator[M]:
     """Every committed manifest of a kind, in the order of ``last_made``."""
     kind = _kind(manifest_type)
-    found = (find_manifest(store, manifest_type, key) for key in _keys(store, kind))
-    yield from sorted((m for m in found if m is not None), key=lambda m: (last_made(store, m), m.key))
+
+    def read(key: str) -> tuple[datetime, str, M] | None:
+        manifest = find_manifest(store, manifest_type, key)
+        return None if manifest is None else (last_made(store, manifest), key, manifest)
+
+    # Several at a time: from far away, each waits for its answers.
+    found = [each for each in in_parallel(read, _keys(store, kind), _READERS) if each is not None]
+    yield from (manifest for _, _, manifest in sorted(found, key=lambda each: each[:2]))
 
 
 _MADE_BY = {"images": "scrape", "dataset": "build-dataset", "model": "train", "bundle": "convert-tflite"}
