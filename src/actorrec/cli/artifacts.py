@@ -91,22 +91,22 @@ def show(session: Session, artifact: _Reference = "newest") -> None:
 @command(artifacts_app, "push")
 def push(
     session: Session,
+    to: Annotated[str, typer.Option("--to", help="The store that receives it: a folder or URI.")],
     artifact: _Reference = "newest",
-    to: Annotated[str, typer.Option("--to", help="The store that receives it: a folder or URI.")] = "",
 ) -> None:
     """Copy an artifact and everything it came from to another store; the same again goes on where it was."""
-    other = _other(session, to, "--to")
+    other = _other(session, to)
     _copied(session, _copy(session, artifact, session.store, other), other)
 
 
 @command(artifacts_app, "pull")
 def pull(
     session: Session,
+    source: Annotated[str, typer.Option("--from", help="The store that holds it: a folder or URI.")],
     artifact: _Reference = "newest",
-    source: Annotated[str, typer.Option("--from", help="The store that holds it: a folder or URI.")] = "",
 ) -> None:
     """Copy an artifact and everything it came from out of another store into this one."""
-    _copied(session, _copy(session, artifact, _other(session, source, "--from"), session.store), session.store)
+    _copied(session, _copy(session, artifact, _other(session, source), session.store), session.store)
 
 
 @command(artifacts_app, "gc")
@@ -165,11 +165,9 @@ def verify(session: Session) -> None:
         raise typer.Exit(error.exit_code)
 
 
-def _other(session: Session, uri: str, option: str) -> "ArtifactStore":
+def _other(session: Session, uri: str) -> "ArtifactStore":
     from actorrec.artifacts.uri import open_store
 
-    if not uri:
-        raise ConfigError(f"{option} is missing: the other store", hint=f"{option} s3://BUCKET/PREFIX, or a folder")
     return open_store(uri, session.settings().aws)
 
 
