@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,8 +164,13 @@ def _nearest(name: str, known: list[str], section: str = "") -> str:
 def _as_config_error(error: ValidationError, sources: Mapping[str, str]) -> ConfigError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"][:2])
-    got = "a value that is kept secret" if _is_secret(name) else repr(first["input"])
+    got = "a value that is kept secret" if _is_secret(name) else _without_passwords(repr(first["input"]))
     return ConfigError(f"{name} ({sources.get(name, 'default')}): {first['msg']}, got {got}")
+
+
+def _without_passwords(text: str) -> str:
+    """What stands before the ``@`` of an address is kept secret."""
+    return re.sub(r"(://)[^/@\s]*@", r"\1…@", text)
 
 
 def _is_secret(name: str) -> bool:

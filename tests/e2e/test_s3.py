@@ -1,6 +1,8 @@
 """The program on a store in S3 (moto): the same commands, the same results, nothing secret said."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,13 @@ def test_without_a_way_in_one_line_says_what_to_do(
 def test_a_bucket_that_is_not_there(program: Program) -> None:
     ran = program("artifacts", "ls", "--store", "s3://not-there-at-all")
     assert ran.code == 3 and "there is no bucket 'not-there-at-all'" in ran.stderr
+
+
+def test_without_boto3_the_line_that_installs_it_is_said(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules.update(boto3=None, botocore=None)\n"
+        "sys.argv = ['actorrec', 'artifacts', 'ls', '--store', 's3://bucket']\n"
+        "from actorrec.__main__ import main; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2 and "pip install 'actorrec[aws]'" in ran.stderr and "Traceback" not in ran.stderr

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("boto3")
 
 from actorrec.artifacts.s3 import S3Store
+from actorrec.config import load_config
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, RemoteError
 from actorrec.sections import AwsSection
 from s3_faults import FaultyS3, Handler, faulty_s3, times
@@ -130,8 +131,25 @@ def test_nobody_at_the_endpoint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://host", "http://user:secret@host", "host", "http://host/path"])
 def test_an_endpoint_with_a_password_or_path_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="endpoint_url"):
-        AwsSection(endpoint_url=url)
+    with pytest.raises(ConfigError, match=r"aws\.endpoint_url") as caught:
+        load_config(flags={"aws.endpoint_url": url})
+    assert "secret" not in caught.value.in_full
+
+
+def test_an_endpoint_of_the_environment_keeps_its_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:secret@127.0.0.1:9/path?token=secret")
+    store = S3Store("bucket", "", AwsSection(cache_dir=tmp_path, attempts=1))
+    with pytest.raises(ActorRecError) as caught:
+        store.read_bytes(NAME)
+    assert "secret" not in caught.value.in_full
+
+
+def test_many_threads_may_want_one_file(moto_url: str, tmp_path: Path) -> None:
+    store = S3Store(new_bucket(moto_url), "", settings(moto_url, tmp_path / "cache"))
+    for round_ in range(5):
+        store.put_bytes(NAME, bytes([round_]) * 100_000)
+        paths = store.fetch_files([NAME] * 40, _Step())
+        assert {path.read_bytes() for path in paths} == {bytes([round_]) * 100_000}
 
 
 def cut_upload(handler: Handler) -> None:

@@ -6,7 +6,6 @@ holder on this very machine still lives is asked of the machine. No file or mani
 are written whole, and a manifest is committed once.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorrec.artifacts.s3_objects import Objects
-from actorrec.errors import ActorRecError
+from actorrec.errors import ActorRecError, ArtifactError
 
 logger = logging.getLogger(__name__)
 LEASE_S: Final = 60.0
@@ -81,35 +80,44 @@ class Lease:
 
     def _is_dead(self) -> bool:
         """Whether the holder was a process of this machine that is no more."""
+        _, holder = self._holder()
+        if holder.get("machine") != _machine() or not isinstance(holder.get("pid"), int):
+            return False
         try:
-            holder: Any = json.loads(self._objects.get(self._name)[1].read())
-            if holder["machine"] != _machine():
-                return False
-            os.kill(int(holder["pid"]), 0)
+            os.kill(holder["pid"], 0)
         except ProcessLookupError:
             return True
-        except (ActorRecError, OSError, ValueError, KeyError, TypeError):
-            return False  # gone meanwhile, another user's, or not ours to understand: its age decides
+        except OSError:
+            return False  # another user's
         return False
 
     def _is_mine(self) -> bool:
-        """Remember the version that was written; a server without conditions shows here that another was faster."""
-        there = self._objects.head(self._name)
-        self._version = there.version if there is not None else ""
-        return there is not None and there.sha256 == self._sha256
+        """Remember the version that stands; a server without conditions shows here that another was faster."""
+        self._version, holder = self._holder()
+        return bool(holder.get("lease") == self._id)
+
+    def _holder(self) -> tuple[str, dict[str, Any]]:
+        """Version and content of what stands there; empty where nothing does."""
+        try:
+            head, body = self._objects.get(self._name)
+            with self._objects.told(f"read {self._objects.url(self._name)}"):
+                content = json.loads(body.read())
+        except ArtifactError:
+            return "", {}
+        except ValueError:
+            return head.version, {}  # not ours to understand: its age decides
+        return head.version, content if isinstance(content, dict) else {}
 
     def _content(self) -> bytes:
         """Differs with each writing, so that each has a version of its own."""
         self._written += 1
         who = {"machine": _machine(), "pid": os.getpid(), "lease": self._id}
-        content = json.dumps(who | {"written": self._written}).encode()
-        self._sha256 = hashlib.sha256(content).hexdigest()
-        return content
+        return json.dumps(who | {"written": self._written}).encode()
 
     def _renew(self) -> None:
         while not self._released.wait(self._life_s / 3):
             try:
-                kept = self._objects.put_over(self._name, self._content(), self._version) and self._is_mine()
+                kept = self._is_mine() and self._objects.put_over(self._name, self._content(), self._version)
             except ActorRecError as error:  # the next try may reach it; the work itself will say what is wrong
                 logger.debug("the lock of %s was not renewed: %s", self._what, error.message)
                 continue
@@ -118,8 +126,7 @@ class Lease:
                 return
 
     def _give_back(self) -> None:
-        there = self._objects.head(self._name)
-        if there is not None and there.version == self._version:
+        if self._is_mine():
             self._objects.delete(self._name)
 
 

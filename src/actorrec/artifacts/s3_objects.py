@@ -109,11 +109,11 @@ class Objects:
                 raise ArtifactError(f"{self.url(name)} does not exist", hint=hint) from None
         return _head(answer), answer["Body"]
 
-    def put(self, name: str, data: bytes, **conditions: str) -> str:
+    def put(self, name: str, data: bytes) -> str:
         """Write an object; returns its SHA-256 hex."""
         digest = hashlib.sha256(data)
         with self.told(f"write {self.url(name)}"):
-            self._put(name, data, digest.digest(), {}, conditions)
+            self._put(name, data, digest.digest(), {}, {})
         return digest.hexdigest()
 
     def put_new(self, name: str, data: bytes) -> bool:

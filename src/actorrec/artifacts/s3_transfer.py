@@ -74,20 +74,24 @@ class Transfer:
             ArtifactError: If it does not exist, or is not what was written.
         """
 
-        def whole(head: Head, body: Any) -> tuple[bytes, str]:
+        def read(head: Head, body: Any) -> tuple[bytes, str]:
+            del head
             data = body.read()
             return data, hashlib.sha256(data).hexdigest()
 
-        return self._checked(name, whole)
+        return self._checked(name, read)
 
     def sha256(self, name: str) -> str:
         """SHA-256 hex of an object's bytes as they come now, whatever it says of itself."""
-        _head, body = self._objects.get(name)
-        digest = hashlib.sha256()
-        with self._objects.told(f"read {self._objects.url(name)}"):
+
+        def digested(head: Head, body: Any) -> tuple[None, str]:
+            del head
+            digest = hashlib.sha256()
             for chunk in body.iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
-        return digest.hexdigest()
+            return None, digest.hexdigest()
+
+        return self._whole(name, digested)[2]
 
     def local(self, name: str) -> Path:
         """The object as a file of this machine; downloaded unless that very version is there.
@@ -99,11 +103,12 @@ class Transfer:
         try:
             if folder.is_dir():
                 head = self._objects.head(name)
-                path = None if head is None else self._target(folder, name, head)
+                path = folder / head.sha256 / Path(name).name if head is not None and head.sha256 else None
                 if path is not None and path.is_file() and file_sha256(path) == path.parent.name:
                     return path
-                shutil.rmtree(folder, ignore_errors=True)  # an older version, or damaged
-            return self._checked(name, lambda head, body: self._download(folder, name, head, body))
+            path = self._checked(name, lambda head, body: self._download(folder, name, head, body))
+            self._drop_others(path)
+            return path
         except OSError as error:
             hint = DISK_HINTS.get(error.errno or 0, "aws.cache_dir names another folder for what is downloaded")
             raise ArtifactError(f"cannot write to {self._cache}: {error.strerror or error}", hint=hint) from None
@@ -113,25 +118,32 @@ class Transfer:
         shutil.rmtree(self._folder(name), ignore_errors=True)
 
     def _checked(self, name: str, take: Callable[[Head, Any], tuple[R, str]]) -> R:
-        """Take an object's bytes until they are whole and have the digest that they were written with."""
-        from botocore.exceptions import BotoCoreError
-
-        for left in reversed(range(_TRIES)):
-            head, body = self._objects.get(name)
-            with self._objects.told(f"read {self._objects.url(name)}"):
-                try:
-                    taken, sha256 = take(head, body)
-                except BotoCoreError:
-                    if not left:
-                        raise
-                    logger.debug("%s broke off; it is read again", name)
-                    continue
+        """Take an object's bytes; once more if they have not the digest that they were written with."""
+        for _ in range(2):
+            head, taken, sha256 = self._whole(name, take)
             if head.sha256 in ("", sha256):
                 return taken
         raise ArtifactError(
             f"{self._objects.url(name)} was changed or damaged: its SHA-256 is not the one it was written with",
-            hint="`actorrec artifacts verify` lists what is damaged; `actorrec artifacts push` can bring it back",
+            hint="`actorrec artifacts verify` lists what is damaged; run again what made it, or pull it from a copy",
         )
+
+    def _whole(self, name: str, take: Callable[[Head, Any], tuple[R, str]]) -> tuple[Head, R, str]:
+        """Take an object's bytes, again where the connection breaks; what was taken, and its SHA-256."""
+        from botocore.exceptions import BotoCoreError
+        from urllib3.exceptions import HTTPError
+
+        left = _TRIES
+        while True:
+            head, body = self._objects.get(name)
+            left -= 1
+            with self._objects.told(f"read {self._objects.url(name)}"):
+                try:
+                    return head, *take(head, body)
+                except (BotoCoreError, HTTPError):
+                    if not left:
+                        raise
+            logger.debug("%s broke off; it is read again", name)
 
     def _download(self, folder: Path, name: str, head: Head, body: Any) -> tuple[Path, str]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -148,8 +160,11 @@ class Transfer:
                 os.replace(temporary, path)
         return path, sha256
 
-    def _target(self, folder: Path, name: str, head: Head) -> Path | None:
-        return folder / head.sha256 / Path(name).name if head.sha256 else None
+    def _drop_others(self, path: Path) -> None:
+        """Remove older versions; downloads under way are files beside them."""
+        for other in path.parent.parent.iterdir():
+            if other.is_dir() and other != path.parent:
+                shutil.rmtree(other, ignore_errors=True)
 
     def _folder(self, name: str) -> Path:
         """Also a folder of their own for equal names on other servers."""

@@ -84,11 +84,12 @@ def aws_errors(doing: str, place: Callable[[], Place]) -> Iterator[None]:
         ConfigError: If credentials are missing, expired or refused.
         RemoteError: If the service cannot be reached or refuses.
     """
-    import botocore.exceptions
+    from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError  # what breaks while an answer is read is not always botocore's
 
     try:
         yield
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+    except (BotoCoreError, ClientError, HTTPError) as error:
         raise told(error, doing, place()) from None
 
 

@@ -15,7 +15,7 @@ EXTRAS: Final = {
     },
     "search": {"aiolimiter": "aiolimiter", "ddgs": "ddgs"},
     "review": {"starlette": "starlette", "uvicorn": "uvicorn"},
-    "aws": {"boto3": "boto3"},
+    "aws": {"boto3": "boto3", "botocore": "botocore"},
     "heic": {"pillow_heif": "pillow-heif"},
     "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
 }
