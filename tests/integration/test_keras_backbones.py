@@ -65,6 +65,8 @@ def test_imagenet_weights_that_cannot_be_downloaded_say_what_to_do(
     # A dead proxy on loopback stands for no internet, wherever the test runs; an empty home has no earlier download.
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    # urllib keeps the proxies of its first call for as long as the process lives.
+    monkeypatch.setattr("urllib.request._opener", None)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setattr(keras.config, "keras_home", lambda: str(tmp_path), raising=False)

@@ -42,7 +42,8 @@ class BigSite:
 
     def log(self) -> dict[str, Any]:
         """``requests``: time_s, path and status of each, in order; ``trapped``: connections that should not be."""
-        with urllib.request.urlopen(f"{self.url}/log", timeout=30) as answer:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"{self.url}/log", timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 
