@@ -5,12 +5,16 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("boto3")
 
 from actorrec.artifacts.s3 import S3Store
+from actorrec.artifacts.s3_objects import Head, Objects
+from actorrec.artifacts.s3_transfer import Transfer
+from actorrec.aws.session import AwsSession
 from actorrec.config import load_config
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, RemoteError
 from actorrec.sections import AwsSection
@@ -231,3 +235,25 @@ def test_a_disk_that_takes_no_more(moto_url: str, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="cannot write to") as caught:
         store.local_path(NAME)
     assert "aws.cache_dir" in caught.value.hint
+
+
+class _Watched(Objects):
+    """Keeps every stream that it hands out."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.streams: list[Any] = []
+
+    def get(self, name: str) -> tuple[Head, Any]:
+        head, body = super().get(name)
+        self.streams.append(body._raw_stream)
+        return head, body
+
+
+def test_an_answer_that_cannot_be_kept_is_closed(moto_url: str, tmp_path: Path) -> None:
+    objects = _Watched(new_bucket(moto_url), "", AwsSession(settings(moto_url, tmp_path / "file")))
+    objects.put(NAME, b"x")
+    (tmp_path / "file").write_bytes(b"in the way")
+    with pytest.raises(ArtifactError, match="cannot write to"):
+        Transfer(objects, tmp_path / "file").local(NAME)
+    assert [stream.closed for stream in objects.streams] == [True]

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -137,7 +138,8 @@ class Transfer:
         while True:
             head, body = self._objects.get(name)
             left -= 1
-            with self._objects.told(f"read {self._objects.url(name)}"):
+            # Closed, for an answer that was not read to its end would keep its connection open.
+            with self._objects.told(f"read {self._objects.url(name)}"), closing(body):
                 try:
                     return head, *take(head, body)
                 except (BotoCoreError, HTTPError):
