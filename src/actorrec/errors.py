@@ -10,7 +10,8 @@ ActorRecError                 exit code 1
 ├── ModelContractError        1   a model or bundle is not what it says it is
 ├── FrameSourceError          1   a picture, film or camera cannot be read
 ├── RemoteError               3   a service far away failed or refused
-│   └── SourceError           3   a site answered in a shape that is not known, or refused
+│   ├── SourceError           3   a site answered in a shape that is not known, or refused
+│   └── JobError              3   a job in the cloud failed, was stopped, or left nothing behind
 └── ArtifactError             4   the artifact store cannot be read or written, or lacks what was asked
     └── TemporaryFileError    4   the folder for temporary files takes no more
 
@@ -110,6 +111,10 @@ class SourceError(RemoteError):
     def __init__(self, source: str, message: str, *, alternatives: str = "") -> None:
         super().__init__(f"{source}: {message}", hint=alternatives)
         self.source = source
+
+
+class JobError(RemoteError):
+    """A job in the cloud failed, was stopped, or left nothing behind."""
 
 
 class ArtifactError(ActorRecError):

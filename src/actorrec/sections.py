@@ -1,9 +1,13 @@
 """Every setting, in strict sections."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+PLACEHOLDER_BUCKET: Final = "replace-with-your-bucket"
+PLACEHOLDER_ROLE: Final = "arn:aws:iam::000000000000:role/replace-with-your-role"
+"""What stands in a fresh configuration; a real run refuses both by name."""
 
 
 class Section(BaseModel):
@@ -74,6 +78,7 @@ class TrainingSection(Section):
     augmentations: int = Field(default=2, ge=0, le=50)
     seed: int = Field(default=0, ge=0, lt=2**32)
     patience: int = Field(default=8, ge=1)
+    precision: Literal["auto", "float32", "mixed_float16"] = "auto"  # of fine-tuning; auto: mixed on a GPU
     fine_tune: bool = False
     fine_tune_learning_rate: float = Field(default=1e-5, gt=0)
     fine_tune_loss: Literal["cosine", "contrastive", "triplet"] = "cosine"
@@ -206,7 +211,8 @@ class UnknownsSection(Section):
 class AwsSection(Section):
     """How AWS is reached (or a service that speaks S3). Credentials are never set here: boto3's own chain finds them.
 
-    ``kms_key`` encrypts what is written. ``cache_dir`` holds what was downloaded; it may be deleted.
+    ``endpoint_url`` is of S3 alone; another place for everything is boto3's own AWS_ENDPOINT_URL. ``kms_key`` encrypts
+    what is written. ``cache_dir`` holds what was downloaded; it may be deleted.
     """
 
     region: str | None = Field(default=None, pattern=r"^[a-z0-9-]{4,30}$")
@@ -217,6 +223,41 @@ class AwsSection(Section):
     attempts: int = Field(default=8, ge=1, le=20)
     timeout_s: float = Field(default=60.0, gt=0)
     cache_dir: Path | None = None
+
+
+class RemoteSection(Section):
+    """Where jobs of SageMaker run, and what they may cost. ``bucket`` and ``role`` must be replaced by yours.
+
+    A store that is in S3 serves as it is; else what jobs need lies under ``s3://bucket/prefix``. ``prices`` are
+    ``ml.TYPE=USD an hour`` and go before the built-in estimates; ``tags`` are ``key=value``. ``keep_alive_s`` keeps the
+    machines warm for the next job, at their price.
+    """
+
+    bucket: str = Field(default=PLACEHOLDER_BUCKET, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    prefix: str = Field(default="actorrec", pattern=r"^([0-9A-Za-z!_.*'()-]+(/[0-9A-Za-z!_.*'()-]+)*)?$")
+    role: str = Field(default=PLACEHOLDER_ROLE, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+$")
+    instance_type: str = Field(default="ml.g5.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    instances: int = Field(default=1, ge=1, le=32)
+    dataset_instance_type: str = Field(default="ml.c5.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    volume_gb: int = Field(default=50, ge=1, le=16384)
+    spot: bool = False
+    max_hours: float = Field(default=4.0, gt=0, le=120)
+    max_wait_hours: float | None = Field(default=None, gt=0, le=240)
+    max_cost_usd: float | None = Field(default=None, gt=0)
+    attempts: int = Field(default=1, ge=1, le=30)
+    keep_alive_s: int = Field(default=0, ge=0, le=3600)
+    image_uri: str | None = Field(default=None, pattern=r"^\S{1,255}$")
+    framework_version: str = Field(default="2.21.0", pattern=r"^\d+\.\d+(\.\d+)?$")
+    py_version: str = Field(default="py312", pattern=r"^py3\d{1,2}$")
+    output_path: str | None = Field(default=None, pattern=r"^s3://[^/\s]+(/\S*)?$")
+    input_mode: Literal["File", "FastFile"] = "File"
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    isolated: bool = False  # no network inside the container
+    encrypt_between: bool = False
+    tags: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
+    poll_s: float = Field(default=10.0, gt=0)
 
 
 class ReviewSection(Section):
@@ -243,4 +284,5 @@ class Config(Section):
     unknowns: UnknownsSection = UnknownsSection()
     review: ReviewSection = ReviewSection()
     aws: AwsSection = AwsSection()
+    remote: RemoteSection = RemoteSection()
     models: ModelsSection = ModelsSection()

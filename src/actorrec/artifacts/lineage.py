@@ -13,9 +13,11 @@ from actorrec.manifests.bundle import BundleManifest
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.images import ImagesManifest
 from actorrec.manifests.model import ModelManifest
+from actorrec.manifests.shard import ShardManifest
 
 KINDS: Final[dict[str, type[Manifest]]] = {
     "images": ImagesManifest,
+    "shard": ShardManifest,
     "dataset": DatasetManifest,
     "model": ModelManifest,
     "bundle": BundleManifest,

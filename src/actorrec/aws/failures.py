@@ -34,6 +34,7 @@ class Place:
 _SIGN_IN: Final = (
     "sign in as for any AWS tool (aws configure, aws sso login, AWS_PROFILE or AWS_ACCESS_KEY_ID), then run it again"
 )
+_S3_RIGHTS: Final = "s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
 _NO_CREDENTIALS: Final = frozenset({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"})
 _SIGNED_OUT: Final = frozenset(
     {"TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "SSOError", "LoginRefreshRequired"}
@@ -73,12 +74,13 @@ _THROTTLED: Final = frozenset(
 
 
 @contextmanager
-def aws_errors(doing: str, place: Callable[[], Place]) -> Iterator[None]:
+def aws_errors(doing: str, place: Callable[[], Place], needs: str = _S3_RIGHTS) -> Iterator[None]:
     """Turn what botocore raises inside into errors of ours.
 
     Args:
         doing: What was tried, as a verb with its object: ``read s3://bucket/name``.
         place: What messages may name; asked only when something failed.
+        needs: Permissions that it takes, for the hint where access is denied.
 
     Raises:
         ConfigError: If credentials are missing, expired or refused.
@@ -90,7 +92,7 @@ def aws_errors(doing: str, place: Callable[[], Place]) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, HTTPError) as error:
-        raise told(error, doing, place()) from None
+        raise told(error, doing, place(), needs) from None
 
 
 def code_of(error: Exception) -> str:
@@ -105,11 +107,11 @@ def status_of(error: Exception) -> int:
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def told(error: Exception, doing: str, place: Place) -> ActorRecError:
+def told(error: Exception, doing: str, place: Place, needs: str = _S3_RIGHTS) -> ActorRecError:
     """An error of botocore's as one of ours."""
     code = code_of(error)
     if code or status_of(error):
-        return _answered(error, code, doing, place)
+        return _answered(error, code, doing, place, needs)
     return _unanswered(type(error).__name__, doing, place)
 
 
@@ -138,7 +140,7 @@ def _unanswered(kind: str, doing: str, place: Place) -> ActorRecError:
     )
 
 
-def _answered(error: Exception, code: str, doing: str, place: Place) -> ActorRecError:
+def _answered(error: Exception, code: str, doing: str, place: Place, needs: str) -> ActorRecError:
     status = status_of(error)
     if code in _EXPIRED:
         return ConfigError(f"cannot {doing}: your AWS credentials have expired", hint=_SIGN_IN)
@@ -169,7 +171,7 @@ def _answered(error: Exception, code: str, doing: str, place: Place) -> ActorRec
     if code in _DENIED or status in (401, 403):
         return RemoteError(
             f"cannot {doing}: access to {place.called} is denied",
-            hint="is it another account's? you need s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject",
+            hint=f"is it another account's? you need {needs}",
         )
     return RemoteError(
         f"cannot {doing}: the service answered {code or status}" + (f" (HTTP {status})" if code else ""),

@@ -15,7 +15,7 @@ class AwsSession:
     keeps or prints them.
 
     Args:
-        settings: Region, endpoint and profile; what is None is left to boto3.
+        settings: Region, endpoint (of S3) and profile; what is None is left to boto3.
     """
 
     def __init__(self, settings: AwsSection) -> None:
@@ -59,7 +59,8 @@ class AwsSession:
         try:
             if self._session is None:
                 self._session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
-            return self._session.client(service, endpoint_url=settings.endpoint_url, config=config)
+            endpoint = settings.endpoint_url if service == "s3" else None  # the others: boto3's own AWS_ENDPOINT_URL_…
+            return self._session.client(service, endpoint_url=endpoint, config=config)
         except (botocore.exceptions.BotoCoreError, ValueError) as error:
             raise told(error, f"use {service}", self.place()) from None
 

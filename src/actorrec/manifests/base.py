@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from actorrec import __version__
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Kind = Literal["images", "dataset", "model", "bundle", "component", "deployment"]
+Kind = Literal["images", "shard", "dataset", "model", "bundle", "component", "deployment"]
 
 
 def _relative_name(name: str) -> str:

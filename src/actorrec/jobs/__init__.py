@@ -1,0 +1,1 @@
+"""Training and building in the cloud: plan, submit, follow, bring back."""

@@ -1,0 +1,57 @@
+"""Where in S3 a job finds and leaves things."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from actorrec.config import Config
+from actorrec.errors import ConfigError
+from actorrec.sections import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE
+
+
+@dataclass(frozen=True, slots=True)
+class CloudPlace:
+    """Bucket and prefix of the store that jobs read from, and of what belongs to jobs alone.
+
+    Attributes:
+        bucket: Its name.
+        prefix: Without '/' at either end; may be empty.
+    """
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """The store itself where it is in S3, else what ``remote.bucket`` and ``remote.prefix`` say."""
+        scheme, _, rest = config.store.uri.partition("://")
+        if scheme == "s3":
+            bucket, _, prefix = rest.partition("/")
+            return cls(bucket, prefix.strip("/"))
+        return cls(config.remote.bucket, config.remote.prefix.strip("/"))
+
+    @property
+    def store_uri(self) -> str:
+        """URI of the store that jobs read from."""
+        return self.uri("").rstrip("/")
+
+    def uri(self, name: str) -> str:
+        """URI of something below the prefix."""
+        return f"s3://{self.bucket}/{f'{self.prefix}/' if self.prefix else ''}{name}"
+
+    @property
+    def jobs_uri(self) -> str:
+        """Prefix of all that is no artifact: code, outputs of jobs, checkpoints. ``artifacts gc`` never looks there."""
+        return self.uri("jobs")
+
+
+def refuse_placeholders(config: Config) -> None:
+    """Stop before anything is sent while settings still hold what ``config init`` wrote.
+
+    Raises:
+        ConfigError: If so, naming the setting.
+    """
+    hint = "`actorrec cloud init` makes both and prints them; `actorrec config init FILE` writes a file for them"
+    if CloudPlace.of(config).bucket == PLACEHOLDER_BUCKET:
+        raise ConfigError(f"remote.bucket is still '{PLACEHOLDER_BUCKET}': name a bucket of yours", hint=hint)
+    if config.remote.role == PLACEHOLDER_ROLE:
+        raise ConfigError(f"remote.role is still '{PLACEHOLDER_ROLE}': name a role of yours (--role)", hint=hint)
