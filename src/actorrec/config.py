@@ -14,7 +14,16 @@ from actorrec.errors import ConfigError
 from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.sections import Config, Section
 
-__all__ = ["Config", "LoadedConfig", "choices", "find_config", "load_config", "provenance", "shipped_configs"]
+__all__ = [
+    "Config",
+    "LoadedConfig",
+    "choices",
+    "find_config",
+    "load_config",
+    "provenance",
+    "setting_value",
+    "shipped_configs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,17 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
             value = _value_of(environ[variable], _annotation(section, key))
             found.append((f"{section}.{key}", value, f"environment {variable}"))
     return found
+
+
+def setting_value(name: str, text: str) -> Any:
+    """What a setting's text on the command line means, as in an environment variable.
+
+    Raises:
+        ConfigError: If there is no such setting.
+    """
+    section, _, key = name.partition(".")
+    _check_key(section, key, "flag")
+    return _value_of(text, _annotation(section, key))
 
 
 def _annotation(section: str, key: str) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from actorrec.artifacts.store import ArtifactStore
+    from actorrec.aws.session import AwsSession
     from actorrec.config import Config, LoadedConfig
     from actorrec.progress import Progress
 
@@ -51,6 +52,13 @@ class Session:
 
         config = self.loaded.config
         return open_store(config.store.uri, config.aws)
+
+    @cached_property
+    def aws(self) -> "AwsSession":
+        """Clients of AWS for this run."""
+        from actorrec.aws.session import AwsSession
+
+        return AwsSession(self.loaded.config.aws)
 
     @cached_property
     def progress(self) -> "Progress":

@@ -14,10 +14,24 @@ from actorrec.cli.options import (
     TargetFpirOption,
     WeightsOption,
 )
+from actorrec.cli.remote_options import (
+    OPTION_OF,
+    DetachOption,
+    DryRunOption,
+    ImageOption,
+    InstancesOption,
+    InstanceTypeOption,
+    MaxCostOption,
+    MaxHoursOption,
+    RoleOption,
+)
 from actorrec.cli.session import Session
 from actorrec.cli.threshold import threshold_line
+from actorrec.errors import ConfigError
 
 if TYPE_CHECKING:
+    from actorrec.config import Config
+    from actorrec.manifests.dataset import DatasetManifest
     from actorrec.manifests.model import ModelManifest
 
 BatchOption = Annotated[int | None, typer.Option("--batch-size", help="Faces a step.", show_default=False)]
@@ -51,12 +65,57 @@ def register(app: typer.Typer) -> None:
             bool | None,
             typer.Option("--allow-restricted", help="Also learn from pictures whose licence is restricted or unknown."),
         ] = None,
+        remote: Annotated[
+            bool, typer.Option("--remote", help="Train on SageMaker; all that follow go with it.")
+        ] = False,
+        dry_run: DryRunOption = False,
+        detach: DetachOption = False,
+        instance_type: InstanceTypeOption = None,
+        instances: InstancesOption = None,
+        max_hours: MaxHoursOption = None,
+        max_cost: MaxCostOption = None,
+        spot: Annotated[
+            bool | None, typer.Option("--spot", help="Spare machines: cheaper, may be interrupted, go on.")
+        ] = None,
+        image_uri: ImageOption = None,
+        framework_version: Annotated[str | None, typer.Option(help="Of TensorFlow, in AWS's image.")] = None,
+        py_version: Annotated[str | None, typer.Option(help="Of that image: py312.")] = None,
+        role: RoleOption = None,
+        output_path: Annotated[str | None, typer.Option(help="s3://… for what the job leaves.")] = None,
+        hyperparameter: Annotated[
+            list[str] | None, typer.Option(metavar="K=V", help="A setting of the training; repeatable.")
+        ] = None,
+        via: Annotated[str, typer.Option(help="Submit with boto3, or with the sagemaker package: sdk.")] = "boto3",
     ) -> None:
         """Learn the people of a data set: embeddings once, a cosine head, a gallery, a calibrated threshold."""
         from actorrec.artifacts.catalog import load_manifest
+        from actorrec.cli.train_remote import hyperparameter_flags, plan_of, refuse_without_remote, train_remotely
         from actorrec.manifests.dataset import DatasetManifest
-        from actorrec.training.train import train as train_model
 
+        cloud_flags = {
+            "remote.instance_type": instance_type,
+            "remote.instances": instances,
+            "remote.max_hours": max_hours,
+            "remote.max_cost_usd": max_cost,
+            "remote.spot": spot,
+            "remote.image_uri": image_uri,
+            "remote.framework_version": framework_version,
+            "remote.py_version": py_version,
+            "remote.role": role,
+            "remote.output_path": output_path,
+        }
+        if not remote:
+            refuse_without_remote(
+                {
+                    "--dry-run": dry_run,
+                    "--detach": detach,
+                    "--via": via != "boto3",
+                    "--hyperparameter": hyperparameter,
+                    **{OPTION_OF[name]: value for name, value in cloud_flags.items()},
+                }
+            )
+        if via not in ("boto3", "sdk"):
+            raise ConfigError(f"--via {via}: it is boto3 or sdk")
         config = session.settings(
             {
                 "training.epochs": epochs,
@@ -69,13 +128,31 @@ def register(app: typer.Typer) -> None:
                 "embedder.weights": weights,
                 "calibration.target_fpir": target_fpir,
                 "rights.allow_restricted": allow_restricted,
+                **cloud_flags,
+                **hyperparameter_flags(hyperparameter or []),
             }
         )
         chosen = load_manifest(session.store, DatasetManifest, dataset)
-        _tell(session, train_model(chosen, config, store=session.store, progress=session.progress))
+        if dry_run:
+            session.result(plan_of(session, chosen, config).as_json(), "a dry run: nothing was sent or started")
+        elif remote:
+            model = train_remotely(session, chosen, config, detach=detach, via=via)
+            if model is not None:
+                tell_model(session, model)
+        else:
+            tell_model(session, _train_here(session, chosen, config))
 
 
-def _tell(session: Session, model: "ModelManifest") -> None:
+def _train_here(session: Session, dataset: "DatasetManifest", config: "Config") -> "ModelManifest":
+    from actorrec.training.train import train as train_model
+
+    model = train_model(dataset, config, store=session.store, progress=session.progress)
+    assert model is not None  # a machine alone is its own chief
+    return model
+
+
+def tell_model(session: Session, model: "ModelManifest") -> None:
+    """How good a model is, for people; what it is, as the result."""
     rows = [
         (_RATES.get(name, name), f"{rate.value:.1%}", rate.n, f"{rate.low:.1%} to {rate.high:.1%}")
         for name, rate in model.rates.items()
