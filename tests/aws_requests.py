@@ -1,4 +1,4 @@
-"""Every request to AWS that a test's own process makes is held against the service's model, enums and patterns included."""
+"""Every request to AWS that the tests' own process makes is held against the service's model, patterns included."""
 
 import importlib.util
 from collections.abc import Iterator
