@@ -15,7 +15,7 @@ _COMMANDS = {
     "scrape --images-from ddgs": ("core", "edge", "scrape", "search"),
     "review": ("core", "edge", "review"),
     "train, evaluate, convert-tflite": ("core", "edge", "train"),
-    "--store s3://…": ("core", "aws"),
+    "--store s3://…, train --remote, jobs, cloud": ("core", "edge", "aws"),
 }
 
 
