@@ -32,7 +32,7 @@ def _text(limits: dict[str, Any], value: str, where: str) -> Iterator[str]:
     yield from _length(len(value), limits, where)
     if limits.get("enum") and value not in limits["enum"]:
         yield f"{where}: {value!r} is none of {limits['enum']}"
-    if limits.get("pattern") and not re.search(_as_python(limits["pattern"]), value):
+    if limits.get("pattern") and not re.fullmatch(_as_python(limits["pattern"]), value):
         yield f"{where}: {value!r} does not match {limits['pattern']}"
 
 
