@@ -1,0 +1,119 @@
+"""The package itself as the archive that a container runs: ``sourcedir.tar.gz``."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from actorrec.artifacts.whole_file import write_whole
+from actorrec.config import shipped_configs
+from actorrec.errors import ConfigError, MissingExtraError
+from actorrec.manifests.jobs import TRAINING_PROGRAM
+
+ARCHIVE_NAME: Final = "sourcedir.tar.gz"
+BUILD_PROGRAM: Final = "build_shard.py"
+"""Script at the top of the archive that looks at one share of the pictures."""
+_PROGRAMS: Final = {
+    TRAINING_PROGRAM: "actorrec.training.entrypoint",
+    BUILD_PROGRAM: "actorrec.dataset.worker",
+}
+_PROGRAM: Final = '"""Run by the container."""\n\nimport sys\n\nfrom {module} import main\n\nsys.exit(main())\n'
+# Not tensorflow, keras and numpy: the image has builds of them that fit its drivers and each other.
+_REQUIREMENTS: Final = (
+    "pydantic", "pyyaml", "rich", "typer", "ai-edge-litert", "opencv-python-headless", "pillow", "matplotlib",
+)  # fmt: skip
+_SUFFIXES: Final = frozenset({".py", ".json", ".npz", ".tflite", ".typed", ".html", ".css", ".js", ".svg", ".yaml"})
+_NAMES: Final = frozenset({"SHA256SUMS"})
+_LARGEST_BYTES: Final = 200 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDir:
+    """The archive.
+
+    Attributes:
+        path: On this machine.
+        sha256: Of its bytes; the same package gives the same.
+    """
+
+    path: Path
+    sha256: str
+    bytes: int
+
+
+def build_sourcedir(folder: Path) -> SourceDir:
+    """Pack the installed package with what starts it and what it needs.
+
+    Nothing but the package's own files goes in: no settings, no environment, nothing of the store.
+
+    Args:
+        folder: Where archives are kept, each in a folder named by its digest.
+
+    Raises:
+        ConfigError: If the package is not installed as files, or is far too large to be only itself.
+        ArtifactError: If the folder cannot be written.
+    """
+    data = _packed(dict(_contents()))
+    digest = hashlib.sha256(data).hexdigest()
+    path = folder / digest / ARCHIVE_NAME
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        write_whole(path, data)
+    return SourceDir(path, digest, len(data))
+
+
+def requirements() -> str:
+    """What the container installs beside its own packages, pinned to what is installed here.
+
+    Raises:
+        MissingExtraError: If one of them is not installed here, so that no version is known to work.
+    """
+    return "".join(f"{name}=={_version(name)}\n" for name in _REQUIREMENTS)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        raise MissingExtraError("desk", name) from None
+
+
+def _contents() -> Iterator[tuple[str, bytes]]:
+    for program, module in _PROGRAMS.items():
+        yield program, _PROGRAM.format(module=module).encode()
+    yield "requirements.txt", requirements().encode()
+    package = Path(__file__).resolve().parents[1]
+    files = [path for path in package.rglob("*") if _belongs(path.relative_to(package)) and path.is_file()]
+    if not files:
+        raise ConfigError(f"the package is not installed as files in {package}", hint="install it with pip")
+    total = sum(path.stat().st_size for path in files)
+    if total > _LARGEST_BYTES:
+        raise ConfigError(f"{package} holds {total / 2**20:.0f} MiB: something lies in it that is not the package's")
+    for path in files:
+        yield f"{package.name}/{path.relative_to(package).as_posix()}", path.read_bytes()
+    for name, path in shipped_configs().items():  # in a checkout they lie beside the package
+        yield f"{package.name}/configs/{name}.yaml", path.read_bytes()
+
+
+def _belongs(path: Path) -> bool:
+    if any(part.startswith(".") or part in ("__pycache__", "tests") for part in path.parts):
+        return False
+    return path.suffix in _SUFFIXES or path.name in _NAMES
+
+
+def _packed(contents: dict[str, bytes]) -> bytes:
+    """Same contents, same bytes: names in order, no times, no owners."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=6) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name in sorted(contents):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.mtime = len(contents[name]), 0o644, 0
+            archive.addfile(entry, io.BytesIO(contents[name]))
+    return packed.getvalue()
