@@ -4,6 +4,7 @@ from typing import Final
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
+from actorrec.jobs.machines import processor_of
 
 # Accounts that publish the AWS deep learning containers, by region; from `tensorflow.json` (training, 2.21.0) of the
 # package sagemaker-core 2.27.0, 2026-10-21. Regions that are not for the public (us-iso…) are left out.
@@ -70,21 +71,6 @@ def image_uri(config: Config, region: str, instance_type: str | None = None) -> 
     domain = next((domain for start, domain in _DOMAINS.items() if region.startswith(start)), "amazonaws.com")
     tag = f"{remote.framework_version}-{processor}-{remote.py_version}"
     return f"{account}.dkr.ecr.{region}.{domain}/tensorflow-training:{tag}"
-
-
-def processor_of(instance_type: str) -> str:
-    """``cpu`` or ``gpu``.
-
-    Raises:
-        ConfigError: If it is a machine with chips that TensorFlow's containers do not use.
-    """
-    family = instance_type.split(".")[1]
-    if family.startswith(("trn", "inf")):
-        raise ConfigError(
-            f"{instance_type} has AWS's own chips, which this package does not use",
-            hint="take a GPU (ml.g5.xlarge, ml.g4dn.xlarge) or a CPU (ml.c5.xlarge)",
-        )
-    return "gpu" if family.startswith(("p", "g")) else "cpu"
 
 
 def _refuse_unknown_version(version: str, python: str) -> None:

@@ -1,11 +1,16 @@
 """Where in S3 a job finds and leaves things."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.sections import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE
+
+ASSUMED_REGION: Final = "us-east-1"
+"""In a plan where no region is set anywhere; a job is not started with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,12 @@ class CloudPlace:
     def jobs_uri(self) -> str:
         """Prefix of all that is no artifact: code, outputs of jobs, checkpoints. ``artifacts gc`` never looks there."""
         return self.uri("jobs")
+
+
+def set_region(config: Config, environ: Mapping[str, str] | None = None) -> str | None:
+    """The region that settings or environment say; None where neither does (a profile of AWS's may say one)."""
+    known = os.environ if environ is None else environ
+    return config.aws.region or known.get("AWS_REGION") or known.get("AWS_DEFAULT_REGION") or None
 
 
 def refuse_placeholders(config: Config) -> None:
