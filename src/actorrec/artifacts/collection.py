@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from actorrec.artifacts.bulk import in_parallel
-from actorrec.artifacts.catalog import MANIFEST_NAME, manifests
+from actorrec.artifacts.catalog import MANIFEST_NAME, last_made, manifests
 from actorrec.artifacts.inspection import by_artifact
 from actorrec.artifacts.lineage import KINDS, inputs_first
 from actorrec.artifacts.store import ArtifactStore
@@ -54,7 +54,8 @@ def needed(committed: Sequence[Manifest], roots: Iterable[str]) -> set[str]:
 def find_garbage(store: ArtifactStore, *, keep: Iterable[str] = (), unfinished_for: timedelta) -> list[Garbage]:
     """What neither the newest artifact of any kind nor one that is to be kept was made from, and dead work.
 
-    Nothing else of a store is ever looked at: not the review log, not the unknown faces.
+    Shares of a data set stay until a data set was made after them: they wait for the others. Nothing else of
+    a store is ever looked at: not the review log, not the unknown faces.
 
     Args:
         store: Where to look.
@@ -69,7 +70,8 @@ def find_garbage(store: ArtifactStore, *, keep: Iterable[str] = (), unfinished_f
     """
     of_kind = {kind: list(manifests(store, manifest_type)) for kind, manifest_type in KINDS.items()}
     committed = [manifest for found in of_kind.values() for manifest in found]
-    stay = needed(committed, [*keep, *(found[-1].ref for found in of_kind.values() if found)])
+    newest = [found[-1].ref for kind, found in of_kind.items() if found and kind != "shard"]
+    stay = needed(committed, [*keep, *newest, *_unmerged(store, of_kind["shard"], of_kind["dataset"])])
     going = {manifest.ref: manifest for manifest in committed if manifest.ref not in stay}
     oldest = datetime.now(UTC) - unfinished_for
     found: list[Garbage] = []
@@ -82,6 +84,12 @@ def find_garbage(store: ArtifactStore, *, keep: Iterable[str] = (), unfinished_f
             found.append(Garbage(ref, "unfinished", tuple(names), size))
     order = {manifest.ref: number for number, manifest in enumerate(inputs_first(committed))}
     return sorted(found, key=lambda each: order.get(each.ref, -1), reverse=True)
+
+
+def _unmerged(store: ArtifactStore, shards: Sequence[Manifest], datasets: Sequence[Manifest]) -> list[str]:
+    """``kind/key`` of shares that no data set was made after."""
+    merged_at = last_made(store, datasets[-1]) if datasets else datetime.min.replace(tzinfo=UTC)
+    return [shard.ref for shard in shards if last_made(store, shard) > merged_at]
 
 
 def collect(store: ArtifactStore, garbage: Sequence[Garbage], progress: Progress) -> list[Garbage]:

@@ -2,14 +2,17 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from actorrec.cli.build_shards import make_shard
+from actorrec.cli.build_shards import merge as merge_
 from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
 from actorrec.cli.options import DetectorOption, SeedOption
 from actorrec.cli.session import Session
+from actorrec.errors import ConfigError
 
 if TYPE_CHECKING:
     from actorrec.config import Config
@@ -44,6 +47,17 @@ def register(app: typer.Typer) -> None:
         export_npz: Annotated[
             Path | None, typer.Option(help="Also write the faces as arr_0 and the names as arr_1.")
         ] = None,
+        shard: Annotated[
+            str | None,
+            typer.Option(metavar="I/N", help="Only look at share I of N, for --merge.", show_default=False),
+        ] = None,
+        merge: Annotated[
+            bool, typer.Option("--merge", help="Make the data set of shares; names shares or runs, not photos.")
+        ] = False,
+        source: Annotated[
+            str | None,
+            typer.Option("--from", metavar="STORE", help="Of --merge: the store with the shares.", show_default=False),
+        ] = None,
     ) -> None:
         """Find, choose, align and clean the faces; split them so that no near-copy lies on both sides."""
         config = session.settings(
@@ -55,17 +69,47 @@ def register(app: typer.Typer) -> None:
                 "dataset.free_only": free_only or None,
             }
         )
+        way = _way({"--shard": shard, "--merge": merge})
+        _refuse_stray({"--from": (source, way == "--merge"), "--export-npz": (export_npz, way != "--shard")})
         if export_npz is not None:
             from actorrec.artifacts.whole_file import ensure_writable
 
             ensure_writable(export_npz)
-        manifest = _build(session, photos or [], config)
+        if shard is not None:
+            make_shard(session, photos or [], shard, config)
+            return
+        manifest = merge_(session, photos or [], source, config) if merge else _build(session, photos or [], config)
         if export_npz is not None:
             from actorrec.dataset.npz import export_npz as export
 
             export(manifest, session.store, export_npz)
             session.say(f"wrote {export_npz}")
         _tell(session, manifest)
+
+
+def _way(ways: dict[str, object]) -> str:
+    """The one option that says how, not here and at once; empty for none.
+
+    Raises:
+        ConfigError: If there are two.
+    """
+    given = [option for option, value in ways.items() if value]
+    if len(given) > 1:
+        raise ConfigError(f"{given[0]} and {given[1]} exclude each other")
+    return given[0] if given else ""
+
+
+def _refuse_stray(options: dict[str, tuple[object, bool]]) -> None:
+    """Stop at an option that would mean nothing here rather than ignore it."""
+    for option, (value, has_meaning) in options.items():
+        if value not in (None, False) and not has_meaning:
+            raise ConfigError(f"{option} means nothing here", hint=_GOES_WITH[option])
+
+
+_GOES_WITH: Final = {
+    "--from": "it goes with --merge: the store that holds the shares",
+    "--export-npz": "a share is no data set: export when you merge",
+}
 
 
 def _build(session: Session, photos: list[Path], config: "Config") -> "DatasetManifest":

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,26 +10,24 @@ from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, fin
 from actorrec.artifacts.review_log import Decisions, ReviewLog, decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
-from actorrec.dataset.candidates import Examined, Looked
 from actorrec.dataset.decide import Decided, decide
-from actorrec.dataset.examine import EXAMINE_VERSION, Examiner
-from actorrec.dataset.extract import Looker, look_at_all, worker_count
+from actorrec.dataset.examine import EXAMINE_VERSION
+from actorrec.dataset.extract import worker_count
 from actorrec.dataset.given import Given
 from actorrec.dataset.left_out import RESTRICTED, TAKEN_DOWN, leave_out, only_free
-from actorrec.dataset.photos import Photo
+from actorrec.dataset.looking import Seen
+from actorrec.dataset.photos import identity
 from actorrec.dataset.pick import REVIEWED
 from actorrec.dataset.review_sheet import review_sheet, wanted_files
 from actorrec.dataset.workcache import WorkCache
 from actorrec.dataset.write import write_pictures
 from actorrec.errors import DataError
-from actorrec.faces.detectors import make_detector
-from actorrec.faces.embedders import DEFAULT_SPEC, make_embedder
+from actorrec.faces.embedders import DEFAULT_SPEC
 from actorrec.manifests.base import FileRecord
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.nets import DetectorSpec, TemplateRecord
 from actorrec.manifests.review import SHEET_NAME
 from actorrec.progress import Progress
-from actorrec.recognition.configured import configured_detector
 from actorrec.rights.takedown import Takedown, load_takedown
 from actorrec.vision.align import CANONICAL_272
 
@@ -38,26 +36,26 @@ BUILD_VERSION: Final = 3
 """Raised when the same results of looking would be decided or written differently."""
 # Settings that change how the work is done, not what comes out.
 _NOT_IN_KEY: Final = {"workers", "max_skip_ratio"}
-# Of a scraped picture: what may differ between two equal scrapes, and what its bytes already say.
-_ORIGIN_IN_KEY: Final = {"source", "url", "page", "licence", "licence_url", "author"}
 # Left out on purpose, so not lost.
 _MEANT: Final = frozenset({"near-duplicate", REVIEWED, RESTRICTED, TAKEN_DOWN})
 
 
 def assemble(
     given: Given,
-    look: Callable[[Examiner, Photo], Looked],
+    see: Callable[[WorkCache], Seen],
+    detector: DetectorSpec,
     config: Config,
     *,
     store: ArtifactStore,
     progress: Progress,
 ) -> DatasetManifest:
-    """Look at the photos, decide, write the crops and commit; or return the data set that is already there.
+    """See what the photos hold, decide, write the crops and commit; or return the data set that is already there.
 
     Args:
         given: Sorted photos with SHA-256 or problem; and whose they are.
-        look: Looks at one photo that has a SHA-256; called in several threads, each with an examiner of its own.
-        config: Sections ``detector``, ``models``, ``dataset`` and ``rights``.
+        see: Where what they hold comes from, given a place for unfinished work; asked only if there is work.
+        detector: That finds, or found, the faces.
+        config: Sections ``dataset`` and ``rights``.
         store: Gets the data set; holds the log of what reviewers decided.
         progress: Where long steps are told.
 
@@ -66,26 +64,18 @@ def assemble(
         ArtifactError: If the store cannot be written.
         ConfigError: If the takedown list cannot be read.
     """
-    parts = configured_detector(config.detector, config.models, progress=progress)
     takedown, held = load_takedown(config.rights.takedown), decisions(ReviewLog(store).events())
     given = leave_out(given, takedown, held)
     if config.dataset.free_only:
         given = only_free(given)
-    key = _key(given, config, parts.spec, held, takedown)
+    key = _key(given, config, detector, held, takedown)
     artifact = f"dataset/{key}"
-
-    def make_looker() -> Looker:
-        detector, embedder = make_detector(parts.spec, parts.files), make_embedder(DEFAULT_SPEC, None)
-        examiner = Examiner(detector, embedder, config.dataset)
-        return lambda photo: look(examiner, photo)
-
     with store.lock(artifact):
         cache = WorkCache(store, artifact)
         manifest = find_manifest(store, DatasetManifest, key)
         if manifest is None:
-            plan = _Plan(key, given, held, config, parts.spec)
-            seen = look_at_all(given.photos, make_looker, cache, worker_count(config.dataset.workers), progress)
-            manifest = commit_manifest(store, _write(plan, seen, cache, store, progress))
+            plan = _Plan(key, given, held, config, detector)
+            manifest = commit_manifest(store, _write(plan, see(cache), store, progress))
         cache.clear()
         return again(store, manifest)
 
@@ -101,18 +91,17 @@ class _Plan:
     detector: DetectorSpec
 
 
-def _write(
-    plan: _Plan, seen: Mapping[str, Examined], cache: WorkCache, store: ArtifactStore, progress: Progress
-) -> DatasetManifest:
+def _write(plan: _Plan, seen: Seen, store: ArtifactStore, progress: Progress) -> DatasetManifest:
     """Decide, and write every file but the manifest."""
     settings, artifact = plan.config.dataset, f"dataset/{plan.key}"
+    examined = seen.examined(plan.given.photos)
     with progress.step("choosing, cleaning and splitting", None):
-        decided = decide(plan.given, seen, plan.held, settings, worker_count(settings.workers))
+        decided = decide(plan.given, examined, plan.held, settings, worker_count(settings.workers))
     _check_yield(decided, settings.max_skip_ratio)
     if len({face.person_id for face in decided.faces}) == 1:
         logger.warning("only one person is in this set: enough to enrol, too few to train")
-    sheet = review_sheet(plan.given, seen, plan.held, decided, settings)
-    files = write_pictures(wanted_files(decided, sheet), cache, store, artifact, progress)
+    sheet = review_sheet(plan.given, examined, plan.held, decided, settings)
+    files = write_pictures(wanted_files(decided, sheet), seen, store, artifact, progress)
     files.append(store.put_bytes(f"{artifact}/{SHEET_NAME}", sheet.model_dump_json().encode()))
     return _manifest(plan, decided, sorted(files, key=lambda record: record.name))
 
@@ -123,7 +112,7 @@ def _pairs(given: Given) -> list[tuple[str, str]]:
 
 def _key(given: Given, config: Config, detector: DetectorSpec, held: Decisions, takedown: Takedown) -> str:
     inputs = {
-        "photos": [_identity(photo) for photo in given.photos],
+        "photos": [identity(photo) for photo in given.photos],
         "people": [given.people[person].model_dump(mode="json") for person in sorted(given.people)],
         "sets": given.inputs,
         "decisions": held.digest(_pairs(given)),
@@ -137,12 +126,6 @@ def _key(given: Given, config: Config, detector: DetectorSpec, held: Decisions, 
         "versions": [EXAMINE_VERSION, BUILD_VERSION],
     }
     return artifact_key("dataset", inputs, settings)
-
-
-def _identity(photo: Photo) -> list[Any]:
-    problem = photo.problem.reason if photo.problem else ""
-    origin = photo.origin.model_dump(mode="json", include=_ORIGIN_IN_KEY) if photo.origin else None
-    return [photo.person_id, photo.name, photo.sha256 or problem, origin]
 
 
 def _check_yield(decided: Decided, max_skip_ratio: float) -> None:

@@ -8,6 +8,7 @@ from actorrec.config import Config
 from actorrec.dataset.assemble import assemble
 from actorrec.dataset.extract import worker_count
 from actorrec.dataset.given import read_given
+from actorrec.dataset.looking import Looks, configured_eyes, look_at_file
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress, SilentProgress
 
@@ -33,10 +34,12 @@ def build_dataset(
     """
     told = progress or SilentProgress()
     settings = config.dataset
+    eyes = configured_eyes(config, told)
     given = read_given(photos, settings, worker_count(settings.workers), store=store, progress=told)
     return assemble(
         given,
-        lambda examiner, photo: examiner.examine(photo.path, photo.sha256 or ""),
+        lambda cache: Looks(eyes, look_at_file, cache, told),
+        eyes.parts.spec,
         config,
         store=store,
         progress=told,

@@ -16,8 +16,11 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.whole_file import write_whole
 from actorrec.config import Config
 from actorrec.dataset.assemble import assemble
+from actorrec.dataset.candidates import Looked
 from actorrec.dataset.cropped import box_template, look_at_crop
+from actorrec.dataset.examine import Examiner
 from actorrec.dataset.given import Given
+from actorrec.dataset.looking import Looks, configured_eyes
 from actorrec.dataset.photos import Photo, in_order
 from actorrec.dataset.records import safe_folder
 from actorrec.errors import DataError, TemporaryFileError
@@ -77,12 +80,19 @@ def import_npz(
     with _faces_of(path) as (faces, names):
         photos = _as_photos(faces, names)
         rows = {photo.name: row for photo, row in photos}
+        told = progress or SilentProgress()
+        eyes = configured_eyes(config, told)
+
+        def look(examiner: Examiner, photo: Photo) -> Looked:
+            return look_at_crop(examiner, np.array(faces[rows[photo.name]]), photo.sha256 or "")
+
         return assemble(
             Given(in_order([photo for photo, _ in photos])),
-            lambda examiner, photo: look_at_crop(examiner, np.array(faces[rows[photo.name]]), photo.sha256 or ""),
+            lambda cache: Looks(eyes, look, cache, told),
+            eyes.parts.spec,
             config,
             store=store,
-            progress=progress or SilentProgress(),
+            progress=told,
         )
 
 

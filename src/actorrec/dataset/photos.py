@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from actorrec.dataset.folder_records import FolderRecords, read_records
 from actorrec.errors import DataError, ItemError
@@ -20,6 +21,8 @@ _PICTURE_SUFFIXES = frozenset(
 )
 # What file managers leave behind; nobody would call them pictures.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+# Of a scraped picture: not what may differ between two equal scrapes, nor what its bytes already say.
+_ORIGIN_IN_KEY = {"source", "url", "page", "licence", "licence_url", "author"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Photo:
         sha256: Of its bytes; None where it could not be read.
         problem: Why it could not be read, else None.
         origin: Where it was scraped; None for a picture of the user's own.
+        stored: Its name in the store, of a scraped set; empty for a file of a folder.
     """
 
     person_id: str
@@ -42,6 +46,7 @@ class Photo:
     sha256: str | None = None
     problem: ItemError | None = None
     origin: ScrapedImage | None = None
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,21 @@ def find_photos(roots: Sequence[Path]) -> Found:
 
 
 def in_order(photos: Sequence[Photo]) -> list[Photo]:
-    """By person, then by name."""
-    return sorted(photos, key=lambda photo: (photo.person_id, photo.name, str(photo.path)))
+    """By person, then by name; two of one name by what they are, never by where they lie."""
+    return sorted(photos, key=_place)
+
+
+def _place(photo: Photo) -> tuple[str, ...]:
+    problem, origin = photo.problem, photo.origin
+    last = origin.model_dump_json() if origin else ""
+    return photo.person_id, photo.name, photo.sha256 or "", problem.reason if problem else "", last
+
+
+def identity(photo: Photo) -> list[Any]:
+    """A JSON value: whose, which name and content, and where from; equal for two photos that count as equal."""
+    problem = photo.problem.reason if photo.problem else ""
+    origin = photo.origin.model_dump(mode="json", include=_ORIGIN_IN_KEY) if photo.origin else None
+    return [photo.person_id, photo.name, photo.sha256 or problem, origin]
 
 
 def _of_root(root: Path, records: dict[Path, FolderRecords]) -> Iterator[Photo]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.dataset.candidates import Pictures
-from actorrec.dataset.workcache import WorkCache
+from actorrec.dataset.looking import Seen
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import Progress
 
@@ -36,7 +36,7 @@ class PictureFile:
 
 def write_pictures(
     files: Mapping[str, Sequence[PictureFile]],
-    cache: WorkCache,
+    seen: Seen,
     store: ArtifactStore,
     artifact: str,
     progress: Progress,
@@ -48,7 +48,7 @@ def write_pictures(
     """
     waiting = (
         (f"{artifact}/{file.name}", file.of(pictures))
-        for sha256, pictures in cache.pictures(files)
+        for sha256, pictures in seen.pictures(files)
         for file in files[sha256]
     )
     with progress.step("writing pictures", sum(len(each) for each in files.values()), "files") as step:
