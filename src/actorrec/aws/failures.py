@@ -1,6 +1,7 @@
 """What AWS answers and what botocore raises, as errors of ours: one line, and what to do next.
 
-No message quotes the service or botocore: their texts may hold key ids, signatures and presigned addresses.
+No message quotes the service or botocore as they are: their texts may hold key ids, signatures and presigned
+addresses. Where a reason is worth reading it is scrubbed first.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from actorrec.aws.service_failures import refusal
 from actorrec.errors import ActorRecError, ConfigError, RemoteError
 
 
@@ -101,6 +103,12 @@ def code_of(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
+def reason_of(error: Exception) -> str:
+    """The service's own sentence; it may hold what must not be shown."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Message", ""))
+
+
 def status_of(error: Exception) -> int:
     """HTTP status of a ``ClientError``; 0 for other errors."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
@@ -134,9 +142,13 @@ def _unanswered(kind: str, doing: str, place: Place) -> ActorRecError:
             hint="look at store.uri and the section aws: actorrec config show",
         )
     where = place.endpoint or "AWS"
+    region = (
+        f", and is '{place.region}' a region of AWS's" if kind == "EndpointConnectionError" and place.region else ""
+    )
     return RemoteError(
         f"cannot {doing}: {where} cannot be reached or broke off ({kind})",
-        hint="is there a network? aws.endpoint_url and aws.region say where; run it again, it goes on where it was",
+        hint=f"is there a network{region}? aws.endpoint_url and aws.region say where; "
+        "run it again, it goes on where it was",
     )
 
 
@@ -168,6 +180,9 @@ def _answered(error: Exception, code: str, doing: str, place: Place, needs: str)
             f"cannot {doing}: the key of aws.kms_key cannot be used ({code})",
             hint="it must exist in the bucket's region, be enabled, and let you encrypt and decrypt",
         )
+    refused = refusal(code, reason_of(error), doing, needs)
+    if refused is not None:
+        return refused
     if code in _DENIED or status in (401, 403):
         return RemoteError(
             f"cannot {doing}: access to {place.called} is denied",
