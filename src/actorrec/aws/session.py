@@ -1,5 +1,6 @@
 """The one place that makes boto3 clients."""
 
+import os
 import threading
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,7 +59,9 @@ class AwsSession:
         )
         try:
             if self._session is None:
-                self._session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
+                # Other AWS tools read AWS_REGION, boto3 by itself only AWS_DEFAULT_REGION.
+                region = settings.region or os.environ.get("AWS_REGION")
+                self._session = boto3.Session(profile_name=settings.profile, region_name=region)
             endpoint = settings.endpoint_url if service == "s3" else None  # the others: boto3's own AWS_ENDPOINT_URL_…
             return self._session.client(service, endpoint_url=endpoint, config=config)
         except (botocore.exceptions.BotoCoreError, ValueError) as error:

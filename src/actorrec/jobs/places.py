@@ -1,5 +1,6 @@
 """Where in S3 a job finds and leaves things."""
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,9 +51,23 @@ class CloudPlace:
 
 
 def set_region(config: Config, environ: Mapping[str, str] | None = None) -> str | None:
-    """The region that settings or environment say; None where neither does (a profile of AWS's may say one)."""
+    """The region that settings, environment or AWS's own files of settings say; None where none does."""
     known = os.environ if environ is None else environ
-    return config.aws.region or known.get("AWS_REGION") or known.get("AWS_DEFAULT_REGION") or None
+    said = config.aws.region or known.get("AWS_REGION") or known.get("AWS_DEFAULT_REGION")
+    return said or (_region_of_files(config.aws.profile) if environ is None else None)
+
+
+def _region_of_files(profile: str | None) -> str | None:
+    if importlib.util.find_spec("botocore") is None:
+        return None
+    import botocore.exceptions
+    import botocore.session
+
+    try:
+        found: str | None = botocore.session.Session(profile=profile).get_config_variable("region")
+    except botocore.exceptions.BotoCoreError:
+        return None  # a profile that is not there is told of when somebody signs in with it
+    return found
 
 
 def refuse_placeholders(config: Config) -> None:
