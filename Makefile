@@ -19,7 +19,7 @@ ifneq ($(wildcard ../shared/data/README.md),)
 export ACTORREC_TEST_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo test check bench soak wheel docs clean test-edge test-edge-all
+.PHONY: help demo test check bench soak wheel docs clean test-edge test-edge-all test-toolkit
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,7 @@ bench: $(VENV)/.dev ## measure everything the docs claim (minutes to an hour); w
 soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_scrape.py
+	$(MAKE) --no-print-directory test-toolkit
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/
 	$(BIN)/pip install --quiet build
@@ -80,5 +81,21 @@ test-edge-all: ## test-edge on 3.12 and 3.13 where they are installed
 	    if $$p $(USABLE) >/dev/null 2>&1; then $(MAKE) --no-print-directory test-edge PYTHON=$$p; break; fi; \
 	  done; done
 
+# What SageMaker's TensorFlow 2.21 image runs a script with. The package itself is not in it: that comes as a tarball.
+# The second one's own requirements would bring a numpy that TensorFlow does not take.
+TOOLKIT := .venv-toolkit
+TOOLKIT_MADE := $(TOOLKIT)/.sagemaker-training-5.1.4-tensorflow-2.21
+$(TOOLKIT_MADE):
+	@rm -rf $(TOOLKIT); for p in python3.12 $(HOME)/.pyenv/versions/3.12*/bin/python \
+	    python3.11 $(HOME)/.pyenv/versions/3.11*/bin/python; do \
+	  if $$p $(USABLE) >/dev/null 2>&1; then $$p -m venv $(TOOLKIT) && break; fi; done; \
+	test -x $(TOOLKIT)/bin/pip || { echo "no Python 3.12 or 3.11 with venv found for $(TOOLKIT)" >&2; exit 2; }
+	$(TOOLKIT)/bin/pip install --quiet --disable-pip-version-check sagemaker-training==5.1.4 'tensorflow-cpu==2.21.*'
+	$(TOOLKIT)/bin/pip install --quiet --disable-pip-version-check --no-deps sagemaker-tensorflow-training==20.4.1
+	@touch $@
+
+test-toolkit: $(VENV)/.dev $(TOOLKIT_MADE) ## a training job as SageMaker's container runs it, with the real toolkit
+	$(BIN)/python -m pytest -q -rs tests/integration/test_sagemaker_toolkit.py
+
 clean: ## remove what was made (not the store)
-	rm -rf .venv .venv-edge-* dist build demo benchmarks/out
+	rm -rf .venv .venv-edge-* .venv-toolkit dist build demo benchmarks/out
