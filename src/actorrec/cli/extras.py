@@ -16,6 +16,7 @@ EXTRAS: Final = {
     "search": {"aiolimiter": "aiolimiter", "ddgs": "ddgs"},
     "review": {"starlette": "starlette", "uvicorn": "uvicorn"},
     "aws": {"boto3": "boto3", "botocore": "botocore"},
+    "sagemaker": {"sagemaker": "sagemaker"},
     "heic": {"pillow_heif": "pillow-heif"},
     "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},
 }

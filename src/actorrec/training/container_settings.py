@@ -89,8 +89,8 @@ def _is_sagemakers(name: str) -> bool:
 
 
 def _setting(name: str) -> str:
-    """``section.key`` of a hyperparameter."""
-    plain = name.replace("-", "_")
+    """``section.key`` of a hyperparameter; ``section__key`` is the same, for drivers that cannot bear a dot."""
+    plain = name.replace("-", "_").replace("__", ".", 1)
     section, dot, _ = plain.partition(".")
     if not dot:
         return f"training.{plain}"
