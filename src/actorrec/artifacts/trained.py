@@ -1,6 +1,7 @@
 """What a training job left: ``model.tar.gz``, read as a hostile input, without TensorFlow."""
 
 import hashlib
+import io
 import json
 import tarfile
 import zlib
@@ -65,13 +66,32 @@ def unpack_trained(archive: Path, folder: Path) -> Trained:
         ModelContractError: If it is no such archive, has no manifest of a model, or does not agree with it.
         ArtifactError: If it cannot be read, or the disk takes no more.
     """
-    manifests = _Manifests()
-    names = [name for name, size, source in _entries(archive) if manifests.kept(name, size, source)]
-    model = _parsed(ModelManifest, manifests.texts, MODEL_MANIFEST)
-    if model is None:
-        raise _refused(f"has no {MODEL_MANIFEST}: no model of actorrec is in it")
-    bundle = _parsed(BundleManifest, manifests.texts, BUNDLE_MANIFEST)
-    wanted = _wanted(model, bundle)
+    with _told(archive):
+        names, texts = _looked_through(archive)
+        model = _parsed(ModelManifest, texts, MODEL_MANIFEST)
+        if model is None:
+            raise _refused(f"has no {MODEL_MANIFEST}: no model of actorrec is in it")
+        bundle = _parsed(BundleManifest, texts, BUNDLE_MANIFEST)
+        wanted = _wanted(model, bundle)
+        files = _unpacked(archive, folder, wanted)
+    known = {MODEL_MANIFEST, BUNDLE_MANIFEST, *wanted}
+    return Trained(model, bundle, files, tuple(name for name in names if name not in known))
+
+
+def _looked_through(archive: Path) -> tuple[list[str], dict[str, bytes]]:
+    """Names of all files, and the two manifests."""
+    names: list[str] = []
+    texts: dict[str, bytes] = {}
+    for name, size, source in _entries(archive):
+        names.append(name)
+        if name in (MODEL_MANIFEST, BUNDLE_MANIFEST):
+            if size > MAX_MANIFEST_BYTES:
+                raise _refused(f"has a {name} of {size:,} bytes, more than {MAX_MANIFEST_BYTES:,}")
+            texts[name] = source.read(size)
+    return names, texts
+
+
+def _unpacked(archive: Path, folder: Path, wanted: Mapping[str, tuple[str, FileRecord]]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for name, size, source in _entries(archive):
         if name in wanted:
@@ -80,21 +100,7 @@ def unpack_trained(archive: Path, folder: Path) -> Trained:
     missing = [name for name, (store_name, _) in wanted.items() if store_name not in files]
     if missing:
         raise _refused(f"lacks {missing[0]}, which its manifest names")
-    known = {MODEL_MANIFEST, BUNDLE_MANIFEST, *wanted}
-    return Trained(model, bundle, files, tuple(name for name in names if name not in known))
-
-
-class _Manifests:
-    def __init__(self) -> None:
-        self.texts: dict[str, bytes] = {}
-
-    def kept(self, name: str, size: int, source: IO[bytes]) -> bool:
-        """Read the two manifests on the way."""
-        if name in (MODEL_MANIFEST, BUNDLE_MANIFEST):
-            if size > MAX_MANIFEST_BYTES:
-                raise _refused(f"has a {name} of {size:,} bytes, more than {MAX_MANIFEST_BYTES:,}")
-            self.texts[name] = source.read(size)
-        return True
+    return files
 
 
 def _wanted(model: ModelManifest, bundle: BundleManifest | None) -> dict[str, tuple[str, FileRecord]]:
@@ -129,7 +135,7 @@ def _entries(archive: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
     """Name, size and content of each plain file, in the order of the archive."""
     seen: set[str] = set()
     total = count = 0
-    with _broken_told(archive), archive.open("rb") as packed, GzipFile(fileobj=packed) as unpacked:
+    with archive.open("rb") as packed, GzipFile(fileobj=packed) as unpacked:
         bounded = _Bounded(unpacked)
         with tarfile.open(fileobj=bounded, mode="r|") as tar:
             while (member := tar.next()) is not None:
@@ -145,7 +151,6 @@ def _entries(archive: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
                 source = tar.extractfile(member)
                 assert source is not None  # it is a plain file
                 yield name, member.size, source
-                tar.members.clear()  # of a stream, none is asked for again
 
 
 def _check(member: tarfile.TarInfo, count: int, total: int) -> None:
@@ -171,10 +176,11 @@ def _plain(name: str) -> str:
     return plain
 
 
-class _Bounded:
+class _Bounded(io.RawIOBase):
     """A stream that gives no more than is allowed until the next file: a header cannot fill the memory."""
 
-    def __init__(self, source: IO[bytes] | GzipFile) -> None:
+    def __init__(self, source: GzipFile) -> None:
+        super().__init__()
         self._source = source
         self.allowed = _HEADER_BYTES
 
@@ -190,7 +196,7 @@ def _written(path: Path, name: str, size: int, source: IO[bytes], record: FileRe
     if size != record.bytes:
         raise _refused(f"has a {name} of {size:,} bytes; its manifest says {record.bytes:,}")
     digest = hashlib.sha256()
-    with _disk_told(path), path.open("wb") as out:
+    with path.open("wb") as out:
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
             out.write(chunk)
@@ -200,7 +206,7 @@ def _written(path: Path, name: str, size: int, source: IO[bytes], record: FileRe
 
 
 @contextmanager
-def _broken_told(archive: Path) -> Iterator[None]:
+def _told(archive: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
@@ -208,18 +214,8 @@ def _broken_told(archive: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # gzip's own: not a gzipped file, a wrong checksum
             raise _refused(f"is damaged or cut ({error})") from None
-        raise ArtifactError(f"cannot read {archive}: {error.strerror}") from None
-
-
-@contextmanager
-def _disk_told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
         hint = DISK_HINTS.get(error.errno, "TMPDIR names another folder for temporary files")
-        raise ArtifactError(f"cannot write to {path.parent}: {error.strerror}", hint=hint) from None
+        raise ArtifactError(f"cannot unpack {archive}: {error.strerror}", hint=hint) from None
 
 
 def _refused(what: str) -> ModelContractError:

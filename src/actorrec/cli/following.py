@@ -46,7 +46,7 @@ def follow_and_bring_back(
     state = follow_to_the_end(session, aws, name, config)
     session.say(ended_line(state))
     cloud = open_store(CloudPlace.of(config).store_uri, config.aws)
-    return bring_back(aws, state.name, store=session.store, cloud=cloud, config=config, progress=session.progress)
+    return bring_back(aws, state.name, store=session.store, cloud=cloud, progress=session.progress)
 
 
 def follow_to_the_end(
