@@ -57,6 +57,9 @@ class _Step:
     def advance(self, amount: int = 1) -> None:
         del amount
 
+    def measure(self, **values: float) -> None:
+        del values
+
 
 def test_throttled_at_first_it_succeeds(server: FaultyS3, tmp_path: Path) -> None:
     server.fault = times(3, lambda handler: handler.error(503, "SlowDown"))

@@ -10,7 +10,7 @@ from actorrec.artifacts.lineage import inputs_first, trace
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord, Manifest
-from actorrec.progress import Progress
+from actorrec.progress import Progress, SilentStep
 
 _AT_ONCE: Final = 512  # files between two looks at what came; few enough that a kill loses little
 _LOOKERS: Final = 16
@@ -71,7 +71,7 @@ def _copy(manifest: Manifest, source: ArtifactStore, target: ArtifactStore, prog
     with progress.step(f"copying {manifest.ref}", len(wanted), "files") as step:
         for first in range(0, len(wanted), _AT_ONCE):
             batch = wanted[first : first + _AT_ONCE]
-            paths = source.fetch_files([file_name(manifest, record) for record in batch], _NoStep())
+            paths = source.fetch_files([file_name(manifest, record) for record in batch], SilentStep())
             items: list[tuple[str, bytes | Path]] = [
                 (file_name(manifest, record), path) for record, path in zip(batch, paths, strict=True)
             ]
@@ -124,8 +124,3 @@ def _agree(manifest: Manifest, wanted: list[FileRecord], written: list[FileRecor
                 f"{source.uri}/{file_name(manifest, record)} is damaged: it is not what its manifest says",
                 hint="`actorrec artifacts verify` lists what is damaged; run again what made it",
             )
-
-
-class _NoStep:
-    def advance(self, amount: int = 1) -> None:
-        del amount

@@ -32,8 +32,9 @@ class TerminalProgress:
     @contextmanager
     def step(self, title: str, total: int | None, unit: str = "") -> Iterator["_BarStep"]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=self._console) as bars:
-            yield _BarStep(bars, bars.add_task(title, total=total, unit=unit))
+        ends = (TimeRemainingColumn(), TextColumn("{task.fields[measures]}", style="dim"))
+        with Progress(*columns, *ends, console=self._console) as bars:
+            yield _BarStep(bars, bars.add_task(title, total=total, unit=unit, measures=""))
 
 
 class _BarStep:
@@ -42,3 +43,7 @@ class _BarStep:
 
     def advance(self, amount: int = 1) -> None:
         self._bars.advance(self._task, amount)
+
+    def measure(self, **values: float) -> None:
+        shown = (f"{name} {value:.4g}" for name, value in values.items() if name != "epoch")
+        self._bars.update(self._task, measures=", ".join(shown))

@@ -16,11 +16,32 @@ from actorrec.training.backbone import embedder_identity
 from actorrec.training.cosine import learn_cosine
 from actorrec.training.original import learn_original
 from actorrec.training.outcome import Trained, Workplace
+from actorrec.training.workers import ALONE, Workers
 
 _log = logging.getLogger(__name__)
 
 
-def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, progress: Progress) -> ModelManifest:
+def model_key(dataset: DatasetManifest, config: Config) -> str:
+    """Key of the model that ``train`` makes of this data set and these settings.
+
+    Raises:
+        ConfigError: If a file that the settings name cannot be read.
+    """
+    settings = {
+        "training": config.training.model_dump(mode="json"),
+        "embedder": embedder_identity(config.embedder),
+        "calibration": config.calibration.model_dump(mode="json"),
+    }
+    return artifact_key("model", _inputs(dataset), settings)
+
+
+def _inputs(dataset: DatasetManifest) -> dict[str, str]:
+    return {dataset.ref: dataset.content_digest()}
+
+
+def train(
+    dataset: DatasetManifest, config: Config, *, store: ArtifactStore, progress: Progress, workers: Workers = ALONE
+) -> ModelManifest | None:
     """Train a recogniser; the same data set and settings again return the model that is already there.
 
     A run that was killed goes on from the embeddings and checkpoints it had put away. Two runs on one machine give
@@ -31,6 +52,10 @@ def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, pro
         config: Sections ``embedder``, ``training`` and ``calibration`` matter; ``rights`` says what may be used.
         store: Holds the crops and receives the model.
         progress: Told of every long step.
+        workers: The machines that train this one model, as ``join_workers`` found them.
+
+    Returns:
+        The model; None on a worker that is not the chief.
 
     Raises:
         DataError: If the licence of some of its pictures is restricted or unknown, and ``rights.allow_restricted`` is
@@ -39,13 +64,7 @@ def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, pro
         ConfigError: If the settings do not fit.
     """
     pictures = refuse_restricted_dataset(dataset, allow=config.rights.allow_restricted)
-    settings = {
-        "training": config.training.model_dump(mode="json"),
-        "embedder": embedder_identity(config.embedder),
-        "calibration": config.calibration.model_dump(mode="json"),
-    }
-    inputs = {dataset.ref: dataset.content_digest()}
-    key = artifact_key("model", inputs, settings)
+    key = model_key(dataset, config)
     with store.lock(f"model/{key}"):
         found = find_manifest(store, ModelManifest, key)
         if found is not None:
@@ -57,7 +76,7 @@ def train(dataset: DatasetManifest, config: Config, *, store: ArtifactStore, pro
         learn = learn_original if config.training.preset == "original" else learn_cosine
         trained = learn(classes, config, place)
         trained.timings_s["total"] = round(time.perf_counter() - started, 3)
-        manifest = commit_manifest(store, _manifest(trained, classes, place, config, inputs, pictures))
+        manifest = commit_manifest(store, _manifest(trained, classes, place, config, _inputs(dataset), pictures))
         place.clear_work()
     return manifest
 

@@ -82,6 +82,9 @@ class Recorded:
         self.done += amount
         self._on_advance()
 
+    def measure(self, **values: float) -> None:
+        del values
+
 
 def test_it_comes_once_with_progress_and_is_kept(site: Site, tmp_path: Path) -> None:
     progress = Recorded()
