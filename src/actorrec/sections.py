@@ -260,6 +260,21 @@ class RemoteSection(Section):
     poll_s: float = Field(default=10.0, gt=0)
 
 
+class CloudSection(Section):
+    """The stack that ``cloud init`` makes in your account.
+
+    Its bucket and prefix are those of ``remote`` (or of a store in S3), its key is ``aws.kms_key``. ``retention_days``
+    is how long overwritten and deleted objects, and checkpoints, are kept.
+    """
+
+    stack: str = Field(default="actorrec", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$")
+    thing_group: str = Field(default="pis", pattern=r"^[a-zA-Z0-9:_-]{1,128}$")
+    component_prefix: str = Field(default="components", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
+    results_topic: str = Field(default="ml/tflite/image-classification", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
+    retention_days: int = Field(default=30, ge=1, le=3650)
+    poll_s: float = Field(default=3.0, gt=0)
+
+
 class ReviewSection(Section):
     """The page. Port 0 takes a free one."""
 
@@ -285,4 +300,5 @@ class Config(Section):
     review: ReviewSection = ReviewSection()
     aws: AwsSection = AwsSection()
     remote: RemoteSection = RemoteSection()
+    cloud: CloudSection = CloudSection()
     models: ModelsSection = ModelsSection()

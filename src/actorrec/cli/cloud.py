@@ -1,0 +1,233 @@
+"""``actorrec cloud``: the stack of AWS that jobs and devices need."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actorrec.cli.command import command
+from actorrec.cli.session import Session
+from actorrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actorrec.cloud.calls import StackCalls
+    from actorrec.cloud.follow import StackEvent
+    from actorrec.cloud.plans import Action
+    from actorrec.cloud.settings import StackSettings
+    from actorrec.cloud.state import StackState
+    from actorrec.config import Config
+
+cloud_app = typer.Typer(help="Make, look at and remove what jobs and devices need at AWS.", no_args_is_help=True)
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+
+
+@command(cloud_app, "init")
+def init(
+    session: Session,
+    dry_run: _DryRun = False,
+    yes: _Yes = False,
+    existing_bucket: Annotated[
+        bool,
+        typer.Option("--existing-bucket", help="remote.bucket is there already: use it, leave its settings alone."),
+    ] = False,
+    write_config: Annotated[
+        Path | None,
+        typer.Option("--write-config", metavar="FILE", help="Put bucket and role into this file of settings."),
+    ] = None,
+) -> None:
+    """Create the stack, or bring it up to date: a bucket, roles, and what devices need.
+
+    The changes are shown before anything is changed. --dry-run needs neither network nor account.
+    """
+    from actorrec.cloud.bring_up import bring_up
+    from actorrec.cloud.config_file import read_settings
+    from actorrec.cloud.plans import plan_init
+    from actorrec.cloud.template import template_text
+
+    config, settings = _settings(session, existing_bucket=existing_bucket)
+    template = template_text()
+    if dry_run:
+        actions = plan_init(settings, template)
+        _show(session, f"a new stack '{settings.stack}'; one that is there gets only what differs", actions)
+        session.result(_as_json(settings, actions) | {"parameters": settings.parameters()})
+        return
+    if write_config is not None:
+        read_settings(write_config)  # before anything is made
+    desk = _Desk(session, yes)
+    state = bring_up(_calls(session, config), settings, template, desk, config.cloud.poll_s)
+    if state is None:
+        session.result({"stack": settings.stack, "done": False}, "nothing was changed")
+        return
+    _tell_outputs(session, state, desk.shown, write_config, overwrite=yes)
+
+
+@command(cloud_app, "status")
+def status(session: Session) -> None:
+    """Show the stack, what it holds, and whether the settings in use are those of it."""
+    from actorrec.cloud.comparison import differences
+
+    config, settings = _settings(session)
+    state = _calls(session, config).state()
+    if state is None or not state.exists:
+        session.result({"stack": settings.stack, "status": None}, f"there is no stack '{settings.stack}'")
+        return
+    differ = differences(config, settings, state)
+    about = [("status", f"{state.status} {state.reason}".strip()), *state.outputs.items()]
+    session.table(f"stack {state.name}", ("what", "is"), about)
+    rows = [(r.name, r.type, r.physical_name, r.status) for r in state.resources]
+    session.table("holds", ("resource", "type", "name", "status"), rows)
+    session.table(
+        "your settings differ", ("setting", "here", "the stack has"), [(d.setting, d.here, d.stack) for d in differ]
+    )
+    line = f"the stack '{state.name}' is {state.status}"
+    session.result(
+        {
+            "stack": state.name,
+            "status": state.status,
+            "reason": state.reason,
+            "outputs": state.outputs,
+            "resources": [asdict(resource) for resource in state.resources],
+            "differs": [asdict(difference) for difference in differ],
+        },
+        line + ("; your settings differ" if differ else "; your settings fit"),
+    )
+
+
+@command(cloud_app, "destroy")
+def destroy(
+    session: Session,
+    dry_run: _DryRun = False,
+    yes: _Yes = False,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Delete the bucket too, with every version of everything in it.")
+    ] = False,
+) -> None:
+    """Remove the stack; the bucket and what is in it stay unless --delete-data is given."""
+    from actorrec.cloud.remove import execute, refuse_removal
+
+    config, settings = _settings(session)
+    calls = _calls(session, config)
+    state = calls.state()
+    actions = _removals(calls, settings, state, delete_data=delete_data)
+    if not actions:
+        session.result(_as_json(settings, ()) | {"done": False}, f"there is no stack '{settings.stack}'")
+        return
+    desk = _Desk(session, yes)
+    desk.show(actions)
+    done = False
+    if not dry_run:
+        if state is not None:
+            refuse_removal(calls.aws, state)
+        done = desk.agrees_to_lose(actions) if delete_data else desk.agrees("remove these?")
+    if done:
+        execute(actions, calls, state, hears=desk.hears, progress=session.progress, poll_s=config.cloud.poll_s)
+    said = "" if dry_run else f"the stack '{settings.stack}' is gone" if done else "nothing was changed"
+    session.result(_as_json(settings, actions) | {"done": done}, said)
+
+
+class _Desk:
+    """The terminal, as who is asked."""
+
+    def __init__(self, session: Session, yes: bool) -> None:
+        self._session, self._yes = session, yes
+        self.shown: Sequence[Action] = ()
+
+    def show(self, actions: "Sequence[Action]") -> None:
+        self.shown = actions
+        _show(self._session, "what will be done", actions)
+
+    def agrees(self, question: str) -> bool:
+        if self._yes:
+            return True
+        _refuse_unseen()
+        return typer.confirm(question, err=True)
+
+    def agrees_to_lose(self, actions: "Sequence[Action]") -> bool:
+        """Whether a bucket may be deleted: its name must be typed."""
+        bucket = next((action.name for action in actions if action.verb == "empty"), "")
+        if self._yes or not bucket:
+            return self.agrees("remove these?")
+        _refuse_unseen()
+        typed = typer.prompt(
+            f"all data in '{bucket}' will be gone; type its name", err=True, default="", show_default=False
+        )
+        return bool(typed == bucket)
+
+    def hears(self, event: "StackEvent") -> None:
+        self._session.say(event.told)
+
+
+def _settings(session: Session, *, existing_bucket: bool = False) -> "tuple[Config, StackSettings]":
+    from actorrec.cloud.settings import StackSettings
+    from actorrec.jobs.places import CloudPlace
+
+    config = session.settings()
+    place = CloudPlace.of(config)
+    return config, StackSettings.of(config, place.bucket, place.prefix, existing_bucket=existing_bucket)
+
+
+def _calls(session: Session, config: "Config") -> "StackCalls":
+    from actorrec.cloud.calls import StackCalls
+
+    return StackCalls(session.aws, config.cloud.stack)
+
+
+def _removals(
+    calls: "StackCalls", settings: "StackSettings", state: "StackState | None", *, delete_data: bool
+) -> "tuple[Action, ...]":
+    """The plan; without a stack, of the bucket that it left behind."""
+    from actorrec.cloud.bucket import made_by
+    from actorrec.cloud.plans import plan_delete_bucket, plan_destroy
+
+    if state is not None:
+        return plan_destroy(state, delete_data=delete_data)
+    if delete_data and settings.bucket and made_by(calls.aws, settings.bucket) == settings.stack:
+        return plan_delete_bucket(settings.bucket)
+    return ()
+
+
+def _show(session: Session, title: str, actions: "Sequence[Action]") -> None:
+    rows = [(action.verb, action.name, action.type, action.why) for action in actions]
+    session.table(title, ("what", "name", "type", "why"), rows)
+
+
+def _tell_outputs(
+    session: Session, state: "StackState", shown: "Sequence[Action]", path: Path | None, *, overwrite: bool
+) -> None:
+    from actorrec.cloud.config_file import settings_lines, write_settings
+
+    values = {"bucket": state.output("BucketName"), "role": state.output("RoleArn")}
+    for line in settings_lines(values).splitlines() if path is None else ():
+        session.say(line)
+    if path is not None:
+        write_settings(path, values, overwrite=overwrite)
+    session.result(
+        {
+            "stack": state.name,
+            "done": True,
+            "status": state.status,
+            "actions": [action.as_json() for action in shown],
+            "outputs": state.outputs,
+            "config": {f"remote.{key}": value for key, value in values.items()},
+        },
+        f"the stack '{state.name}' is {state.status}" + (f"; wrote {path}" if path is not None else ""),
+    )
+
+
+def _as_json(settings: "StackSettings", actions: "Sequence[Action]") -> dict[str, Any]:
+    return {"stack": settings.stack, "actions": [action.as_json() for action in actions]}
+
+
+def _refuse_unseen() -> None:
+    if not sys.stdin.isatty():
+        raise ConfigError("whether to go on cannot be asked here", hint="--yes does it without asking; --dry-run lists")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(cloud_app, name="cloud")
