@@ -104,8 +104,9 @@ def start_job(session: Session, plan: "JobPlan", config: "Config", *, via: str =
 
     cloud = open_store(CloudPlace.of(config).store_uri, config.aws)
     if via == "sdk":
-        from actorrec.jobs.sdk import submit_with_sdk
+        from actorrec.jobs.sdk import refuse_without_sdk, submit_with_sdk
 
+        refuse_without_sdk(plan)
         upload(plan, session.aws, source=session.store, target=cloud, config=config, progress=session.progress)
         submit_with_sdk(plan, session.aws)
         return
