@@ -65,7 +65,7 @@ def image_uri(config: Config, region: str, instance_type: str | None = None) -> 
     account = ACCOUNTS.get(region)
     if account is None:
         raise ConfigError(
-            f"no image of AWS is known for the region '{region}'",
+            f"no image of AWS is known for the region {region!r}",
             hint="is it misspelt (aws.region)? else name the image yourself: remote.image_uri (--image-uri)",
         )
     domain = next((domain for start, domain in _DOMAINS.items() if region.startswith(start)), "amazonaws.com")

@@ -78,7 +78,7 @@ def _own_price(entry: str) -> tuple[str, float]:
     match = _PRICE.fullmatch(entry.strip())
     if match is None:
         raise ConfigError(
-            f"remote.prices: '{entry}' is not a price", hint="write TYPE=USD an hour, as in ml.g5.xlarge=1.41"
+            f"remote.prices: {entry!r} is not a price", hint="write TYPE=USD an hour, as in ml.g5.xlarge=1.41"
         )
     return match[1], float(match[2])
 

@@ -24,7 +24,7 @@ def refuse_impossible(config: Config) -> None:
     _refuse_vpc(config.remote.subnets, config.remote.security_groups)
     if config.aws.kms_key is not None and not _KMS_KEY.fullmatch(config.aws.kms_key):
         raise ConfigError(
-            f"aws.kms_key '{config.aws.kms_key}' is not a key that SageMaker takes",
+            f"aws.kms_key {config.aws.kms_key!r} is not a key that SageMaker takes",
             hint="a key id, alias/NAME, or the ARN of either",
         )
     if config.remote.isolated and not config.remote.image_uri:
@@ -71,13 +71,13 @@ def tags(entries: Sequence[str], ours: dict[str, str]) -> list[dict[str, str]]:
         key, separator, value = (part.strip() for part in entry.partition("="))
         if not separator or not _is_tag(key, 1, 128) or not _is_tag(value, 0, 256):
             raise ConfigError(
-                f"remote.tags: '{entry}' is not a tag",
+                f"remote.tags: {entry!r} is not a tag",
                 hint="write key=value: letters, digits, spaces and _ . : / = + - @; at most 128 and 256 characters",
             )
         if key.lower().startswith(("aws:", _OURS)):
-            raise ConfigError(f"remote.tags: '{key}' begins with a word that is taken", hint="give it another name")
+            raise ConfigError(f"remote.tags: {key!r} begins with a word that is taken", hint="give it another name")
         if key in found:
-            raise ConfigError(f"remote.tags: '{key}' is there twice")
+            raise ConfigError(f"remote.tags: {key!r} is there twice")
         found[key] = value
     if len(found) > _MOST_TAGS:
         raise ConfigError(f"remote.tags: AWS takes {_MOST_TAGS} tags, {len(ours)} of which are ours")
@@ -104,4 +104,4 @@ def _refuse_vpc(subnets: Sequence[str], groups: Sequence[str]) -> None:
             raise ConfigError(f"{setting}: AWS takes at most {most}, not {len(values)}")
         wrong = next((value for value in values if not re.fullmatch(rf"{start}[0-9a-z]{{1,24}}", value)), None)
         if wrong is not None:
-            raise ConfigError(f"{setting}: '{wrong}' is not an id of AWS's", hint=f"it begins with {start}")
+            raise ConfigError(f"{setting}: {wrong!r} is not an id of AWS's", hint=f"it begins with {start}")
