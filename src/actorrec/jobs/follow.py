@@ -218,7 +218,7 @@ def _what_now(state: JobState) -> str:
             return "allow more with --max-hours, then start it again"
         case "MaxWaitTimeExceeded":
             return "start it again without --spot, or with a larger remote.max_wait_hours"
-    return "start it again with the same command"
+    return "the same command goes on from its checkpoints"
 
 
 def _passing(error: Exception) -> bool:

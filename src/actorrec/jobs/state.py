@@ -74,6 +74,13 @@ class JobState:
         """Whether nothing more happens to it."""
         return self.status in ENDED
 
+    def machine_s(self, now: datetime) -> float:
+        """How long each machine has to be paid for: as AWS says, else since it began to work."""
+        if self.billable_s is not None:
+            return float(self.billable_s)
+        begun = self.started_at
+        return 0.0 if begun is None else max(0.0, ((self.ended_at or now) - begun).total_seconds())
+
     @property
     def spot_saving(self) -> float | None:
         """Share of the price that spot saved, in [0, 1]; None where it is not spot, or not known yet."""
