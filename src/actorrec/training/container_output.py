@@ -50,10 +50,12 @@ class ModelFolder:
         self._folder, self._model, self._store = folder, model, store
 
     def begin(self) -> None:
-        """Copy the model's own files."""
+        """Copy the model's own files; what an earlier run left goes first, its manifest before all."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / MODEL_MANIFEST).unlink(missing_ok=True)
+            for name in (MODEL_MANIFEST, BUNDLE_MANIFEST, BUNDLE_FILE, METRICS_FILE):
+                (self._folder / name).unlink(missing_ok=True)
+            shutil.rmtree(self._folder / SAVED_MODEL, ignore_errors=True)
             for record in self._model.files:
                 self._copy(file_name(self._model, record), record.name)
         except OSError as error:
@@ -74,7 +76,6 @@ class ModelFolder:
         model = load_keras(self._folder / self._model.model_file, self._model.ref)
         target = self._folder / SAVED_MODEL
         try:
-            shutil.rmtree(target, ignore_errors=True)
             with stderr_closed():
                 model.export(target, format="tf_saved_model", verbose=False)
         except OSError as error:

@@ -110,10 +110,8 @@ def _is_whole(store: LocalStore, kind: str, key: str) -> bool:
 def _is_readable(path: Path) -> bool:
     """Whether numpy can read the array, or every byte of the archive of arrays."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return True
-        with loaded:
-            return loaded.zip.testzip() is None
+        with path.open("rb") as file:  # np.load leaves a damaged archive open
+            loaded = np.load(file, allow_pickle=False)
+            return isinstance(loaded, np.ndarray) or loaded.zip.testzip() is None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return False

@@ -28,6 +28,7 @@ from actorrec.training.container_settings import read_settings
 from actorrec.training.container_stop import stopping
 from actorrec.training.container_store import working_store
 from actorrec.training.train import train
+from actorrec.training.workers import join_workers
 
 _log = logging.getLogger("actorrec.training.entrypoint")  # not __main__, which would not be one of ours
 _LONGEST_FAILURE: Final = 1024  # characters of the file that SageMaker shows
@@ -67,12 +68,14 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], container: Container) 
     # Found out before the hours of training: the bundle needs it at the end.
     configured_detector(settings.config.detector, settings.config.models)
     data = find_data(container.train, settings.dataset)
+    workers = join_workers(environ)
     _log.info("%s", ", ".join(f"{name} {value}" for name, value in versions().items()))
     progress = LogProgress(_log.info)
-    with working_store(data, container.checkpoints, keeps=True) as store:
+    with working_store(data, container.checkpoints, keeps=workers.is_chief) as store:
         dataset = _dataset(data, settings.config, store, progress)
-        model = train(dataset, settings.config, store=store, progress=progress)
-        _hand_over(model, settings.config, store, container, progress)
+        model = train(dataset, settings.config, store=store, progress=progress, workers=workers)
+        if model is not None and workers.is_chief:
+            _hand_over(model, settings.config, store, container, progress)
 
 
 def _dataset(data: ChannelData, config: Config, store: ArtifactStore, progress: Progress) -> DatasetManifest:
