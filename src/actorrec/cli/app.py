@@ -11,6 +11,7 @@ import typer.core
 from actorrec import __version__
 from actorrec.cli.artifacts import register as register_artifacts
 from actorrec.cli.build_dataset import register as register_build_dataset
+from actorrec.cli.cloud import register as register_cloud
 from actorrec.cli.compare import register as register_compare
 from actorrec.cli.compare_original import register as register_compare_original
 from actorrec.cli.config import register as register_config
@@ -19,6 +20,7 @@ from actorrec.cli.doctor import register as register_doctor
 from actorrec.cli.enroll import register as register_enroll
 from actorrec.cli.evaluate import register as register_evaluate
 from actorrec.cli.infer import register as register_infer
+from actorrec.cli.jobs import register as register_jobs
 from actorrec.cli.models import register as register_models
 from actorrec.cli.people import register as register_people
 from actorrec.cli.review import register as register_review
@@ -92,6 +94,8 @@ for register in (
     register_compare,
     register_sbom,
     register_artifacts,
+    register_jobs,
+    register_cloud,
     register_models,
     register_config,
     register_doctor,
