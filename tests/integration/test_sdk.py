@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import sagemaker_toolkit
 
+from actorrec.manifests.jobs import METRIC_LINE
+from actorrec.manifests.model import ModelManifest
 from s3_servers import client, new_bucket
 from sagemaker_server import QUOTA, SageMaker, sagemaker
 
@@ -105,6 +107,32 @@ def desk(tmp_path: Path, sagemaker: SageMaker) -> Desk:
     return Desk(tmp_path, sagemaker)
 
 
+class DriverMachine(sagemaker_toolkit.Machine):
+    """A container as the package starts it: its driver instead of the toolkit, and channels that may be written."""
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        self._lay_out()
+        command = [*sagemaker_toolkit._namespace()[0], "bash", "-c", sagemaker_toolkit._INSIDE, "bash"]
+        command += [str(self.root / "hosts"), str(self.ml), str(self.root / "opt"), "bash", "-c"]
+        command += [f"mount -o remount,bind,rw /opt/ml/input/data && chmod +x {DRIVER} && {DRIVER}"]
+        environ = {**self._environ(), "TRAINING_JOB_NAME": "the-job"}
+        with (self.root / "log").open("wb") as log:
+            return subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=environ, cwd=self.root, start_new_session=True
+            )
+
+
+def brought(desk: Desk, uri: str, folder: Path) -> Path:
+    """A channel as SageMaker fills it: everything below a prefix, or one object."""
+    folder.mkdir(parents=True)
+    s3, prefix = client(desk.service.s3_url), uri.removeprefix(f"s3://{desk.bucket}/")
+    for key in (key for key in object_keys(desk) if key.startswith(prefix)):
+        path = folder / (key.removeprefix(prefix).lstrip("/") or Path(key).name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(desk.bucket, key, str(path))
+    return folder
+
+
 def in_other_words(planned: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     """The plan as the package may say it; all that is not named here must be equal, name of the job aside."""
     told = copy.deepcopy(planned)
@@ -185,3 +213,28 @@ def test_a_bucket_that_is_gone_is_not_made_anew(desk: Desk) -> None:
     names = [bucket["Name"] for bucket in client(desk.service.s3_url).list_buckets()["Buckets"]]
     assert "nobody-has-this-one" not in names
     assert not desk.service.jobs
+
+
+@pytest.mark.skipif(bool(sagemaker_toolkit.why_not()), reason=sagemaker_toolkit.why_not() or "it can run")
+def test_the_driver_of_the_package_runs_our_archive(desk: Desk) -> None:
+    settings = ("epochs=3", "augmentations=1", "edge.variant=float32")
+    desk.submit(*(word for each in settings for word in ("--hyperparameter", each)))
+    [job] = desk.service.jobs.values()
+    channels = {
+        channel["ChannelName"]: brought(
+            desk, channel["DataSource"]["S3DataSource"]["S3Uri"], desk.folder / "channels" / channel["ChannelName"]
+        )
+        for channel in job.request["InputDataConfig"]
+    }
+    root = desk.folder / "machine"
+    root.mkdir()
+    machine = DriverMachine(root, job.request["HyperParameters"], desk.service.s3_url, channels)
+    ended = machine.run()
+    assert ended.code == 0, ended.log[-3000:]
+    assert "not a valid identifier" not in ended.log
+    model = ModelManifest.model_validate_json((machine.model / "manifest.json").read_bytes())
+    assert list(model.inputs) == [json.loads(job.request["HyperParameters"]["dataset"])]
+    assert (machine.model / "bundle.zip").is_file()
+    assert re.search(rf"^{METRIC_LINE} .*\bepoch=3\b", ended.log, re.MULTILINE)
+    assert not re.search(rf"^{METRIC_LINE} .*\bepoch=4\b", ended.log, re.MULTILINE)
+    assert not machine.failure
