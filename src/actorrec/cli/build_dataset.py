@@ -1,16 +1,26 @@
 """``actorrec build-dataset``: scraped sets and folders of photos become a clean, leak-free face data set."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from actorrec.cli.build_remote import build_remotely
 from actorrec.cli.build_shards import make_shard
 from actorrec.cli.build_shards import merge as merge_
 from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
 from actorrec.cli.options import DetectorOption, SeedOption
+from actorrec.cli.remote_options import (
+    DetachOption,
+    DryRunOption,
+    InstancesOption,
+    InstanceTypeOption,
+    MaxCostOption,
+    MaxHoursOption,
+)
 from actorrec.cli.session import Session
 from actorrec.errors import ConfigError
 
@@ -58,6 +68,15 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option("--from", metavar="STORE", help="Of --merge: the store with the shares.", show_default=False),
         ] = None,
+        remote: Annotated[
+            bool, typer.Option("--remote", help="Look at the photos on machines of SageMaker, then merge here.")
+        ] = False,
+        instances: InstancesOption = None,
+        instance_type: InstanceTypeOption = None,
+        max_hours: MaxHoursOption = None,
+        max_cost: MaxCostOption = None,
+        dry_run: DryRunOption = False,
+        detach: DetachOption = False,
     ) -> None:
         """Find, choose, align and clean the faces; split them so that no near-copy lies on both sides."""
         config = session.settings(
@@ -67,10 +86,24 @@ def register(app: typer.Typer) -> None:
                 "dataset.test_share": test_share,
                 "dataset.wrong_person": wrong_person,
                 "dataset.free_only": free_only or None,
+                "remote.instances": instances,
+                "remote.dataset_instance_type": instance_type,
+                "remote.max_hours": max_hours,
+                "remote.max_cost_usd": max_cost,
             }
         )
-        way = _way({"--shard": shard, "--merge": merge})
-        _refuse_stray({"--from": (source, way == "--merge"), "--export-npz": (export_npz, way != "--shard")})
+        way = _way({"--shard": shard, "--merge": merge, "--remote": remote})
+        _refuse_stray({"--from": source}, way == "--merge", "it goes with --merge: the store that holds the shares")
+        _refuse_stray({"--export-npz": export_npz}, way != "--shard", "a share is no data set: export when you merge")
+        of_remote = {
+            "--instances": instances,
+            "--instance-type": instance_type,
+            "--max-hours": max_hours,
+            "--max-cost": max_cost,
+            "--dry-run": dry_run,
+            "--detach": detach,
+        }
+        _refuse_stray(of_remote, remote, "it goes with --remote")
         if export_npz is not None:
             from actorrec.artifacts.whole_file import ensure_writable
 
@@ -78,7 +111,13 @@ def register(app: typer.Typer) -> None:
         if shard is not None:
             make_shard(session, photos or [], shard, config)
             return
-        manifest = merge_(session, photos or [], source, config) if merge else _build(session, photos or [], config)
+        manifest: DatasetManifest | None
+        if remote:
+            manifest = build_remotely(session, photos or [], config, dry_run=dry_run, detach=detach)
+        else:
+            manifest = merge_(session, photos or [], source, config) if merge else _build(session, photos or [], config)
+        if manifest is None:
+            return
         if export_npz is not None:
             from actorrec.dataset.npz import export_npz as export
 
@@ -99,17 +138,15 @@ def _way(ways: dict[str, object]) -> str:
     return given[0] if given else ""
 
 
-def _refuse_stray(options: dict[str, tuple[object, bool]]) -> None:
-    """Stop at an option that would mean nothing here rather than ignore it."""
-    for option, (value, has_meaning) in options.items():
-        if value not in (None, False) and not has_meaning:
-            raise ConfigError(f"{option} means nothing here", hint=_GOES_WITH[option])
+def _refuse_stray(options: Mapping[str, object], has_meaning: bool, hint: str) -> None:
+    """Stop at an option that would mean nothing here rather than ignore it.
 
-
-_GOES_WITH: Final = {
-    "--from": "it goes with --merge: the store that holds the shares",
-    "--export-npz": "a share is no data set: export when you merge",
-}
+    Raises:
+        ConfigError: If one was given.
+    """
+    given = [option for option, value in options.items() if value not in (None, False)]
+    if given and not has_meaning:
+        raise ConfigError(f"{given[0]} means nothing here", hint=hint)
 
 
 def _build(session: Session, photos: list[Path], config: "Config") -> "DatasetManifest":

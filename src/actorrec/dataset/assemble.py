@@ -64,20 +64,28 @@ def assemble(
         ArtifactError: If the store cannot be written.
         ConfigError: If the takedown list cannot be read.
     """
-    takedown, held = load_takedown(config.rights.takedown), decisions(ReviewLog(store).events())
-    given = leave_out(given, takedown, held)
-    if config.dataset.free_only:
-        given = only_free(given)
-    key = _key(given, config, detector, held, takedown)
-    artifact = f"dataset/{key}"
+    plan = _plan(given, detector, config, store)
+    artifact = f"dataset/{plan.key}"
     with store.lock(artifact):
         cache = WorkCache(store, artifact)
-        manifest = find_manifest(store, DatasetManifest, key)
+        manifest = find_manifest(store, DatasetManifest, plan.key)
         if manifest is None:
-            plan = _Plan(key, given, held, config, detector)
             manifest = commit_manifest(store, _write(plan, see(cache), store, progress))
         cache.clear()
         return again(store, manifest)
+
+
+def find_assembled(
+    given: Given, detector: DetectorSpec, config: Config, *, store: ArtifactStore
+) -> DatasetManifest | None:
+    """What ``assemble`` would return without work; None if there is none.
+
+    Raises:
+        ArtifactError: If the store cannot be read.
+        ConfigError: If the takedown list cannot be read.
+    """
+    manifest = find_manifest(store, DatasetManifest, _plan(given, detector, config, store).key)
+    return None if manifest is None else again(store, manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,15 @@ class _Plan:
     held: Decisions
     config: Config
     detector: DetectorSpec
+
+
+def _plan(given: Given, detector: DetectorSpec, config: Config, store: ArtifactStore) -> _Plan:
+    """Without what may not be used."""
+    takedown, held = load_takedown(config.rights.takedown), decisions(ReviewLog(store).events())
+    given = leave_out(given, takedown, held)
+    if config.dataset.free_only:
+        given = only_free(given)
+    return _Plan(_key(given, config, detector, held, takedown), given, held, config, detector)
 
 
 def _write(plan: _Plan, seen: Seen, store: ArtifactStore, progress: Progress) -> DatasetManifest:

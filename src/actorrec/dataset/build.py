@@ -5,9 +5,9 @@ from pathlib import Path
 
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
-from actorrec.dataset.assemble import assemble
+from actorrec.dataset.assemble import assemble, find_assembled
 from actorrec.dataset.extract import worker_count
-from actorrec.dataset.given import read_given
+from actorrec.dataset.given import Given, read_given
 from actorrec.dataset.looking import Looks, configured_eyes, look_at_file
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress, SilentProgress
@@ -44,3 +44,14 @@ def build_dataset(
         store=store,
         progress=told,
     )
+
+
+def find_built(given: Given, config: Config, *, store: ArtifactStore) -> DatasetManifest | None:
+    """The data set that is there already of these photos and settings; None if there is none.
+
+    Raises:
+        ArtifactError: If the store cannot be read.
+        ConfigError: If the takedown list cannot be read.
+    """
+    eyes = configured_eyes(config, SilentProgress())
+    return find_assembled(given, eyes.parts.spec, config, store=store)

@@ -156,13 +156,13 @@ def _manifest(part: ShareOfRun, key: str, eyes: Eyes, config: Config, cache: Wor
         index=part.share.index,
         count=part.share.count,
         total=part.total,
-        photos=[_written(photo) for photo in given.photos],
+        photos=[written(photo) for photo in given.photos],
         people=[given.people[person] for person in sorted(given.people)],
         sets=given.inputs,
     )
 
 
-def _written(photo: Photo) -> ShardPhoto:
+def written(photo: Photo) -> ShardPhoto:
     problem = photo.problem
     return ShardPhoto(
         person_id=photo.person_id,

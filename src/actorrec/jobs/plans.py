@@ -17,6 +17,7 @@ class Upload:
         path: A file of this machine; None for an artifact.
         artifact: ``kind/key`` that is copied with what it was made from; None for a file.
         sha256: Of a file; None for an artifact, whose manifest holds its digests.
+        members: Of many files: name below ``uri``, whose last part is the file's SHA-256, and file of this machine.
     """
 
     what: str
@@ -26,10 +27,12 @@ class Upload:
     path: Path | None = None
     artifact: str | None = None
     sha256: str | None = None
+    members: tuple[tuple[str, Path], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return asdict(self) | {"path": None if self.path is None else str(self.path)}
+        """For ``--json``; of many files only how many."""
+        told = asdict(self) | {"path": None if self.path is None else str(self.path)}
+        return {name: value for name, value in told.items() if name != "members"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,9 @@ def _upload(planned: Upload, source: ArtifactStore, target: ArtifactStore, progr
     if planned.artifact is not None:
         copy_with_lineage(find_artifact(source, planned.artifact), source, target, progress)
         return
+    if planned.members:
+        _upload_members(planned, target, progress)
+        return
     assert planned.path is not None
     name = planned.uri.removeprefix(f"{target.uri}/")
     if name == planned.uri:
@@ -118,6 +121,17 @@ def _upload(planned: Upload, source: ArtifactStore, target: ArtifactStore, progr
             if planned.sha256 not in (None, record.sha256):
                 raise ArtifactError(f"{planned.path} changed after the plan was made", hint="run it again")
         step.advance()
+
+
+def _upload_members(planned: Upload, target: ArtifactStore, progress: Progress) -> None:
+    """Many files, several at a time; those that are there are left as they are."""
+    if planned.uri.rstrip("/") != target.uri:
+        raise ConfigError(f"the plan sends {planned.what} to {planned.uri}, which is not the store {target.uri}")
+    with progress.step(f"sending {planned.what}", planned.files, "files") as step:
+        records = target.put_files(planned.members, step)
+    for (name, path), record in zip(planned.members, records, strict=True):
+        if not name.endswith(record.sha256):
+            raise ArtifactError(f"{path} changed after the plan was made", hint="run it again")
 
 
 def _start(plan: JobPlan, aws: AwsSession) -> str:

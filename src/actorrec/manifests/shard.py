@@ -1,6 +1,6 @@
 """One share of the pictures of a data set, looked at on one machine."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -8,6 +8,14 @@ from actorrec.manifests.base import Manifest, Record, RelativeName, Sha256
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.images import ScrapedImage
 from actorrec.manifests.nets import DetectorSpec
+
+# What a desk and a processing job agree on, below /opt/ml/processing:
+LISTING_NAME: Final = "given.json"
+LISTING_FOLDER: Final = "input/listing"
+PICTURES_FOLDER: Final = "input/pictures"
+NETS_FOLDER: Final = "input/nets"
+CODE_FOLDER: Final = "input/code"
+SHARDS_FOLDER: Final = "output/shards"
 
 
 class Looking(Record):
@@ -94,7 +102,8 @@ class ListedPhoto(ShardPhoto):
     """One picture of all that a job looks at.
 
     Attributes:
-        file: Where the job finds it below the folder of pictures; None for one that could not be read.
+        file: Its name in the store of the cloud, and so where the job finds it below ``PICTURES_FOLDER``; None for one
+            that could not be read.
         bytes: Of that file.
     """
 
@@ -103,7 +112,7 @@ class ListedPhoto(ShardPhoto):
 
 
 class PhotoListing(Record):
-    """Everything that was given, for machines that cannot ask the user's; ``people`` and ``sets`` as in a shard."""
+    """Everything that was given, for machines that cannot see it; ``people`` and ``sets`` as in a shard."""
 
     photos: list[ListedPhoto]
     people: list[Person] = []

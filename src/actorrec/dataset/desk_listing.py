@@ -1,0 +1,80 @@
+"""What was given as a job is told of it: names, contents, and where each picture lies in the cloud."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.config import Config
+from actorrec.dataset.extract import worker_count
+from actorrec.dataset.given import Given, read_listed
+from actorrec.dataset.listed import list_given
+from actorrec.dataset.photos import Photo, in_order
+from actorrec.dataset.shard import written
+from actorrec.errors import DataError
+from actorrec.manifests.shard import ListedPhoto, PhotoListing
+from actorrec.progress import Progress
+
+_SENT: Final = "jobs/photos"
+"""Below the prefix of the cloud: pictures of folders, named by their SHA-256; each goes up once."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskListing:
+    """Pictures for a job.
+
+    Attributes:
+        given: As ``build_dataset`` on this machine would have them.
+        listing: The same, for the job.
+        paths: The listing's file → file of this machine, for those that must be sent.
+    """
+
+    given: Given
+    listing: PhotoListing
+    paths: dict[str, Path]
+
+
+def list_for_job(
+    places: Sequence[Path], config: Config, *, store: ArtifactStore, in_cloud: bool, progress: Progress
+) -> DeskListing:
+    """List everything that was given, and hash what lies on this machine.
+
+    Args:
+        places: As ``list_given`` takes them.
+        config: Section ``dataset``.
+        store: Holds the scraped sets.
+        in_cloud: Whether jobs read from that very store: its pictures are not brought here then.
+        progress: Where long steps are told.
+
+    Raises:
+        DataError: If there is nothing to work on.
+        ArtifactError: If the store holds no such set.
+    """
+    settings = config.dataset
+    listed = list_given(places, store)
+    here = listed.only(lambda photo: not (in_cloud and photo.stored))
+    read = read_listed(here, settings, worker_count(settings.workers), store=store, progress=progress)
+    there = [_as_recorded(photo) for photo in listed.photos if in_cloud and photo.stored]
+    given = replace(read, photos=in_order([*read.photos, *there]))
+    photos = [_listed(photo, in_cloud) for photo in given.photos]
+    if not any(photo.file for photo in photos):
+        raise DataError("none of the pictures can be read", hint="build-dataset without --remote says why of each")
+    files = zip(photos, given.photos, strict=True)
+    paths = {each.file: photo.path for each, photo in files if each.file and not (in_cloud and photo.stored)}
+    people = [given.people[person] for person in sorted(given.people)]
+    return DeskListing(given, PhotoListing(photos=photos, people=people, sets=given.inputs), paths)
+
+
+def _as_recorded(photo: Photo) -> Photo:
+    assert photo.origin is not None
+    return replace(photo, sha256=photo.origin.sha256)
+
+
+def _listed(photo: Photo, in_cloud: bool) -> ListedPhoto:
+    plain = written(photo)
+    if photo.sha256 is None:
+        return ListedPhoto(**dict(plain))
+    if in_cloud and photo.stored and photo.origin is not None:
+        return ListedPhoto(**dict(plain), file=photo.stored, bytes=photo.origin.bytes)
+    return ListedPhoto(**dict(plain), file=f"{_SENT}/{photo.sha256}", bytes=photo.path.stat().st_size)

@@ -1,0 +1,246 @@
+"""The plan of a processing job that looks at pictures: a complete ``create_processing_job`` request."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from actorrec import __version__
+from actorrec.artifacts.whole_file import write_whole
+from actorrec.config import Config
+from actorrec.errors import ConfigError
+from actorrec.jobs.hyperparameters import NetFile, net_files, net_uploads, nets_prefix
+from actorrec.jobs.images import image_uri
+from actorrec.jobs.machines import has_own_disks
+from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
+from actorrec.jobs.plans import Cost, JobPlan, Upload
+from actorrec.jobs.prices import bound
+from actorrec.jobs.refusals import refuse_impossible, tags
+from actorrec.jobs.sourcedir import ARCHIVE_NAME, BUILD_PROGRAM, SourceDir
+from actorrec.jobs.uploads import code_prefix, code_upload
+from actorrec.manifests.base import digest_json
+from actorrec.manifests.shard import (
+    CODE_FOLDER,
+    LISTING_FOLDER,
+    LISTING_NAME,
+    NETS_FOLDER,
+    PICTURES_FOLDER,
+    SHARDS_FOLDER,
+    PhotoListing,
+)
+
+_PROCESSING: Final = "/opt/ml/processing"
+_KEYS_NAME: Final = "pictures.json"
+# dataset.workers and the detector travel as the variables that the program reads anyway.
+_DATASET_KEYS: Final = ("max_bytes", "max_pixels", "previews", "workers")
+_MOST_MACHINES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PackedListing:
+    """What a job is told of the pictures.
+
+    Attributes:
+        digest: Of the listing.
+        given: ``given.json``.
+        keys: A manifest file of SageMaker's: the names of the pictures in S3.
+        files: How many pictures the job gets; ``files_bytes`` of all.
+        sent: Name in the store of the cloud → file of this machine, for those that are sent.
+        sent_bytes: Of those.
+    """
+
+    digest: str
+    given: SourceDir
+    keys: SourceDir
+    files: int
+    files_bytes: int
+    sent: Mapping[str, Path]
+    sent_bytes: int
+
+
+def pack_listing(listing: PhotoListing, sent: Mapping[str, Path], place: CloudPlace, folder: Path) -> PackedListing:
+    """Write the two files that a job gets.
+
+    Args:
+        listing: Everything that was given.
+        sent: Name in the store of the cloud → file of this machine, of pictures that are not there yet.
+        place: Of the cloud.
+        folder: Where such files are kept.
+
+    Raises:
+        ArtifactError: If the folder cannot be written.
+    """
+    sizes = {photo.file: photo.bytes for photo in listing.photos if photo.file is not None}
+    digest = digest_json([listing.model_dump(mode="json"), place.uri("")])[:16]
+    keys = json.dumps([{"prefix": place.uri("")}, *sorted(sizes)], ensure_ascii=False).encode()
+    return PackedListing(
+        digest=digest,
+        given=_written(folder / digest / LISTING_NAME, listing.model_dump_json().encode()),
+        keys=_written(folder / digest / _KEYS_NAME, keys),
+        files=len(sizes),
+        files_bytes=sum(sizes.values()),
+        sent=sent,
+        sent_bytes=sum(sizes[name] for name in sent),
+    )
+
+
+def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, now: datetime, suffix: str) -> JobPlan:
+    """Everything that is going to be sent to look at pictures in the cloud; nothing is sent yet.
+
+    Args:
+        listing: What there is to look at.
+        config: Settings; placeholders for bucket and role may stand in it.
+        code: The package, packed.
+        now: For the name of the job.
+        suffix: A few letters or digits that no other job of this second has.
+
+    Raises:
+        ConfigError: If settings are wrong, or do not go together.
+    """
+    _refuse(listing, config)
+    place, remote = CloudPlace.of(config), config.remote
+    nets = tuple(net for net in net_files(config) if net.setting == "detector.path")
+    told = f"{place.jobs_uri}/listings/{listing.digest}/"
+    name = f"actorrec-dataset-{listing.digest[:8]}-{now:%Y%m%d-%H%M%S}-{suffix}"
+    image = image_uri(config, set_region(config) or ASSUMED_REGION, remote.dataset_instance_type)
+    inputs = [
+        _input("code", code_prefix(place, code), CODE_FOLDER),
+        _input("listing", told + LISTING_NAME, LISTING_FOLDER),
+        _input("pictures", told + _KEYS_NAME, PICTURES_FOLDER, keys=True),
+        *([_input("nets", nets_prefix(place.jobs_uri, nets), NETS_FOLDER)] if nets else []),
+    ]
+    request = {
+        "ProcessingJobName": name,
+        "RoleArn": remote.role,
+        "AppSpecification": {
+            "ImageUri": image,
+            "ContainerEntrypoint": ["bash", "-c"],
+            "ContainerArguments": [_script(remote.isolated)],
+        },
+        "ProcessingInputs": inputs,
+        "ProcessingOutputConfig": _output(config, shards_uri(config, name)),
+        "ProcessingResources": {"ClusterConfig": _cluster(config)},
+        "StoppingCondition": {"MaxRuntimeInSeconds": math.ceil(remote.max_hours * 3600)},
+        "Environment": _environment(config, nets),
+        "NetworkConfig": _network(config),
+        "Tags": tags(remote.tags, {"actorrec:listing": listing.digest, "actorrec:version": __version__}),
+    }
+    uploads = (
+        code_upload(place, code),
+        Upload(
+            "listing", told + LISTING_NAME, listing.given.bytes, path=listing.given.path, sha256=listing.given.sha256
+        ),
+        Upload("names", told + _KEYS_NAME, listing.keys.bytes, path=listing.keys.path, sha256=listing.keys.sha256),
+        *net_uploads(nets_prefix(place.jobs_uri, nets), nets),
+        *_pictures(listing, place),
+    )
+    return JobPlan("processing", name, request, uploads, _cost(config))
+
+
+def shards_uri(config: Config, job: str) -> str:
+    """The store that a job leaves its shares in."""
+    return f"{(config.remote.output_path or CloudPlace.of(config).jobs_uri).rstrip('/')}/{job}/shards"
+
+
+def _refuse(listing: PackedListing, config: Config) -> None:
+    refuse_impossible(config)
+    machines = config.remote.instances
+    if machines > min(listing.files, _MOST_MACHINES):
+        raise ConfigError(
+            f"{machines} machines are more than there are pictures to look at ({listing.files})",
+            hint="lower --instances",
+        )
+
+
+def _script(isolated: bool) -> str:
+    """What the container runs; AWS takes 256 characters."""
+    told = "echo pip cannot install requirements.txt >/opt/ml/output/message"
+    install = "" if isolated else f"python -m pip install -q -r requirements.txt || {{ {told}; exit 1; }}; "
+    unpack = f"tar -xzf {_PROCESSING}/{CODE_FOLDER}/{ARCHIVE_NAME}"
+    return f"set -e; cd $(mktemp -d); {unpack}; {install}exec python {BUILD_PROGRAM}"
+
+
+def _input(name: str, uri: str, folder: str, *, keys: bool = False) -> dict[str, Any]:
+    """A channel: copied to every machine, or shared out by name where ``uri`` is a list of keys."""
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": uri,
+            "LocalPath": f"{_PROCESSING}/{folder}",
+            "S3DataType": "ManifestFile" if keys else "S3Prefix",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "ShardedByS3Key" if keys else "FullyReplicated",
+        },
+    }
+
+
+def _output(config: Config, uri: str) -> dict[str, Any]:
+    output = {"S3Uri": uri, "LocalPath": f"{_PROCESSING}/{SHARDS_FOLDER}", "S3UploadMode": "EndOfJob"}
+    key = {"KmsKeyId": config.aws.kms_key} if config.aws.kms_key else {}
+    return {"Outputs": [{"OutputName": "shards", "S3Output": output}], **key}
+
+
+def _cluster(config: Config) -> dict[str, Any]:
+    remote = config.remote
+    cluster: dict[str, Any] = {
+        "InstanceCount": remote.instances,
+        "InstanceType": remote.dataset_instance_type,
+        "VolumeSizeInGB": remote.volume_gb,
+    }
+    if config.aws.kms_key and not has_own_disks(remote.dataset_instance_type):
+        cluster["VolumeKmsKeyId"] = config.aws.kms_key
+    return cluster
+
+
+def _environment(config: Config, nets: tuple[NetFile, ...]) -> dict[str, str]:
+    """The settings of looking, as variables; none of them is a secret."""
+    values: dict[str, Any] = {f"DATASET__{key}": getattr(config.dataset, key) for key in _DATASET_KEYS}
+    detector = config.detector.model_dump(mode="json", exclude_none=True)
+    values |= {f"DETECTOR__{key}": value for key, value in detector.items()}
+    if nets:
+        values["DETECTOR__path"] = f"{_PROCESSING}/{NETS_FOLDER}/{nets[0].path.name}"
+    variables = {f"ACTORREC_{name.upper()}": _text(value) for name, value in values.items()}
+    return {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2", **variables}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _network(config: Config) -> dict[str, Any]:
+    remote = config.remote
+    network: dict[str, Any] = {
+        "EnableInterContainerTrafficEncryption": remote.encrypt_between,
+        "EnableNetworkIsolation": remote.isolated,
+    }
+    if remote.subnets:
+        network["VpcConfig"] = {"Subnets": list(remote.subnets), "SecurityGroupIds": list(remote.security_groups)}
+    return network
+
+
+def _upload(what: str, uri: str, file: SourceDir) -> Upload:
+    return Upload(what, uri, file.bytes, path=file.path, sha256=file.sha256)
+
+
+def _pictures(listing: PackedListing, place: CloudPlace) -> tuple[Upload, ...]:
+    if not listing.sent:
+        return ()
+    members = tuple(sorted(listing.sent.items()))
+    return (Upload("pictures", place.uri(""), listing.sent_bytes, files=len(members), members=members),)
+
+
+def _cost(config: Config) -> Cost:
+    on_demand = config.remote.model_copy(update={"spot": False})  # there are no spot machines for such jobs
+    cost = bound(config.model_copy(update={"remote": on_demand}), config.remote.dataset_instance_type)
+    if set_region(config) is not None:
+        return cost
+    return replace(cost, note=f"{cost.note}; no region is set: the plan assumes {ASSUMED_REGION} (aws.region sets one)")
+
+
+def _written(path: Path, data: bytes) -> SourceDir:
+    write_whole(path, data)
+    return SourceDir(path, hashlib.sha256(data).hexdigest(), len(data))
