@@ -179,16 +179,19 @@ def test_a_bucket_of_another_region_is_named_with_its_region(desk: Desk) -> None
     _nothing_happened(desk)
 
 
-def test_a_plan_for_another_region_is_not_carried_out(desk: Desk) -> None:
-    plan = desk.plan(desk.config())
-    desk.aws["region"] = "eu-central-1"
+def test_a_plan_for_another_region_than_that_of_the_session_is_not_carried_out(desk: Desk) -> None:
+    config = desk.config()
+    elsewhere = AwsSession(config.aws.model_copy(update={"region": "eu-central-1"}))
     with pytest.raises(ConfigError, match="for the region us-east-1, but AWS is set to eu-central-1"):
-        desk.submit(desk.config(), plan)
+        submit(
+            desk.plan(config), elsewhere, source=desk.store, target=desk.target(config), config=config,
+            progress=SilentProgress(),
+        )  # fmt: skip
     _nothing_happened(desk)
 
 
 def test_a_bucket_that_is_gone_is_named(desk: Desk) -> None:
-    with pytest.raises(RemoteError, match="no-such-bucket-here"):
+    with pytest.raises(RemoteError, match="there is no bucket 'no-such-bucket-here'"):
         desk.submit(desk.config(bucket="no-such-bucket-here"))
     assert desk.service.jobs == {}
 

@@ -165,7 +165,7 @@ def _answered(error: Exception, code: str, doing: str, place: Place, needs: str)
         )
     if code in _ELSEWHERE:
         return _elsewhere(error, doing, place)
-    if code == "NoSuchBucket":
+    if code == "NoSuchBucket" or (status == 404 and getattr(error, "operation_name", "") == "HeadBucket"):
         return RemoteError(
             f"cannot {doing}: there is no bucket '{place.bucket}'",
             hint="was it deleted, or is its name misspelt? --store s3://BUCKET/PREFIX names another",

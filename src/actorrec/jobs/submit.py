@@ -12,7 +12,7 @@ from actorrec.aws.failures import aws_errors, code_of
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ArtifactError, ConfigError
-from actorrec.jobs.places import CloudPlace, refuse_placeholders
+from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, refuse_placeholders, set_region
 from actorrec.jobs.plans import JobPlan, Upload
 from actorrec.jobs.prices import refuse_above_limit
 from actorrec.manifests.dataset import DatasetManifest
@@ -72,7 +72,7 @@ def upload(
     refuse_placeholders(config)
     refuse_above_limit(plan.cost, config.remote.max_cost_usd)
     _refuse_unlicensed(plan, source, config)
-    _refuse_other_region(plan, aws, CloudPlace.of(config).bucket)
+    _refuse_other_region(set_region(config) or ASSUMED_REGION, aws, CloudPlace.of(config).bucket)
     for each in plan.uploads:
         _upload(each, source, target, progress)
 
@@ -84,10 +84,9 @@ def _refuse_unlicensed(plan: JobPlan, source: ArtifactStore, config: Config) -> 
         refuse_restricted_dataset(dataset, allow=config.rights.allow_restricted)
 
 
-def _refuse_other_region(plan: JobPlan, aws: AwsSession, bucket: str) -> None:
+def _refuse_other_region(planned: str, aws: AwsSession, bucket: str) -> None:
     """SageMaker reads only buckets of its own region; and the plan's image is of the plan's region."""
     region = aws.client("sagemaker").meta.region_name
-    planned = json.loads(plan.request.get("HyperParameters", {}).get("sagemaker_region", json.dumps(region)))
     if planned != region:
         raise ConfigError(
             f"nothing started: the plan is for the region {planned}, but AWS is set to {region} on this machine",
@@ -125,12 +124,13 @@ def _upload(planned: Upload, source: ArtifactStore, target: ArtifactStore, progr
 
 def _upload_members(planned: Upload, target: ArtifactStore, progress: Progress) -> None:
     """Many files, several at a time; those that are there are left as they are."""
-    if planned.uri.rstrip("/") != target.uri:
-        raise ConfigError(f"the plan sends {planned.what} to {planned.uri}, which is not the store {target.uri}")
+    folder = planned.uri.removeprefix(f"{target.uri}/")
+    if folder == planned.uri:
+        raise ConfigError(f"the plan sends {planned.uri}, which is not in the store {target.uri}")
     with progress.step(f"sending {planned.what}", planned.files, "files") as step:
-        records = target.put_files(planned.members, step)
-    for (name, path), record in zip(planned.members, records, strict=True):
-        if not name.endswith(record.sha256):
+        records = target.put_files([(folder + name, path) for name, path in planned.members], step)
+    for (sha256, path), record in zip(planned.members, records, strict=True):
+        if record.sha256 != sha256:
             raise ArtifactError(f"{path} changed after the plan was made", hint="run it again")
 
 
@@ -162,5 +162,5 @@ def _already_ours(plan: JobPlan, client: Any) -> dict[str, Any] | None:
         same = ("HyperParameters", "RoleArn", "StoppingCondition")
     else:
         there = client.describe_processing_job(ProcessingJobName=plan.name)
-        same = ("Environment", "RoleArn", "ProcessingInputs")
+        same = ("Environment", "RoleArn", "AppSpecification", "StoppingCondition")
     return there if all(there.get(each) == plan.request.get(each) for each in same) else None
