@@ -75,6 +75,15 @@ class BucketPolicy(CloudFormationModel):
 
 FakePolicy.physical_resource_id = property(lambda self: self.name)
 FakeRoleAlias.physical_resource_id = property(lambda self: self.role_alias)
+
+def delete_policy(self, account_id, region_name):
+    self.versions = self.versions[-1:]
+    iot_backends[account_id][region_name].delete_policy(self.name)
+
+def delete_alias(self, account_id, region_name):
+    iot_backends[account_id][region_name].delete_role_alias(self.role_alias)
+
+FakePolicy.delete, FakeRoleAlias.delete = delete_policy, delete_alias
 execute = stacks.CloudFormationBackend.execute_change_set
 
 def execute_with_outputs(self, change_set_name, stack_name=None):
@@ -97,7 +106,7 @@ server.stop()
 @contextmanager
 def stack_server() -> Iterator[str]:
     """Address of an account that holds nothing yet."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": None}
     command = [sys.executable, "-W", "ignore", "-c", _SERVER]
     with subprocess.Popen(command, env={**os.environ, **FAKE_KEYS}, text=True, **pipes) as server:
         try:

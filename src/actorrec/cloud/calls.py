@@ -1,27 +1,14 @@
 """Requests about one stack of CloudFormation; every failure comes out as an error of ours."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from actorrec.aws.failures import aws_errors, code_of
-from actorrec.aws.scrub import scrubbed
+from actorrec.aws.failures import aws_errors, code_of, reason_of
 from actorrec.aws.session import AwsSession
 from actorrec.cloud.state import StackResource, StackState, state_of
-from actorrec.errors import RemoteError
 
 NEEDS: Final = "the permissions of infra/policy-create.json (docs/cloud.md)"
-_REFUSED: Final = frozenset(
-    {
-        "ValidationError",
-        "LimitExceededException",
-        "InsufficientCapabilitiesException",
-        "TokenAlreadyExistsException",
-        "InvalidChangeSetStatus",
-        "ChangeSetNotFound",
-        "AlreadyExistsException",
-    }
-)
 
 
 class StackCalls:
@@ -40,18 +27,9 @@ class StackCalls:
         """The boto3 client of CloudFormation."""
         return self.aws.client("cloudformation")
 
-    @contextmanager
-    def told(self, doing: str) -> Iterator[None]:
-        """Inside, what botocore raises becomes an error of ours, with CloudFormation's reason where it refuses."""
-        from botocore.exceptions import ClientError
-
-        with aws_errors(doing, self.aws.place, NEEDS):
-            try:
-                yield
-            except ClientError as error:
-                if code_of(error) not in _REFUSED:
-                    raise
-                raise RemoteError(f"cannot {doing}: {scrubbed(message_of(error))}") from None
+    def told(self, doing: str) -> AbstractContextManager[None]:
+        """Inside, what botocore raises becomes an error of ours."""
+        return aws_errors(doing, self.aws.place, NEEDS)
 
     def state(self, stack_id: str = "") -> StackState | None:
         """The stack as it is; None if there is none.
@@ -65,7 +43,7 @@ class StackCalls:
             try:
                 found = self.client.describe_stacks(StackName=stack_id or self.name)["Stacks"]
             except ClientError as error:
-                if code_of(error) == "ValidationError" and "does not exist" in message_of(error):
+                if code_of(error) == "ValidationError" and "does not exist" in reason_of(error):
                     return None
                 raise
             state = state_of(found[0])
@@ -93,9 +71,3 @@ class StackCalls:
                         found.get("PhysicalResourceId", ""),
                         found["ResourceStatus"],
                     )
-
-
-def message_of(error: Exception) -> str:
-    """The service's own words; for ``scrubbed`` before they are shown."""
-    response: dict[str, Any] = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Message", ""))

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,6 +12,7 @@ from actorrec.cloud.calls import StackCalls
 from actorrec.cloud.plans import Action, Verb
 from actorrec.cloud.settings import StackSettings
 from actorrec.cloud.state import StackState
+from actorrec.cloud.template import template_resources
 from actorrec.errors import ConfigError, RemoteError
 
 _CAPABILITIES: Final = ["CAPABILITY_IAM"]  # the template makes roles, but names none itself
@@ -79,7 +81,8 @@ def propose(calls: StackCalls, settings: StackSettings, template: str, *, new: b
         status, reason, changes = _worked_out(calls, made["Id"], doing, poll_s)
         if status == "CREATE_COMPLETE":
             unless_good.pop_all()
-            return replace(proposal, actions=tuple(_action(change["ResourceChange"]) for change in changes))
+            purposes = {resource.name: resource.purpose for resource in template_resources(template)}
+            return replace(proposal, actions=tuple(_action(change["ResourceChange"], purposes) for change in changes))
     if any(words in reason.lower() for words in _NOTHING_NEW):
         return None
     raise RemoteError(f"cannot {doing}: {scrubbed(reason) or status}")
@@ -117,11 +120,12 @@ def _worked_out(calls: StackCalls, change_set: str, doing: str, poll_s: float) -
         time.sleep(poll_s)
 
 
-def _action(change: dict[str, Any]) -> Action:
+def _action(change: dict[str, Any], purposes: Mapping[str, str]) -> Action:
     verbs: dict[str, Verb] = {"Add": "create", "Remove": "remove"}
     verb = verbs.get(change["Action"]) or _how_changed(change.get("Replacement", "False"))
-    why = ", ".join(change.get("Scope", ())) if verb not in ("create", "remove") else ""
-    return Action(verb, scrubbed(change["LogicalResourceId"]), change["ResourceType"], why)
+    name = scrubbed(change["LogicalResourceId"])
+    changed = "" if verb in ("create", "remove") else ", ".join(change.get("Scope", ()))
+    return Action(verb, name, change["ResourceType"], changed or purposes.get(name, ""))
 
 
 def _how_changed(replacement: str) -> Verb:
