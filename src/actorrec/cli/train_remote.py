@@ -117,11 +117,20 @@ def tell_plan(session: Session, plan: "JobPlan") -> None:
     """The plan as tables: what goes up, where it runs, what it may cost."""
     rows = [(each.what, each.files, f"{each.bytes / 1e6:.1f} MB", each.uri) for each in plan.uploads]
     session.table("goes to S3, unless it is there", ("what", "files", "size", "to"), rows)
-    session.table("the job", ("", ""), [(key, value) for key, value in _facts(plan).items() if value])
-    parameters = plan.request.get("HyperParameters", {})
-    shown = [(key, value) for key, value in sorted(parameters.items()) if not key.startswith("sagemaker_")]
-    session.table("hyperparameters", ("name", "value"), shown)
+    facts = [(key, value) for key, value in _facts(plan).items() if value]
+    session.table("the job", ("", ""), [*facts, *_settings(plan)])
     session.say(plan.cost.note)
+
+
+def _settings(plan: "JobPlan") -> list[tuple[str, str]]:
+    """Hyperparameters that are not as a fresh configuration has them."""
+    from actorrec.config import Config
+    from actorrec.jobs.hyperparameters import settings_parameters
+
+    usual = settings_parameters(Config(), "")
+    given = plan.request.get("HyperParameters", {})
+    named = {key: value for key, value in given.items() if not key.startswith("sagemaker_")}
+    return sorted((key, value) for key, value in named.items() if usual.get(key) != value)
 
 
 def _facts(plan: "JobPlan") -> dict[str, object]:
