@@ -121,7 +121,8 @@ def run_processing(request: Mapping[str, Any], s3: Any, host_index: int, says: S
         for given in request.get("ProcessingInputs", ()):
             source = given["S3Input"]
             share = (host_index, count) if source.get("S3DataDistributionType") == "ShardedByS3Key" else (0, 1)
-            _download(s3, source["S3Uri"], _inside(ml, source["LocalPath"]), share)
+            bring = _download_listed if source["S3DataType"] == "ManifestFile" else _download
+            bring(s3, source["S3Uri"], _inside(ml, source["LocalPath"]), share)
         outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
         for output in outputs:
             _inside(ml, output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
@@ -134,7 +135,9 @@ def run_processing(request: Mapping[str, Any], s3: Any, host_index: int, says: S
         if code == 0:  # "EndOfJob": of a failed host nothing is uploaded
             for output in outputs:
                 _upload(s3, _inside(ml, output["S3Output"]["LocalPath"]), output["S3Output"]["S3Uri"])
-        return _outcome(ml, code, f"AlgorithmError: See job logs for more information, exit code: {code}")
+        reason = f"AlgorithmError: See job logs for more information, exit code: {code}" if code else ""
+        said = ml / "output" / "message"
+        return Outcome(code, reason, said.read_text(errors="replace")[:1024] if said.is_file() else "")
 
 
 @contextmanager
@@ -225,6 +228,16 @@ def _download(s3: Any, uri: str, folder: Path, share: tuple[int, int] = (0, 1)) 
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, key, str(target))
+
+
+def _download_listed(s3: Any, uri: str, folder: Path, share: tuple[int, int]) -> None:
+    """What a "ManifestFile" names: a prefix, then what follows it, which is also the name in the folder."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    first, *names = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    bucket, _, prefix = first["prefix"].removeprefix("s3://").partition("/")
+    for name in sorted(names)[share[0] :: share[1]]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(bucket, prefix + name, str(folder / name))
 
 
 def _upload(s3: Any, folder: Path, uri: str) -> None:

@@ -34,10 +34,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a container ended."""
+    """How a container ended; ``message`` is what a processing container left in /opt/ml/output/message."""
 
     exit_code: int
     reason: str = ""
+    message: str = ""
 
 
 Says = Callable[[int, str], None]
@@ -108,7 +109,8 @@ def described(job: FakeJob, logs: JobLogs) -> dict[str, Any]:
     if at_work:
         told[f"{title}StartTime"] = at_work[0]
     if job.kind == "processing":
-        return told
+        exited = job.ended is not None and job.outcome is not None and job.outcome.message
+        return told | ({"ExitMessage": job.outcome.message} if exited else {})
     told["SecondaryStatusTransitions"] = job.transitions
     if job.ended is not None and at_work:
         told["TrainingTimeInSeconds"] = 1000

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
@@ -13,11 +12,8 @@ from actorrec.dataset.listed import list_given
 from actorrec.dataset.photos import Photo, in_order
 from actorrec.dataset.shard import written
 from actorrec.errors import DataError
-from actorrec.manifests.shard import ListedPhoto, PhotoListing
+from actorrec.manifests.shard import SENT_PICTURES, ListedPhoto, PhotoListing
 from actorrec.progress import Progress
-
-_SENT: Final = "jobs/photos"
-"""Below the prefix of the cloud: pictures of folders, named by their SHA-256; each goes up once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +23,7 @@ class DeskListing:
     Attributes:
         given: As ``build_dataset`` on this machine would have them.
         listing: The same, for the job.
-        paths: The listing's file → file of this machine, for those that must be sent.
+        paths: SHA-256 → file of this machine, for those that must be sent.
     """
 
     given: Given
@@ -61,7 +57,7 @@ def list_for_job(
     if not any(photo.file for photo in photos):
         raise DataError("none of the pictures can be read", hint="build-dataset without --remote says why of each")
     files = zip(photos, given.photos, strict=True)
-    paths = {each.file: photo.path for each, photo in files if each.file and not (in_cloud and photo.stored)}
+    paths = {each.sha256: photo.path for each, photo in files if each.sha256 and not (in_cloud and photo.stored)}
     people = [given.people[person] for person in sorted(given.people)]
     return DeskListing(given, PhotoListing(photos=photos, people=people, sets=given.inputs), paths)
 
@@ -77,4 +73,4 @@ def _listed(photo: Photo, in_cloud: bool) -> ListedPhoto:
         return ListedPhoto(**dict(plain))
     if in_cloud and photo.stored and photo.origin is not None:
         return ListedPhoto(**dict(plain), file=photo.stored, bytes=photo.origin.bytes)
-    return ListedPhoto(**dict(plain), file=f"{_SENT}/{photo.sha256}", bytes=photo.path.stat().st_size)
+    return ListedPhoto(**dict(plain), file=f"{SENT_PICTURES}/{photo.sha256}", bytes=photo.path.stat().st_size)

@@ -49,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         shard = _work(root, LogProgress(_say))
     except ActorRecError as error:
-        _leave_message(root, f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        _leave_message(root, error.in_full)
         return error.exit_code
     except Exception as error:
-        _leave_message(root, "error: " + "".join(traceback.format_exception_only(error)).strip())
+        _leave_message(root, "".join(traceback.format_exception_only(error)).strip())
         raise
     _leave_message(root, f"{shard.ref}: share {shard.share}, {len(shard.photos)} of {shard.total} pictures")
     return 0

@@ -17,7 +17,7 @@ class Upload:
         path: A file of this machine; None for an artifact.
         artifact: ``kind/key`` that is copied with what it was made from; None for a file.
         sha256: Of a file; None for an artifact, whose manifest holds its digests.
-        members: Of many files: name below ``uri``, whose last part is the file's SHA-256, and file of this machine.
+        members: Of many files: SHA-256, which is the name below ``uri``, and file of this machine.
     """
 
     what: str

@@ -29,6 +29,7 @@ from actorrec.manifests.shard import (
     LISTING_NAME,
     NETS_FOLDER,
     PICTURES_FOLDER,
+    SENT_PICTURES,
     SHARDS_FOLDER,
     PhotoListing,
 )
@@ -49,7 +50,7 @@ class PackedListing:
         given: ``given.json``.
         keys: A manifest file of SageMaker's: the names of the pictures in S3.
         files: How many pictures the job gets; ``files_bytes`` of all.
-        sent: Name in the store of the cloud → file of this machine, for those that are sent.
+        sent: SHA-256 → file of this machine, for those that are sent.
         sent_bytes: Of those.
     """
 
@@ -67,7 +68,7 @@ def pack_listing(listing: PhotoListing, sent: Mapping[str, Path], place: CloudPl
 
     Args:
         listing: Everything that was given.
-        sent: Name in the store of the cloud → file of this machine, of pictures that are not there yet.
+        sent: SHA-256 → file of this machine, of pictures that lie here.
         place: Of the cloud.
         folder: Where such files are kept.
 
@@ -84,7 +85,7 @@ def pack_listing(listing: PhotoListing, sent: Mapping[str, Path], place: CloudPl
         files=len(sizes),
         files_bytes=sum(sizes.values()),
         sent=sent,
-        sent_bytes=sum(sizes[name] for name in sent),
+        sent_bytes=sum(sizes[f"{SENT_PICTURES}/{sha256}"] for sha256 in sent),
     )
 
 
@@ -131,10 +132,8 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
     }
     uploads = (
         code_upload(place, code),
-        Upload(
-            "listing", told + LISTING_NAME, listing.given.bytes, path=listing.given.path, sha256=listing.given.sha256
-        ),
-        Upload("names", told + _KEYS_NAME, listing.keys.bytes, path=listing.keys.path, sha256=listing.keys.sha256),
+        _upload("listing", told + LISTING_NAME, listing.given),
+        _upload("names of the pictures", told + _KEYS_NAME, listing.keys),
         *net_uploads(nets_prefix(place.jobs_uri, nets), nets),
         *_pictures(listing, place),
     )
@@ -204,7 +203,7 @@ def _environment(config: Config, nets: tuple[NetFile, ...]) -> dict[str, str]:
     if nets:
         values["DETECTOR__path"] = f"{_PROCESSING}/{NETS_FOLDER}/{nets[0].path.name}"
     variables = {f"ACTORREC_{name.upper()}": _text(value) for name, value in values.items()}
-    return {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2", **variables}
+    return {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **variables}
 
 
 def _text(value: object) -> str:
@@ -230,7 +229,9 @@ def _pictures(listing: PackedListing, place: CloudPlace) -> tuple[Upload, ...]:
     if not listing.sent:
         return ()
     members = tuple(sorted(listing.sent.items()))
-    return (Upload("pictures", place.uri(""), listing.sent_bytes, files=len(members), members=members),)
+    return (
+        Upload("pictures", place.uri(f"{SENT_PICTURES}/"), listing.sent_bytes, files=len(members), members=members),
+    )
 
 
 def _cost(config: Config) -> Cost:

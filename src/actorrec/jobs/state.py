@@ -140,7 +140,7 @@ def state_of(kind: Kind, told: Mapping[str, Any], tags: Mapping[str, str] | None
         status=told[f"{title}JobStatus"],
         secondary=told.get("SecondaryStatus", told[f"{title}JobStatus"]),
         message=scrubbed(moves[-1].get("StatusMessage", "")),
-        reason=scrubbed(told.get("FailureReason") or told.get("ExitMessage") or ""),
+        reason=scrubbed(_reason(told[f"{title}JobStatus"], told)),
         created_at=told["CreationTime"],
         started_at=told.get(f"{title}StartTime"),
         ended_at=told.get(f"{title}EndTime"),
@@ -156,6 +156,12 @@ def state_of(kind: Kind, told: Mapping[str, Any], tags: Mapping[str, str] | None
         dataset_digest=tags.get(DIGEST_TAG),
         metrics={each["MetricName"]: float(each["Value"]) for each in told.get("FinalMetricDataList", ())},
     )
+
+
+def _reason(status: str, told: Mapping[str, Any]) -> str:
+    """What a failed processing container said itself goes before AWS's own word, which is always the same."""
+    said = told.get("ExitMessage", "") if status == "Failed" else ""  # one that succeeded may say something too
+    return said or told.get("FailureReason", "")
 
 
 def _outputs(told: Mapping[str, Any]) -> Iterator[str]:

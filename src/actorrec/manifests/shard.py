@@ -16,6 +16,8 @@ PICTURES_FOLDER: Final = "input/pictures"
 NETS_FOLDER: Final = "input/nets"
 CODE_FOLDER: Final = "input/code"
 SHARDS_FOLDER: Final = "output/shards"
+SENT_PICTURES: Final = "jobs/photos"
+"""Below the prefix of the cloud: pictures of folders, named by their SHA-256; each goes up once."""
 
 
 class Looking(Record):
