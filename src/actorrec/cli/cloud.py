@@ -63,7 +63,7 @@ def init(
     if state is None:
         session.result({"stack": settings.stack, "done": False}, "nothing was changed")
         return
-    _tell_outputs(session, state, desk.shown, write_config, overwrite=yes)
+    _tell_outputs(session, state, desk, write_config)
 
 
 @command(cloud_app, "status")
@@ -126,7 +126,9 @@ def destroy(
         done = desk.agrees_to_lose(actions) if delete_data else desk.agrees("remove these?")
     if done:
         execute(actions, calls, state, hears=desk.hears, progress=session.progress, poll_s=config.cloud.poll_s)
-    said = "" if dry_run else f"the stack '{settings.stack}' is gone" if done else "nothing was changed"
+    kept = [f"the bucket '{action.name}' stays" for action in actions if action.verb == "keep"]
+    gone = "; ".join([f"what belonged to the stack '{settings.stack}' is gone", *kept])
+    said = gone if done else "" if dry_run else "nothing was changed"
     session.result(_as_json(settings, actions) | {"done": done}, said)
 
 
@@ -134,15 +136,17 @@ class _Desk:
     """The terminal, as who is asked."""
 
     def __init__(self, session: Session, yes: bool) -> None:
-        self._session, self._yes = session, yes
+        self._session, self.yes = session, yes
         self.shown: Sequence[Action] = ()
+        self.asked = False
 
     def show(self, actions: "Sequence[Action]") -> None:
         self.shown = actions
         _show(self._session, "what will be done", actions)
 
     def agrees(self, question: str) -> bool:
-        if self._yes:
+        self.asked = True
+        if self.yes:
             return True
         _refuse_unseen()
         return typer.confirm(question, err=True)
@@ -150,7 +154,7 @@ class _Desk:
     def agrees_to_lose(self, actions: "Sequence[Action]") -> bool:
         """Whether a bucket may be deleted: its name must be typed."""
         bucket = next((action.name for action in actions if action.verb == "empty"), "")
-        if self._yes or not bucket:
+        if self.yes or not bucket:
             return self.agrees("remove these?")
         _refuse_unseen()
         typed = typer.prompt(
@@ -196,26 +200,27 @@ def _show(session: Session, title: str, actions: "Sequence[Action]") -> None:
     session.table(title, ("what", "name", "type", "why"), rows)
 
 
-def _tell_outputs(
-    session: Session, state: "StackState", shown: "Sequence[Action]", path: Path | None, *, overwrite: bool
-) -> None:
+def _tell_outputs(session: Session, state: "StackState", desk: _Desk, path: Path | None) -> None:
+    """What a configuration needs of the stack: shown, or written into a file."""
     from actorrec.cloud.config_file import settings_lines, write_settings
 
     values = {"bucket": state.output("BucketName"), "role": state.output("RoleArn")}
-    for line in settings_lines(values).splitlines() if path is None else ():
-        session.say(line)
-    if path is not None:
-        write_settings(path, values, overwrite=overwrite)
+    if path is None:
+        for line in settings_lines(values).splitlines():
+            session.say(line)
+    else:
+        write_settings(path, values, overwrite=desk.yes)
+    done = f"the stack '{state.name}' is {state.status}" + ("" if desk.asked else "; nothing had to change")
     session.result(
         {
             "stack": state.name,
             "done": True,
             "status": state.status,
-            "actions": [action.as_json() for action in shown],
+            "actions": [action.as_json() for action in desk.shown],
             "outputs": state.outputs,
             "config": {f"remote.{key}": value for key, value in values.items()},
         },
-        f"the stack '{state.name}' is {state.status}" + (f"; wrote {path}" if path is not None else ""),
+        done + (f"; wrote {path}" if path is not None else ""),
     )
 
 

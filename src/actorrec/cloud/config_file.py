@@ -45,7 +45,7 @@ def write_settings(path: Path, values: Mapping[str, str], *, overwrite: bool) ->
             )
     changed = _with_values(text, section, values)
     expected = copy.deepcopy(before) | {_SECTION: {**section, **values}}
-    if _parsed(path, changed) != expected:
+    if not _says(changed, expected):
         raise ConfigError(
             f"cannot change only these keys of {path}: its section '{_SECTION}' is not one key a line",
             hint="write them there yourself: " + ", ".join(f"{_SECTION}.{k}: {v}" for k, v in values.items()),
@@ -83,6 +83,15 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(data.get(_SECTION) or {}, dict):
         raise ConfigError(f"the configuration {path} must hold sections of keys")
     return data
+
+
+def _says(text: str, expected: dict[str, Any]) -> bool:
+    import yaml
+
+    try:
+        return bool(yaml.safe_load(text) == expected)
+    except yaml.YAMLError:
+        return False
 
 
 def _with_values(text: str, section: Mapping[str, Any], values: Mapping[str, str]) -> str:
