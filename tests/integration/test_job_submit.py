@@ -190,6 +190,16 @@ def test_a_plan_for_another_region_than_that_of_the_session_is_not_carried_out(d
     _nothing_happened(desk)
 
 
+def test_a_server_that_merely_speaks_s3_is_none_that_jobs_read_from(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"):
+        monkeypatch.delenv(name)
+    with pytest.raises(ConfigError, match=r"aws\.endpoint_url is another server"):
+        desk.submit(desk.config())
+    _nothing_happened(desk)
+
+
 def test_a_bucket_that_is_gone_is_named(desk: Desk) -> None:
     with pytest.raises(RemoteError, match="there is no bucket 'no-such-bucket-here'"):
         desk.submit(desk.config(bucket="no-such-bucket-here"))

@@ -51,6 +51,8 @@ _REFUSED_KEYS: Final = frozenset(
         "UnrecognizedClientException",
         "MissingAuthenticationToken",
         "AuthFailure",
+        "InvalidSignatureException",
+        "IncompleteSignature",
     }
 )
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"})
@@ -58,6 +60,9 @@ _ELSEWHERE: Final = frozenset(
     {"PermanentRedirect", "301", "307", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 )
 _SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
+_SKEWED_REASONS: Final = ("Signature expired", "Signature not yet current")  # of services other than S3
+_UNKNOWN_TOKENS: Final = frozenset({"UnrecognizedClientException", "InvalidClientTokenId"})
+_OPT_IN: Final = "; or is this a region that your account must first enable?"
 _THROTTLED: Final = frozenset(
     {
         "SlowDown",
@@ -156,13 +161,15 @@ def _answered(error: Exception, code: str, doing: str, place: Place, needs: str)
     status = status_of(error)
     if code in _EXPIRED:
         return ConfigError(f"cannot {doing}: your AWS credentials have expired", hint=_SIGN_IN)
-    if code in _REFUSED_KEYS:
-        return ConfigError(f"cannot {doing}: AWS does not accept your credentials ({code})", hint=_SIGN_IN)
-    if code in _SKEWED:
+    if code in _SKEWED or reason_of(error).startswith(_SKEWED_REASONS):
+        minutes = 15 if code in _SKEWED else 5
         return RemoteError(
-            f"cannot {doing}: the clock of this machine is wrong by more than 15 minutes",
+            f"cannot {doing}: the clock of this machine is wrong by more than {minutes} minutes",
             hint="set the clock (timedatectl set-ntp true), then run it again",
         )
+    if code in _REFUSED_KEYS:
+        hint = _SIGN_IN + (_OPT_IN if code in _UNKNOWN_TOKENS else "")
+        return ConfigError(f"cannot {doing}: AWS does not accept your credentials ({code})", hint=hint)
     if code in _ELSEWHERE:
         return _elsewhere(error, doing, place)
     if code == "NoSuchBucket" or (status == 404 and getattr(error, "operation_name", "") == "HeadBucket"):

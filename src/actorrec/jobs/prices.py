@@ -90,4 +90,7 @@ def _note(config: Config, instance_type: str, as_of: str, total: float | None) -
     parts = [f"at most {total:.2f} USD for the machines, by {origin}; storage, requests and traffic come on top"]
     if config.remote.spot:
         parts.append("spot machines usually cost less")
+    limit = config.remote.max_cost_usd
+    if limit is not None and total > limit:
+        parts.append(f"that is above remote.max_cost_usd, {limit:.2f} USD: nothing would be started")
     return "; ".join(parts)

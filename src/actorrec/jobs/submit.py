@@ -1,10 +1,8 @@
 """Carry out a plan: look once more, upload, start."""
 
-import json
 import logging
 from typing import Any, Final
 
-from actorrec.artifacts.catalog import load_manifest
 from actorrec.artifacts.copies import copy_with_lineage
 from actorrec.artifacts.lineage import find_artifact
 from actorrec.artifacts.store import ArtifactStore
@@ -12,13 +10,11 @@ from actorrec.aws.failures import aws_errors, code_of
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ArtifactError, ConfigError
+from actorrec.jobs.checks import refuse_other_cloud, refuse_other_region, refuse_unlicensed
 from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, refuse_placeholders, set_region
 from actorrec.jobs.plans import JobPlan, Upload
 from actorrec.jobs.prices import refuse_above_limit
-from actorrec.manifests.dataset import DatasetManifest
-from actorrec.manifests.jobs import DATASET_PARAMETER
 from actorrec.progress import Progress
-from actorrec.rights.restricted import refuse_restricted_dataset
 
 logger = logging.getLogger(__name__)
 NEEDS: Final = {
@@ -71,36 +67,11 @@ def upload(
     """The first half of ``submit``: refuse what must not be sent, then send the rest; nothing runs yet."""
     refuse_placeholders(config)
     refuse_above_limit(plan.cost, config.remote.max_cost_usd)
-    _refuse_unlicensed(plan, source, config)
-    _refuse_other_region(set_region(config) or ASSUMED_REGION, aws, CloudPlace.of(config).bucket)
+    refuse_unlicensed(plan, source, config)
+    refuse_other_cloud(aws)
+    refuse_other_region(set_region(config) or ASSUMED_REGION, aws, CloudPlace.of(config).bucket)
     for each in plan.uploads:
         _upload(each, source, target, progress)
-
-
-def _refuse_unlicensed(plan: JobPlan, source: ArtifactStore, config: Config) -> None:
-    if plan.kind == "training":
-        reference = json.loads(plan.request["HyperParameters"][DATASET_PARAMETER])
-        dataset = load_manifest(source, DatasetManifest, reference)
-        refuse_restricted_dataset(dataset, allow=config.rights.allow_restricted)
-
-
-def _refuse_other_region(planned: str, aws: AwsSession, bucket: str) -> None:
-    """SageMaker reads only buckets of its own region; and the plan's image is of the plan's region."""
-    region = aws.client("sagemaker").meta.region_name
-    if planned != region:
-        raise ConfigError(
-            f"nothing started: the plan is for the region {planned}, but AWS is set to {region} on this machine",
-            hint=f"set aws.region: {region} (ACTORREC_AWS__REGION={region})",
-        )
-    with aws_errors(f"look at the bucket '{bucket}'", lambda: aws.place(bucket)):
-        answer = aws.client("s3").head_bucket(Bucket=bucket)
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
-    there = answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or region
-    if there != region:
-        raise ConfigError(
-            f"nothing started: the bucket '{bucket}' is in {there}, the job would run in {region}",
-            hint=f"a job reads only buckets of its own region: set aws.region: {there}, or name another bucket",
-        )
 
 
 def _upload(planned: Upload, source: ArtifactStore, target: ArtifactStore, progress: Progress) -> None:
@@ -159,7 +130,7 @@ def _already_ours(plan: JobPlan, client: Any) -> dict[str, Any] | None:
     """The job of that name, where it is the very one that was asked for."""
     if plan.kind == "training":
         there = client.describe_training_job(TrainingJobName=plan.name)
-        same = ("HyperParameters", "RoleArn", "StoppingCondition")
+        same: tuple[str, ...] = ("HyperParameters", "RoleArn", "StoppingCondition")
     else:
         there = client.describe_processing_job(ProcessingJobName=plan.name)
         same = ("Environment", "RoleArn", "AppSpecification", "StoppingCondition")

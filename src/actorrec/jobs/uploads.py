@@ -23,5 +23,7 @@ def artifact_uploads(config: Config, place: CloudPlace, manifest: Manifest) -> t
         return ()
     size = sum(record.bytes for record in manifest.files)
     what = f"data set {manifest.ref}" if manifest.kind == "dataset" else manifest.ref
+    if manifest.inputs:  # what they hold is known only to the store
+        what += f" (with {', '.join(manifest.inputs)}, if the store has it)"
     uri = place.uri(f"{manifest.ref}/")
     return (Upload(what, uri, size, files=len(manifest.files), artifact=manifest.ref),)

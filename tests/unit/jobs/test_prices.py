@@ -69,6 +69,8 @@ def test_a_malformed_price_is_refused_unless_only_its_spaces_are_odd(entry: str)
 def test_above_the_limit_nothing_starts_and_both_figures_are_named() -> None:
     cost = bound(config(instances=2, max_hours=3))
     refuse_above_limit(cost, 8.46)
+    assert "nothing would be started" in bound(config(instances=2, max_hours=3, max_cost_usd=8.45)).note
+    assert "started" not in bound(config(instances=2, max_hours=3, max_cost_usd=8.46)).note
     with pytest.raises(ConfigError) as caught:
         refuse_above_limit(cost, 8.45)
     assert caught.value.message.startswith("nothing started: 2 × ml.g5.xlarge for 3 h")

@@ -228,6 +228,13 @@ def test_a_plan_needs_no_region_but_says_which_it_assumes(monkeypatch: pytest.Mo
     assert "assumes" not in made.cost.note
 
 
+def test_placeholders_are_enough_for_a_plan() -> None:
+    sent = plan(Config.model_validate({"aws": {"region": "eu-west-1"}})).request
+    assert_allowed(sent)
+    assert "replace-with-your-role" in sent["RoleArn"]
+    assert sent["OutputDataConfig"]["S3OutputPath"].startswith("s3://replace-with-your-bucket/")
+
+
 def test_output_and_tags_of_the_users_own() -> None:
     sent = plan(config(output_path="s3://elsewhere/out", tags=("team=faces", "owner = Ada Lovelace"))).request
     assert sent["OutputDataConfig"]["S3OutputPath"] == "s3://elsewhere/out"
