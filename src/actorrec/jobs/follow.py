@@ -105,7 +105,8 @@ class Following:
     """
 
     def __init__(self, aws: AwsSession, state: JobState, told: Listener, poll_s: float) -> None:
-        self._aws, self._state, self._told = aws, state, told
+        self._aws, self._name, self._kind, self._told = aws, state.name, state.kind, told
+        self._first: JobState | None = state
         self._pace = Pace(poll_s)
         self._log: LogReader | None = LogReader(aws, state.name, state.kind)
 
@@ -118,7 +119,7 @@ class Following:
             RemoteError: If AWS refuses, or cannot be reached for long; the job itself goes on.
         """
         while True:
-            state = self._look()
+            state, self._first = self._first or self._look(), None
             if self._pace.changed(state):
                 self._told.status(state)
             lines = self._read()
@@ -133,19 +134,19 @@ class Following:
     def _look(self) -> JobState:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        name = self._state.name
         while True:
             try:
-                state = describe(self._aws, name, self._state.kind)
+                state = describe(self._aws, self._name, self._kind)
             except (BotoCoreError, ClientError) as error:
                 wait_s = self._pace.missed() if _passing(error) else None
                 if wait_s is None:
-                    raise _lost(error, name, self._aws) from None
+                    raise _lost(error, self._name, self._aws) from None
                 self._told.trouble(f"AWS does not answer ({code_of(error) or type(error).__name__}); asking again")
                 time.sleep(wait_s)
             else:
                 if state is None:
-                    raise JobError(f"the job {name} is gone", hint="was it deleted? `actorrec jobs ls` lists the rest")
+                    hint = "was it deleted? `actorrec jobs ls` lists the rest"
+                    raise JobError(f"the job {self._name} is gone", hint=hint)
                 return state
 
     def _read(self) -> int:
