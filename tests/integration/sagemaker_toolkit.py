@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -74,6 +75,44 @@ def _namespace() -> tuple[tuple[str, ...], str]:
         if tried.returncode == 0:
             return command, ""
     return (), f"no private mount namespace may be made here: {tried.stderr.strip()}"
+
+
+@contextmanager
+def two_networks() -> Iterator[dict[str, tuple[str, tuple[str, ...]]]]:
+    """Two machines' networks with a cable between them: name → address and what a command of that machine begins with.
+
+    Both listen on one port, as SageMaker's machines do, so that they cannot share a network.
+    """
+    holders = [subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) for _ in range(2)]
+    try:
+        own = Path("/proc/self/ns/net").readlink()
+        while any(Path(f"/proc/{holder.pid}/ns/net").readlink() == own for holder in holders):
+            time.sleep(0.01)
+        inside = [("nsenter", "--target", str(holder.pid), "--net") for holder in holders]
+        cable = ["ip", "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", str(holders[1].pid)]
+        subprocess.run([*inside[0], *cable], check=True)
+        machines = {}
+        for index, enter in enumerate(inside):
+            address = f"10.123.0.{index + 1}"
+            for change in (f"addr add {address}/24 dev cable", "link set cable up", "link set lo up"):
+                subprocess.run([*enter, "ip", *change.split()], check=True)
+            machines[f"algo-{index + 1}"] = (address, enter)
+        yield machines
+    finally:
+        for holder in holders:
+            holder.kill()
+            holder.wait()
+
+
+def why_no_networks() -> str:
+    """Why ``two_networks`` cannot be made here; empty where they can."""
+    if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("nsenter") is None:
+        return "only root with `ip` and `nsenter` can give each machine a network of its own"
+    try:
+        with two_networks():
+            return ""
+    except (subprocess.CalledProcessError, OSError) as error:
+        return f"no network of its own can be made here: {error}"
 
 
 @dataclass(frozen=True)
@@ -218,9 +257,8 @@ def request_for(dataset: Any, flags: Mapping[str, Any], folder: Path, s3_url: st
     bucket = new_bucket(s3_url)
     settings = {"remote.bucket": bucket, "aws.region": "us-east-1", **flags}
     config = load_config(environ={}, flags=settings).config
-    plan = plan_training(
-        dataset, config, code=build_sourcedir(folder / "code"), now=datetime.now(UTC), suffix="toolkit"
-    )
+    code = build_sourcedir(folder / "code")
+    plan = plan_training(dataset, config, code=code, now=datetime.now(UTC), suffix="toolkit")
     for upload in plan.uploads:
         if upload.path is not None:
             name = upload.uri.removeprefix(f"s3://{bucket}/")

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ from actorrec.manifests.model import ModelManifest
 from actorrec.progress import SilentProgress
 from s3_servers import FAKE_KEYS
 
-pytestmark = pytest.mark.skipif(bool(sagemaker_toolkit.why_not()), reason=sagemaker_toolkit.why_not() or "it can run")
+REASON = sagemaker_toolkit.why_not()
+pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 
 QUICK = {"training.epochs": 3, "training.augmentations": 1, "edge.variant": "float32"}
 TUNING = {**QUICK, "training.fine_tune": True, "training.fine_tune_epochs": 3, "training.fine_tune_learning_rate": 1e-4}
@@ -69,6 +72,7 @@ def succeeded(ended: Ended, machine: Machine) -> None:
 # Without the packages that learn: as the Lambda and a device have it.
 WITHOUT_TENSORFLOW = """
 import sys
+import tarfile
 sys.modules.update(dict.fromkeys(["tensorflow", "keras", "boto3"]))
 from pathlib import Path
 from actorrec.recognition.bundle import open_bundle
@@ -138,6 +142,48 @@ def test_an_interrupted_job_goes_on_where_it_was(job: JobMaker) -> None:
     assert "going on from 1 parts" in ended.log
     assert model_of(machine).content_digest() == model_of(whole).content_digest()
     assert (machine.model / "model.keras").read_bytes() == (whole.model / "model.keras").read_bytes()
+
+
+def test_two_machines_train_one_model(
+    job: JobMaker, people: tuple[LocalStore, DatasetManifest], tmp_path: Path
+) -> None:
+    """As a job without a network to the outside: the archive comes by a channel of its own."""
+    if reason := sagemaker_toolkit.why_no_networks():
+        pytest.skip(reason)
+    isolated = {"remote.instances": 2, "remote.isolated": True, "remote.image_uri": "registry/own:1"}
+    first = job("first", {**TUNING, **isolated, "training.fine_tune_epochs": 1})
+    [archive] = (tmp_path / "first" / "code").glob("*/sourcedir.tar.gz")
+    _install_requirements(archive)
+    channels = {**first.channels, "code": archive.parent}
+    with sagemaker_toolkit.two_networks() as networks:
+        hosts = {name: address for name, (address, _) in networks.items()}
+        machines = [
+            replace(first, root=tmp_path / name, channels=channels, hosts=hosts, name=name, before=enter)
+            for name, (_, enter) in networks.items()
+        ]
+        processes = [machine.start() for machine in machines]
+        # If one fails, the other would wait for it.
+        ended = [
+            machine.wait(process, kill_when=lambda _log: any(other.poll() not in (None, 0) for other in processes))
+            for machine, process in zip(machines, processes, strict=True)
+        ]
+    for number, (machine, end) in enumerate(zip(machines, ended, strict=True), start=1):
+        succeeded(end, machine)
+        assert f"worker {number} of 2" in end.log
+    assert model_of(machines[0]).classes == sorted(person.person_id for person in people[1].people)
+    assert (machines[0].model / "bundle.zip").is_file()
+    for folder in ("model", "output/data", "checkpoints"):
+        assert not list((machines[1].ml / folder).iterdir())
+
+
+def _install_requirements(archive: Path) -> None:
+    """What the toolkit would install: these machines reach no package index."""
+    with tarfile.open(archive) as packed:
+        member = packed.extractfile("requirements.txt")
+        assert member is not None
+        wanted = member.read().decode().split()
+    pip = [sagemaker_toolkit.VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--root-user-action=ignore", *wanted], check=True)
 
 
 def _has_checkpoint(machine: Machine, name: str, log: str) -> bool:

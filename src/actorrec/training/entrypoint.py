@@ -70,6 +70,8 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], container: Container) 
     data = find_data(container.train, settings.dataset)
     workers = join_workers(environ)
     _log.info("%s", ", ".join(f"{name} {value}" for name, value in versions().items()))
+    if workers.count > 1:
+        _log.info("worker %d of %d", workers.index + 1, workers.count)
     progress = LogProgress(_log.info)
     with working_store(data, container.checkpoints, keeps=workers.is_chief) as store:
         dataset = _dataset(data, settings.config, store, progress)
