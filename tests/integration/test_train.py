@@ -16,7 +16,8 @@ from actorrec.progress import SilentProgress
 from actorrec.recognition.gallery import gallery_from_bytes
 from actorrec.sections import EmbedderSection
 from actorrec.training.backbone import open_backbone, scaled
-from actorrec.training.embeddings import CropSource, ViewPlan, embed_faces
+from actorrec.training.crops import CropSource, ViewPlan, cut_faces
+from actorrec.training.embeddings import EmbeddingWork, embed_faces
 from actorrec.training.train import train
 from actorrec.vision.align import DLIB_150
 from real_faces import model_file
@@ -74,7 +75,7 @@ def test_the_file_opens_in_plain_keras_and_its_outputs_have_names() -> None:
     store, dataset, model = trained_actors()
     net = keras.saving.load_model(store.local_path(file_name(model, model.model_file)))
     faces = [face for face in dataset.faces if face.split == "test"]
-    crops = np.concatenate([ViewPlan(DLIB_150).cut(store, dataset, face) for face in faces])
+    crops = cut_faces(faces, ViewPlan(DLIB_150), CropSource(store, dataset))
     outputs = {name: np.asarray(value) for name, value in net(scaled(crops, model.embedder)).items()}
     assert set(outputs) == {"embedding", "probabilities"}
     assert np.allclose(np.linalg.norm(outputs["embedding"], axis=1), 1, atol=1e-5)
@@ -123,12 +124,12 @@ def test_embeddings_that_are_there_are_not_computed_again(tmp_path: Path) -> Non
     faces = dataset.faces * 20  # more than a chunk
     source, plan = CropSource(store, dataset), ViewPlan(DLIB_150)
     embedder = open_backbone(EmbedderSection(), Config().models).embedder()
-    whole = embed_faces(faces, plan, embedder, source, work="model/k/unfinished/a", progress=QUIET)
+    whole = embed_faces(faces, plan, embedder, EmbeddingWork(source, "model/k/unfinished/a", QUIET))
     dying = CropSource(DyingStore(tmp_path, 1), dataset)
     with pytest.raises(Killed):
-        embed_faces(faces, plan, embedder, dying, work="model/k/unfinished/b", progress=QUIET)
+        embed_faces(faces, plan, embedder, EmbeddingWork(dying, "model/k/unfinished/b", QUIET))
     kept = store.local_path("model/k/unfinished/b-000000.npy").stat().st_mtime_ns
-    resumed = embed_faces(faces, plan, embedder, source, work="model/k/unfinished/b", progress=QUIET)
+    resumed = embed_faces(faces, plan, embedder, EmbeddingWork(source, "model/k/unfinished/b", QUIET))
     assert store.local_path("model/k/unfinished/b-000000.npy").stat().st_mtime_ns == kept
     assert (resumed.views == whole.views).all()
 

@@ -14,10 +14,13 @@ from actorrec.manifests.base import FileRecord
 from actorrec.progress import SilentProgress
 from actorrec.sections import EmbedderSection
 from actorrec.training.backbone import Backbone, open_backbone
-from actorrec.training.embeddings import CropSource, ViewPlan
-from actorrec.training.finetune import TuningData, fine_tune
+from actorrec.training.checkpoints import Checkpoints
+from actorrec.training.crops import ViewPlan
+from actorrec.training.finetune import fine_tune
 from actorrec.training.losses import CONTRASTIVE_MARGIN, contrastive_loss, margin_loss, triplet_loss
+from actorrec.training.outcome import Workplace
 from actorrec.training.train import train
+from actorrec.training.tuning_data import TuningData
 from actorrec.vision.align import DLIB_150
 
 keras = pytest.importorskip("keras")
@@ -82,28 +85,36 @@ class Killed(Exception):  # noqa: N818
 
 
 class DyingStore(LocalStore):
-    """Dies when it is asked for the checkpoint of the second epoch."""
+    """Dies once it holds the checkpoint of the first epoch and is asked for that of the second."""
 
-    def put_bytes(self, name: str, data: bytes) -> FileRecord:
+    def put_file(self, name: str, path: Path) -> FileRecord:
         if name.endswith("-001.npz"):
             raise Killed(name)
-        return super().put_bytes(name, data)
+        return super().put_file(name, path)
+
+
+class EagerPlace(Workplace):
+    """Keeps a checkpoint of every epoch, however short."""
+
+    def checkpoints(self, name: str) -> Checkpoints:
+        return Checkpoints(self.store, self.work(name), every_s=0)
 
 
 def test_a_killed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
     dataset = actors_dataset(LocalStore(tmp_path), FEW[:2])
 
-    def tuned(store: LocalStore, work: str) -> Backbone:
+    def tuned(store: LocalStore, ref: str) -> Backbone:
         faces = [face for face in dataset.faces if face.split == "train"]
         classes = np.array([FEW[:2].index(face.person_id) for face in faces], np.int32)
-        data = TuningData(faces, classes, CropSource(store, dataset), ViewPlan(DLIB_150))
-        backbone = open_backbone(EmbedderSection(), Config().models)
-        return fine_tune(backbone, data, TUNING, work=work, progress=SilentProgress())
+        place = EagerPlace(store, dataset, ref, SilentProgress())
+        data = TuningData(faces, classes, place.source, ViewPlan(DLIB_150))
+        return fine_tune(open_backbone(EmbedderSection(), Config().models), data, TUNING, place)
 
-    unbroken = tuned(LocalStore(tmp_path), "model/whole/unfinished/tuning")
+    unbroken = tuned(LocalStore(tmp_path), "model/whole")
     with pytest.raises(Killed):
-        tuned(DyingStore(tmp_path), "model/broken/unfinished/tuning")
-    resumed = tuned(LocalStore(tmp_path), "model/broken/unfinished/tuning")
+        tuned(DyingStore(tmp_path), "model/broken")
+    assert LocalStore(tmp_path).exists("model/broken/unfinished/tuning-000.npz")
+    resumed = tuned(LocalStore(tmp_path), "model/broken")
     assert resumed.spec.model_id == unbroken.spec.model_id
     plain = make_embedder(open_backbone(EmbedderSection(), Config().models).spec, None).spec
     assert resumed.spec.model_id != plain.model_id

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+_SHOWN_ANYWAY: Final = ("epoch", "faces_per_s")
 
 
 class _RateColumn(ProgressColumn):
@@ -45,5 +48,5 @@ class _BarStep:
         self._bars.advance(self._task, amount)
 
     def measure(self, **values: float) -> None:
-        shown = (f"{name} {value:.4g}" for name, value in values.items() if name != "epoch")
+        shown = (f"{name} {value:.4g}" for name, value in values.items() if name not in _SHOWN_ANYWAY)
         self._bars.update(self._task, measures=", ".join(shown))

@@ -23,13 +23,17 @@ def read_crop(store: ArtifactStore, manifest: DatasetManifest, face: FaceRecord)
     Raises:
         ArtifactError: If it is missing, or is not the crop that was built.
     """
+    return crop_of(store.read_bytes(file_name(manifest, face.crop)), manifest, face)
+
+
+def crop_of(data: bytes, manifest: DatasetManifest, face: FaceRecord) -> UInt8Image:
+    """Like ``read_crop``, of bytes that are already here."""
     try:
         from PIL import Image
     except ImportError:
         raise MissingExtraError("edge", "pillow") from None
 
     name, side = file_name(manifest, face.crop), manifest.template.size_px
-    data = store.read_bytes(name)
     if hashlib.sha256(data).hexdigest() != manifest.digests.get(face.crop):
         raise ArtifactError(f"{name} is not the crop that was built", hint="delete the data set and build it again")
     try:

@@ -1,7 +1,8 @@
 """What workers hand each other, by TensorFlow's own collectives: over the network, or NCCL between GPUs."""
 
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -11,8 +12,10 @@ from actorrec.errors import TrainingError
 from actorrec.faces.keras_runtime import import_tensorflow
 from actorrec.training.workers import Cluster, Workers
 
+_log = logging.getLogger(__name__)
 _GROUP_KEY: Final = 7000
 _PIECE_BYTES: Final = 16 << 20  # larger messages come close to what one message may hold
+_SENT_AS: Final = {"f": np.float32, "i": np.int64, "u": np.int64, "b": np.int64}
 
 
 def join(cluster: Cluster) -> Workers:
@@ -22,6 +25,8 @@ def join(cluster: Cluster) -> Workers:
         TrainingError: If they do not come.
     """
     tf = import_tensorflow()
+    gpus = tf.config.list_physical_devices("GPU")
+    tf.config.set_visible_devices(gpus[:1], "GPU")  # a worker is one device
     addresses = tf.train.ClusterSpec({"worker": list(cluster.addresses)})
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         addresses, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
@@ -29,20 +34,20 @@ def join(cluster: Cluster) -> Workers:
     with lost_workers():
         # Only for its network: variables made in its scope do not work with Keras 3.
         strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    return CollectiveWorkers(cluster.index, len(cluster.addresses), strategy)
+    return CollectiveWorkers(cluster, strategy, "GPU:0" if gpus else "CPU:0")
 
 
 @contextmanager
 def lost_workers() -> Iterator[None]:
     """Turn the network's errors into one that says that a worker is gone."""
-    tf = import_tensorflow()
-    errors = tf.errors
+    errors = import_tensorflow().errors
     try:
         yield
-    except (errors.UnavailableError, errors.DeadlineExceededError, errors.AbortedError, errors.InternalError) as error:
+    except (errors.UnavailableError, errors.DeadlineExceededError, errors.AbortedError, errors.CancelledError) as error:
+        _log.debug("TensorFlow said: %s", error)
         raise TrainingError(
-            f"another worker is gone: {str(error).splitlines()[0][:200]}",
-            hint="the log of the other worker says why; run the job again, and it goes on from the last checkpoint",
+            "another worker of this training is gone",
+            hint="its own log says why; run the training again, and it goes on from the last checkpoint",
         ) from None
 
 
@@ -50,13 +55,14 @@ class CollectiveWorkers:
     """See ``Workers``.
 
     Args:
-        index: Of this worker.
-        count: How many there are.
+        cluster: Who takes part.
         strategy: Held, for the network ends with it.
+        device: What sends and receives, as TensorFlow names it.
     """
 
-    def __init__(self, index: int, count: int, strategy: Any) -> None:
-        self.index, self.count, self._strategy = index, count, strategy
+    def __init__(self, cluster: Cluster, strategy: Any, device: str) -> None:
+        self.index, self.count = cluster.index, len(cluster.addresses)
+        self._strategy, self._device = strategy, device
         self._instance = 0
 
     @property
@@ -67,7 +73,7 @@ class CollectiveWorkers:
         """See ``Workers.gather``."""
         with lost_workers():
             counts = np.asarray(self.gather_tensor(np.array([len(rows)], np.int64)))
-            padded = np.zeros((int(counts.max(initial=0)), *rows.shape[1:]), rows.dtype)
+            padded = np.zeros((int(counts.max(initial=0)), *rows.shape[1:]), _SENT_AS[rows.dtype.kind])
             padded[: len(rows)] = rows
             step = max(1, _PIECE_BYTES // max(1, padded[:1].nbytes * self.count))
             parts = [
@@ -76,39 +82,41 @@ class CollectiveWorkers:
             ]
         if not parts:
             return rows
-        together = np.concatenate(parts, axis=1)
+        together = np.concatenate(parts, axis=1).astype(rows.dtype)
         return np.concatenate([of_worker[:count] for of_worker, count in zip(together, counts, strict=True)])
 
     def sum(self, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """See ``Workers.sum``."""
         with lost_workers():
-            return [np.asarray(self.sum_tensor(array)) for array in arrays]
+            sums = (np.asarray(self.sum_tensor(array.astype(_SENT_AS[array.dtype.kind]))) for array in arrays)
+            return [found.astype(array.dtype) for found, array in zip(sums, arrays, strict=True)]
 
     def barrier(self) -> None:
         """See ``Workers.barrier``."""
-        self.sum([np.zeros(1, np.int32)])
+        self.sum([np.zeros(1, np.int64)])
+
+    def watched(self) -> AbstractContextManager[None]:
+        """See ``Workers.watched``."""
+        return lost_workers()
 
     def gather_tensor(self, rows: Any) -> Any:
-        """Rows of all, inside a compiled function too; every worker's have the same shape."""
+        """See ``Workers.gather_tensor``."""
         return self._collective("CollectiveGatherV2", rows)
 
     def sum_tensor(self, values: Any) -> Any:
-        """Sum over all, inside a compiled function too."""
+        """See ``Workers.sum_tensor``."""
         return self._collective("CollectiveReduceV2", values, merge_op="Add", final_op="Id")
 
     def _collective(self, name: str, values: Any, **options: str) -> Any:
-        import tensorflow as tf
-
+        tf = import_tensorflow()
         # One number for each call of the program, equal on all: a number is of one shape for ever.
         self._instance += 1
-        call = getattr(tf.raw_ops, name)
-        return call(
-            input=values,
-            group_size=self.count,
-            group_key=_GROUP_KEY,
-            instance_key=self._instance,
-            ordering_token=[],
-            communication_hint="auto",
-            timeout_seconds=0.0,
-            **options,
-        )
+        with tf.device(self._device):
+            return getattr(tf.raw_ops, name)(
+                input=values,
+                group_size=self.count,
+                group_key=_GROUP_KEY,
+                instance_key=self._instance,
+                ordering_token=[],
+                **options,
+            )

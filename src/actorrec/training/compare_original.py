@@ -15,7 +15,7 @@ from actorrec.errors import TrainingError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import Progress
 from actorrec.sections import TrainingSection
-from actorrec.training.embeddings import CropSource
+from actorrec.training.crops import CropSource
 from actorrec.training.history import History, draw_curve, figure_png, new_figure
 from actorrec.training.original import OriginalDesign, open_original, stratified_split
 from actorrec.training.original_net import feature_table, fit

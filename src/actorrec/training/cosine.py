@@ -13,12 +13,14 @@ from actorrec.recognition.calibration import calibrate
 from actorrec.recognition.gallery import build_gallery, gallery_to_bytes
 from actorrec.training.assemble import EMBEDDING, assemble
 from actorrec.training.backbone import Backbone, open_backbone, scaled
-from actorrec.training.embeddings import CropSource, FaceEmbeddings, ViewPlan, embed_faces
-from actorrec.training.finetune import TuningData, fine_tune
+from actorrec.training.crops import ViewPlan, cut_faces
+from actorrec.training.embeddings import EmbeddingWork, FaceEmbeddings, embed_faces
+from actorrec.training.finetune import fine_tune
 from actorrec.training.head import Head, Samples, train_head
 from actorrec.training.history import history_png
 from actorrec.training.measure import class_indices, macro_top1, top1_rate
 from actorrec.training.outcome import Trained, Workplace
+from actorrec.training.tuning_data import TuningData
 from actorrec.training.validation import validation_mask
 from actorrec.types import Gallery
 from actorrec.vision.align import FaceTemplate
@@ -27,16 +29,19 @@ from actorrec.vision.similarity import cosine_similarity
 _SELF_CHECK_FACES, _SELF_CHECK_COSINE = 16, 0.9999
 
 
-def learn_cosine(classes: list[str], config: Config, place: Workplace) -> Trained:
-    """Train the default recogniser.
+def learn_cosine(classes: list[str], config: Config, place: Workplace) -> Trained | None:
+    """Train the default recogniser; with several workers, all tune and embed, and the chief does the rest.
 
     Args:
         classes: Sorted ids of everybody with a face on the training side.
         config: The settings.
         place: Where the crops are and the files go.
 
+    Returns:
+        What it made; None on a worker that is not the chief.
+
     Raises:
-        TrainingError: If the result does not hold together.
+        TrainingError: If the result does not hold together, or a worker is gone.
     """
     times = [time.perf_counter()]
     fresh_session(config.training.seed)
@@ -46,6 +51,8 @@ def learn_cosine(classes: list[str], config: Config, place: Workplace) -> Traine
     times.append(time.perf_counter())
     learned, tested = _embed(backbone, classes, config, place)
     times.append(time.perf_counter())
+    if not place.workers.is_chief:
+        return None
     gallery = _gallery(backbone, learned, place)
     head = _head(learned, classes, config, place)
     times.append(time.perf_counter())
@@ -76,8 +83,8 @@ def _template(backbone: Backbone) -> FaceTemplate:
 def _tuned(backbone: Backbone, classes: list[str], config: Config, place: Workplace) -> Backbone:
     faces = [face for face in place.dataset.faces if face.split == "train"]
     truth = class_indices([face.person_id for face in faces], classes)
-    data = TuningData(faces, truth, CropSource(place.store, place.dataset), ViewPlan(_template(backbone)))
-    return fine_tune(backbone, data, config.training, work=place.work("tuning"), progress=place.progress)
+    data = TuningData(faces, truth, place.source, ViewPlan(_template(backbone)))
+    return fine_tune(backbone, data, config.training, place)
 
 
 def _embed(
@@ -86,11 +93,14 @@ def _embed(
     learn = [face for face in place.dataset.faces if face.split == "train"]
     test = [face for face in place.dataset.faces if face.split == "test" and face.person_id in set(classes)]
     settings, template, embedder = config.training, _template(backbone), backbone.embedder()
-    source, progress = CropSource(place.store, place.dataset), place.progress
     views = ViewPlan(template, settings.augmentations, settings.seed)
+
+    def work(name: str) -> EmbeddingWork:
+        return EmbeddingWork(place.source, place.work(name), place.progress, place.workers)
+
     return (
-        embed_faces(learn, views, embedder, source, work=place.work("learn"), progress=progress),
-        embed_faces(test, ViewPlan(template), embedder, source, work=place.work("test"), progress=progress),
+        embed_faces(learn, views, embedder, work("learn")),
+        embed_faces(test, ViewPlan(template), embedder, work("test")),
     )
 
 
@@ -103,7 +113,7 @@ def _head(learned: FaceEmbeddings, classes: list[str], config: Config, place: Wo
     truth = class_indices([face.person_id for face in learned.faces], classes)
     kept_apart = validation_mask(learned.faces, config.training.seed)
     learn, validate = (_samples(learned, truth, mask) for mask in (~kept_apart, kept_apart))
-    return train_head(learn, validate, len(classes), config.training, progress=place.progress)
+    return train_head(learn, validate, len(classes), config.training, place)
 
 
 def _samples(embedded: FaceEmbeddings, truth: NDArray[np.int32], mask: NDArray[np.bool_]) -> Samples:
@@ -123,7 +133,7 @@ def _self_check(model: Any, backbone: Backbone, learned: FaceEmbeddings, place: 
     """The assembled model must give the embeddings that the gallery was built from."""
     faces = learned.faces[:_SELF_CHECK_FACES]
     plan = ViewPlan(_template(backbone))
-    crops = np.concatenate([plan.cut(place.store, place.dataset, face) for face in faces])
+    crops = cut_faces(faces, plan, place.source)
     found = np.asarray(model(scaled(crops, backbone.spec), training=False)[EMBEDDING])
     least = float(np.min(np.sum(found * learned.plain[: len(faces)], axis=1)))
     if not least >= _SELF_CHECK_COSINE:  # also when it is not a number

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -18,10 +19,10 @@ class History:
     val_accuracy: tuple[float, ...] = ()
 
     @classmethod
-    def of_keras(cls, logs: dict[str, list[float]]) -> Self:
-        """From what ``fit`` returns; rounded, so that the last bit of a sum does not make two runs differ."""
+    def of_epochs(cls, measures: Sequence[Mapping[str, float]]) -> Self:
+        """From the measures of each epoch; rounded, so that the last bit of a sum does not make two runs differ."""
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        return cls(*(tuple(round(float(value), 6) for value in logs.get(name, ())) for name in names))
+        return cls(*(tuple(round(row[name], 6) for row in measures if name in row) for name in names))
 
     @property
     def best_epoch(self) -> int:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.config import Config
-from actorrec.errors import TrainingError
+from actorrec.errors import ConfigError, TrainingError
 from actorrec.faces.keras_backbones.applications import APPLICATIONS
 from actorrec.faces.keras_runtime import fresh_session, keras_bytes
 from actorrec.manifests.dataset import DatasetManifest, FaceRecord
 from actorrec.manifests.nets import EmbedderSpec
 from actorrec.recognition.calibration import calibrate
 from actorrec.recognition.gallery import build_gallery, gallery_to_bytes
-from actorrec.training.embeddings import CropSource, ViewPlan
+from actorrec.training.crops import ViewPlan
 from actorrec.training.history import History, history_png
 from actorrec.training.measure import class_indices, top1_rate
 from actorrec.training.original_net import FeatureTable, end_to_end, feature_table, fit, frozen_features
@@ -94,13 +94,19 @@ def stratified_split(classes: NDArray[np.int32], *, share: float = TEST_SHARE, s
 
 def learn_original(classes: list[str], config: Config, place: Workplace) -> Trained:
     """Train the original design; see ``cosine.learn_cosine``."""
+    if place.workers.count > 1:
+        raise ConfigError(
+            f"training.preset 'original' learns on one machine, not on {place.workers.count}",
+            hint="--instances 1, or training.preset: cosine",
+        )
     design = open_original(place.dataset, classes, config)
-    held_out = stratified_split(design.classes)
-    source = CropSource(place.store, place.dataset)
-    with feature_table(design.features, design.faces, design.classes, source, design.spec) as (table, fill):
+    held_out, settings = stratified_split(design.classes), config.training
+    with feature_table(design.features, design.faces, design.classes, place.source, design.spec) as (table, fill):
         fill(design.plan, place.progress)
-        settings = config.training
-        head, history = fit(table, held_out, settings, dropout=settings.dropout, progress=place.progress)
+        kept = place.checkpoints("original")
+        head, history = fit(
+            table, held_out, settings, dropout=settings.dropout, progress=place.progress, checkpoints=kept
+        )
         embeddings, probabilities = _answers(head, table)
     spec = design.spec.model_copy(update={"model_id": f"{design.spec.model_id}-{_weights_digest(head)}"})
     learned = [face for face, out in zip(design.faces, held_out, strict=True) if not out]

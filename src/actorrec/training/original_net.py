@@ -1,7 +1,7 @@
 """The original design's net, layer by layer, and its training on features that its frozen part gives only once."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 from actorrec.errors import TemporaryFileError
 from actorrec.faces.keras_backbones.applications import INPUT_PX, load_application
-from actorrec.faces.keras_runtime import fresh_session, import_keras
+from actorrec.faces.keras_runtime import fresh_session, import_keras, import_tensorflow
 from actorrec.manifests.dataset import FaceRecord
 from actorrec.manifests.nets import EmbedderSpec
 from actorrec.progress import Progress
 from actorrec.sections import TrainingSection
+from actorrec.training.ahead import ahead
 from actorrec.training.assemble import EMBEDDING, PROBABILITIES
 from actorrec.training.backbone import predict_full, scaled
-from actorrec.training.embeddings import CropSource, ViewPlan
+from actorrec.training.checkpoints import Checkpoints
+from actorrec.training.crops import CropSource, ViewPlan, cut_ahead
+from actorrec.training.epochs import learn_epochs, shuffled
 from actorrec.training.history import History
-from actorrec.types import UInt8Image
+from actorrec.training.net import Net, measures_of
 
 LEARNING_RATE: Final = 0.001
 """Keras's default for adam, which the original left as it is."""
@@ -92,11 +95,12 @@ def feature_table(
 
         def fill(plan: ViewPlan, progress: Progress) -> None:
             with progress.step("computing features", len(faces), "faces") as step:
-                for start in range(0, len(faces), _FEATURE_BATCH):
-                    part = faces[start : start + _FEATURE_BATCH]
-                    crops = _plain_crops(part, source, plan)
-                    rows[start : start + len(part)] = predict_full(features, scaled(crops, spec), _FEATURE_BATCH)
-                    step.advance(len(part))
+                starts = range(0, len(faces), _FEATURE_BATCH)
+                parts = [faces[start : start + _FEATURE_BATCH] for start in starts]
+                with cut_ahead(parts, plan, source) as cut:
+                    for start, crops in zip(starts, cut, strict=True):
+                        rows[start : start + len(crops)] = predict_full(features, scaled(crops, spec), _FEATURE_BATCH)
+                        step.advance(len(crops))
 
         yield FeatureTable(rows, classes), fill
 
@@ -113,10 +117,6 @@ def _on_disk(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
     return rows
 
 
-def _plain_crops(faces: Sequence[FaceRecord], source: CropSource, plan: ViewPlan) -> UInt8Image:
-    return np.concatenate([plan.cut(source.store, source.dataset, face) for face in faces])
-
-
 def fit(
     table: FeatureTable,
     held_out: NDArray[np.bool_],
@@ -124,41 +124,41 @@ def fit(
     *,
     dropout: float,
     progress: Progress,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[Any, History]:
     """Train the learning part on the faces that are not held out; accuracy on the others after each epoch."""
-    keras = fresh_session(settings.seed)
+    fresh_session(settings.seed)
     people = int(table.classes.max()) + 1
     model = learning_part(table.rows.shape[1], people, settings, dropout)
-    learn, validate = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    learner = _OriginalLearner(Net(model), table, held_out, settings)
     with progress.step("training the original net", settings.epochs, "epochs") as step:
-        fitted = model.fit(
-            _batches(keras, table, learn, settings, shuffle=True),
-            epochs=settings.epochs,
-            validation_data=_batches(keras, table, validate, settings, shuffle=False) if len(validate) else None,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: step.advance())],
-            verbose=0,
-        )
-    return model, History.of_keras(fitted.history)
+        history = learn_epochs(learner, settings.epochs, checkpoints, step)
+    return model, history
 
 
-def _batches(
-    keras: Any, table: FeatureTable, indices: NDArray[np.int64], settings: TrainingSection, *, shuffle: bool
-) -> Any:
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is imported late and has no stubs
-        def __init__(self) -> None:
-            super().__init__()
-            self._rng = np.random.default_rng(settings.seed)
-            self._order = self._rng.permutation(indices) if shuffle else indices
+class _OriginalLearner:
+    def __init__(self, net: Net, table: FeatureTable, held_out: NDArray[np.bool_], settings: TrainingSection) -> None:
+        self._net, self._table, self._settings = net, table, settings
+        self._kept, self._held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        tf = import_tensorflow()
+        # The last batch may be smaller; one compiled function takes any.
+        like = [tf.TensorSpec((None, table.rows.shape[1]), tf.float32), tf.TensorSpec((None,), tf.int32)]
+        self._learn = tf.function(net.learn, input_signature=like)
+        self._test = tf.function(net.test, input_signature=like)
 
-        def __len__(self) -> int:
-            return -(-len(indices) // settings.batch_size)
+    @property
+    def variables(self) -> Sequence[Any]:
+        return self._net.variables
 
-        def __getitem__(self, batch: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-            chosen = self._order[batch * settings.batch_size : (batch + 1) * settings.batch_size]
-            return table.rows[chosen], table.classes[chosen]
+    def learn(self, epoch: int) -> dict[str, float]:
+        order = shuffled(self._kept, self._settings.seed, epoch)
+        learned = self._over(order, self._learn)
+        return measures_of(learned, len(order), self._over(self._held_out, self._test), len(self._held_out))
 
-        def on_epoch_end(self) -> None:
-            if shuffle:
-                self._order = self._rng.permutation(indices)
-
-    return Batches()
+    def _over(self, order: NDArray[np.int64], work: Callable[[Any, Any], Any]) -> NDArray[np.float64]:
+        size, table, sums = self._settings.batch_size, self._table, np.zeros(2)
+        parts = (order[start : start + size] for start in range(0, len(order), size))
+        with ahead(lambda part: (table.rows[part], table.classes[part]), parts, threads=1, depth=2) as batches:
+            for rows, classes in batches:
+                sums += np.asarray(work(rows, classes))
+        return sums

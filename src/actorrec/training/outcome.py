@@ -9,6 +9,9 @@ from actorrec.manifests.dataset import DatasetManifest, FaceRecord
 from actorrec.manifests.model import Calibration, Rate
 from actorrec.manifests.nets import EmbedderSpec
 from actorrec.progress import Progress
+from actorrec.training.checkpoints import Checkpoints
+from actorrec.training.crops import CropSource
+from actorrec.training.workers import ALONE, Workers
 
 
 @dataclass(slots=True)
@@ -33,11 +36,20 @@ class Workplace:
         dataset: What is learned from.
         ref: ``model/key``.
         progress: Where to report.
+        workers: Who trains it.
     """
 
-    def __init__(self, store: ArtifactStore, dataset: DatasetManifest, ref: str, progress: Progress) -> None:
+    def __init__(
+        self, store: ArtifactStore, dataset: DatasetManifest, ref: str, progress: Progress, workers: Workers = ALONE
+    ) -> None:
         self.store, self.dataset, self.ref, self.progress = store, dataset, ref, progress
+        self.workers = workers
         self.files: list[FileRecord] = []
+
+    @property
+    def source(self) -> CropSource:
+        """Where its crops are."""
+        return CropSource(self.store, self.dataset)
 
     def put(self, name: str, data: bytes) -> str:
         """Write a file of the artifact; returns its name inside it."""
@@ -47,6 +59,10 @@ class Workplace:
     def work(self, name: str) -> str:
         """Store name for what a killed run wants to find again; gone once the model is committed."""
         return f"{self.ref}/unfinished/{name}"
+
+    def checkpoints(self, name: str) -> Checkpoints:
+        """Checkpoints of a step of the training."""
+        return Checkpoints(self.store, self.work(name))
 
     def clear_work(self) -> None:
         """Remove what only a killed run would need."""

@@ -3,6 +3,9 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
+
+import numpy as np
 
 from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, find_manifest
 from actorrec.artifacts.store import ArtifactStore
@@ -65,20 +68,27 @@ def train(
     """
     pictures = refuse_restricted_dataset(dataset, allow=config.rights.allow_restricted)
     key = model_key(dataset, config)
-    with store.lock(f"model/{key}"):
-        found = find_manifest(store, ModelManifest, key)
-        if found is not None:
-            _log.info("model/%s is already there for this data set and these settings", key)
-            return again(store, found)
-        place = Workplace(store, dataset, f"model/{key}", progress)
+    place = Workplace(store, dataset, f"model/{key}", progress, workers)
+    # The others work under the chief's lock: they may be on its very store.
+    with store.lock(place.ref) if workers.is_chief else nullcontext():
+        found = find_manifest(store, ModelManifest, key) if workers.is_chief else None
+        if _chief_says(found is not None, workers):
+            _log.info("%s is already there for this data set and these settings", place.ref)
+            return None if found is None else again(store, found)
         started = time.perf_counter()
         classes = _people_to_learn(dataset)
         learn = learn_original if config.training.preset == "original" else learn_cosine
         trained = learn(classes, config, place)
-        trained.timings_s["total"] = round(time.perf_counter() - started, 3)
-        manifest = commit_manifest(store, _manifest(trained, classes, place, config, _inputs(dataset), pictures))
+        if trained is not None:
+            trained.timings_s["total"] = round(time.perf_counter() - started, 3)
+            found = commit_manifest(store, _manifest(trained, classes, place, config, pictures))
+        workers.barrier()
         place.clear_work()
-    return manifest
+    return found
+
+
+def _chief_says(answer: bool, workers: Workers) -> bool:
+    return bool(workers.sum([np.array([answer and workers.is_chief], np.int32)])[0][0])
 
 
 def _people_to_learn(dataset: DatasetManifest) -> list[str]:
@@ -97,7 +107,6 @@ def _manifest(
     classes: Sequence[str],
     place: Workplace,
     config: Config,
-    inputs: dict[str, str],
     pictures: dict[str, int],
 ) -> ModelManifest:
     if list(trained.gallery_people) != list(classes):
@@ -106,7 +115,7 @@ def _manifest(
     return ModelManifest(
         key=place.ref.split("/")[1],
         produced_by=provenance(config),
-        inputs=inputs,
+        inputs=_inputs(place.dataset),
         files=sorted(place.files, key=lambda record: record.name),
         preset=config.training.preset,
         embedder=trained.spec,

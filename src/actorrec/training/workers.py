@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -51,6 +52,18 @@ class Workers(Protocol):
         """Wait until every worker is here; raises as ``gather``."""
         ...
 
+    def gather_tensor(self, rows: Any) -> Any:
+        """``gather`` for compiled functions of TensorFlow; every worker's rows have the same shape."""
+        ...
+
+    def sum_tensor(self, values: Any) -> Any:
+        """``sum`` of one tensor for compiled functions of TensorFlow."""
+        ...
+
+    def watched(self) -> AbstractContextManager[None]:
+        """Where compiled functions are called that hand each other something: raises as ``gather``."""
+        ...
+
 
 class _Alone:
     index, count, is_chief = 0, 1, True
@@ -63,6 +76,15 @@ class _Alone:
 
     def barrier(self) -> None:
         """Nobody to wait for."""
+
+    def gather_tensor(self, rows: Any) -> Any:
+        return rows
+
+    def sum_tensor(self, values: Any) -> Any:
+        return values
+
+    def watched(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 ALONE: Final[Workers] = _Alone()

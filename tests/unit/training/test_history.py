@@ -12,8 +12,8 @@ def test_the_best_epoch_is_the_one_of_least_validation_loss() -> None:
 
 
 def test_json_holds_every_epoch() -> None:
-    logs = {"loss": [1.00000049, 0.5], "accuracy": [0.5, 1.0]}
-    read = json.loads(History.of_keras(logs).to_json())
+    epochs = [{"loss": 1.00000049, "accuracy": 0.5}, {"loss": 0.5, "accuracy": 1.0}]
+    read = json.loads(History.of_epochs(epochs).to_json())
     assert read == {"loss": [1.0, 0.5], "accuracy": [0.5, 1.0], "val_loss": [], "val_accuracy": [], "best_epoch": 2}
 
 
