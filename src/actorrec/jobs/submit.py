@@ -18,8 +18,8 @@ from actorrec.progress import Progress
 
 logger = logging.getLogger(__name__)
 NEEDS: Final = {
-    "training": "sagemaker:CreateTrainingJob and iam:PassRole on the role of the job",
-    "processing": "sagemaker:CreateProcessingJob and iam:PassRole on the role of the job",
+    "training": "sagemaker:CreateTrainingJob, sagemaker:AddTags and iam:PassRole on the role of the job",
+    "processing": "sagemaker:CreateProcessingJob, sagemaker:AddTags and iam:PassRole on the role of the job",
 }
 
 
