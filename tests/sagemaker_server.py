@@ -28,6 +28,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -56,15 +57,22 @@ DENIED: Final = (
     "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: this on that resource because no "
     "identity-based policy allows the action",
 )
+_SERVICES: Final = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
 THROTTLED: Final = ("ThrottlingException", "Rate exceeded")
+
+
+@cache
+def service_model(target: str) -> Any:
+    """botocore's model of a service, by the name in front of its operations."""
+    import botocore.session
+
+    return botocore.session.get_session().get_service_model(_SERVICES[target])
 
 
 class SageMaker:
     """The service. Everything public may be set by a test, also while a job lives."""
 
     def __init__(self, s3_url: str) -> None:
-        import botocore.session
-
         self.url, self.s3_url = "", s3_url
         self.timeline: Sequence[Step] = LIFE
         self.artifact: bytes | None = None
@@ -75,10 +83,6 @@ class SageMaker:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._refusals: list[tuple[str, str, str, int]] = []
         self._lock = threading.RLock()
-        self._models = {
-            "SageMaker": botocore.session.get_session().get_service_model("sagemaker"),
-            "Logs_20140328": botocore.session.get_session().get_service_model("logs"),
-        }
 
     @property
     def environ(self) -> dict[str, str]:
@@ -106,7 +110,7 @@ class SageMaker:
             request = json.loads(asked.body or b"{}")
             self.asked.append((operation, request))
             try:
-                return as_json(self._answer(self._models[service].operation_model(operation), request))
+                return as_json(self._answer(service_model(service).operation_model(operation), request))
             except RefusalError as error:
                 return as_json({"__type": error.code, "message": error.message}, error.status)
 

@@ -13,8 +13,9 @@ from actorrec.errors import ConfigError, JobError, RemoteError
 from actorrec.jobs.follow import Following, follow
 from actorrec.jobs.listing import describe_all, find_job, list_jobs, read_state, stop_job
 from actorrec.jobs.logs import LogReader
+from aws_shapes import faults
 from job_requests import NAME, Heard, aws_session, processing_request, start, training_request
-from sagemaker_server import DENIED, LIFE, THROTTLED, Outcome, SageMaker, Step, sagemaker
+from sagemaker_server import DENIED, LIFE, THROTTLED, Outcome, SageMaker, Step, sagemaker, service_model
 
 __all__ = ["sagemaker"]
 POLL_S = 0.01
@@ -281,14 +282,10 @@ def test_a_job_that_really_runs_is_followed_live(sagemaker: SageMaker) -> None:
 
 
 def test_our_fake_answers_as_the_service_model_says(sagemaker: SageMaker, tmp_path: Path) -> None:
-    import botocore.session
-
-    from aws_shapes import faults
-
     aws = aws_session()
     start(aws)
     start(aws, processing_request())
-    model = botocore.session.get_session().get_service_model("sagemaker")
+    model = service_model("SageMaker")
     for _ in LIFE:
         answers = {
             "DescribeTrainingJob": sagemaker.describe_job("training", {"TrainingJobName": NAME}),
