@@ -145,6 +145,9 @@ def test_detached_it_is_merged_by_the_command_that_it_prints(
     assert job.request["StoppingCondition"] == {"MaxRuntimeInSeconds": 1800}
     assert job.run is not None
     job.run.join(120)
+    attach = [sys.executable, "-m", "actorrec", "jobs", "attach", job.name, "--config", str(quick_desk.config)]
+    attached = subprocess.run(attach, env=quick_desk.environ, capture_output=True, text=True, timeout=60, check=True)
+    assert started["merge"] in attached.stdout
     command = started["merge"].split()
     assert command[:2] == ["actorrec", "build-dataset"]
     assert quick_desk.json(*command[2:]) == one

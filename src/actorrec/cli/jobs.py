@@ -130,6 +130,7 @@ def attach(session: Session, job: _Name = "newest") -> None:
         return
     state = follow_to_the_end(session, session.aws, state.name, config)
     refuse_unless_completed(state)
+    session.say(f"make the data set of it: actorrec build-dataset --merge --from {', '.join(state.outputs)}")
     session.result(_summary(session, state), f"{ended_line(state)}; its results are in {', '.join(state.outputs)}")
 
 

@@ -116,24 +116,20 @@ def unpack(data: bytes, *, with_pictures: bool) -> Iterator[Looked]:
     except _BROKEN as error:
         raise DamagedBatchError(_short(error)) from None
     _check_faces(arrays, sum(len(record.faces) for record in records))
-    names = ("crops", "thumbs", "previews")
-    files = {name: _unpacked_files(arrays, name) for name in names}
-    if any(len(files[name]) != len(arrays["points"]) for name in ("crops", "thumbs")):
-        raise DamagedBatchError("a face lacks its picture")
-    if len(files["previews"]) != len(records):
-        raise DamagedBatchError("a picture lacks its preview")
-    return _looked(records, arrays, files if with_pictures else None)
+    _check_files(arrays, {"crops": len(arrays["points"]), "thumbs": len(arrays["points"]), "previews": len(records)})
+    names = ("crops", "thumbs", "previews") if with_pictures else ()
+    return _looked(records, arrays, {name: _unpacked_files(arrays, name) for name in names})
 
 
 def _looked(
-    records: list[_Picture], arrays: Mapping[str, NDArray[Any]], files: dict[str, list[bytes]] | None
+    records: list[_Picture], arrays: Mapping[str, NDArray[Any]], files: Mapping[str, list[bytes]]
 ) -> Iterator[Looked]:
     row = 0
     for index, record in enumerate(records):
         first, row = row, row + len(record.faces)
         faces = tuple(_candidate(face, arrays, at) for at, face in enumerate(record.faces, first))
         pictures = Pictures()
-        if files is not None:
+        if files:
             crops, thumbs = (tuple(files[name][first:row]) for name in ("crops", "thumbs"))
             pictures = Pictures(crops, thumbs, files["previews"][index] or None)
         fields = {name: getattr(record, name) for name in Examined.__slots__ if name != "faces"}
@@ -173,10 +169,18 @@ def _check_faces(arrays: Mapping[str, NDArray[Any]], count: int) -> None:
         raise DamagedBatchError("a face has a number that is none")
 
 
+def _check_files(arrays: Mapping[str, NDArray[Any]], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        ends = arrays[f"{name}_ends"]
+        if len(ends) != count:
+            raise DamagedBatchError(f"there are {len(ends)} {name} instead of {count}")
+        in_order = (ends >= 0).all() and (np.diff(ends) >= 0).all()
+        if not in_order or (ends[-1] if count else 0) != len(arrays[name]):
+            raise DamagedBatchError(f"{name} are cut")
+
+
 def _unpacked_files(arrays: Mapping[str, NDArray[Any]], name: str) -> list[bytes]:
     blob, ends = arrays[name].tobytes(), [0, *arrays[f"{name}_ends"].tolist()]
-    if any(end < start for start, end in pairwise(ends)) or ends[-1] != len(blob):
-        raise DamagedBatchError(f"{name} are cut")
     return [blob[start:end] for start, end in pairwise(ends)]
 
 

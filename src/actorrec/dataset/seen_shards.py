@@ -69,10 +69,10 @@ class SeenShards:
 
     def examined(self, photos: Sequence[Photo]) -> Mapping[str, Examined]:
         found: dict[str, Examined] = {}
+        own = {shard.ref: {photo.sha256 for photo in shard.photos} for shard in self._shards}
         for batch in self._batches():
-            own = {photo.sha256 for photo in batch.shard.photos}
             for examined, _ in batch.looked(with_pictures=False):
-                if examined.sha256 in own and examined.sha256 not in found:
+                if examined.sha256 in own[batch.shard.ref] and examined.sha256 not in found:
                     found[examined.sha256] = examined
                     self._batch_of[examined.sha256] = batch
         lacking = next((photo for photo in photos if photo.sha256 is not None and photo.sha256 not in found), None)
