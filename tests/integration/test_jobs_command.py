@@ -1,0 +1,292 @@
+"""``actorrec jobs`` as a user runs it: a program of its own, also on a terminal."""
+
+import contextlib
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from actorrec.artifacts.catalog import load_manifest
+from actorrec.artifacts.local import LocalStore
+from actorrec.artifacts.s3 import S3Store
+from actorrec.jobs.follow import follow
+from actorrec.manifests.model import ModelManifest
+from job_requests import NAME, Heard, aws_session, processing_request, start, training_request
+from s3_servers import FAKE_KEYS, new_bucket, settings
+from sagemaker_server import SageMaker, Step, sagemaker
+from stored_chains import add_dataset, add_images, whole
+from trained_archives import contents, made_bundle, made_model, packed
+
+__all__ = ["sagemaker"]
+_PROGRAM = """
+import typer
+from actorrec.cli.jobs import register
+app = typer.Typer()
+register(app)
+app()
+"""
+_PATIENCE_S = 60
+METRICS = "metrics: epoch=1 loss=0.5"
+
+
+@dataclass
+class Program:
+    """Runs the program in a folder, against the fake."""
+
+    sagemaker: SageMaker
+    folder: Path
+    bucket: str
+
+    @property
+    def environ(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ACTORREC_", "AWS_"))}
+        mine = {
+            "ACTORREC_REMOTE__BUCKET": self.bucket, "ACTORREC_REMOTE__PREFIX": "team", "ACTORREC_REMOTE__POLL_S": "0.05",
+            "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "300", "PYTHONUNBUFFERED": "1",
+        }  # fmt: skip
+        return {**clean, **self.sagemaker.environ, **mine}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-c", _PROGRAM, "jobs", *arguments, "--store", "store"]
+
+    def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        ran = subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False,
+            timeout=_PATIENCE_S, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert "Traceback" not in ran.stderr, ran.stderr
+        for secret in (FAKE_KEYS["AWS_SECRET_ACCESS_KEY"], "Signature="):
+            assert secret not in ran.stdout + ran.stderr
+        return ran
+
+
+class Terminal:
+    """The program on a terminal of its own, with a person in front of it."""
+
+    def __init__(self, program: Program, *arguments: str) -> None:
+        self._master, slave = pty.openpty()
+        self.said = ""
+        command = ["setsid", "--ctty", *program.command(*arguments)]  # so that Ctrl-C typed there reaches it
+        self.process = subprocess.Popen(
+            command, cwd=program.folder, env=program.environ, stdin=slave, stdout=slave, stderr=slave
+        )
+        os.close(slave)
+
+    def until(self, wanted: str | Callable[[str], bool]) -> str:
+        """Read until something was said; the program's end will do for a function."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not (wanted in self.said if isinstance(wanted, str) else wanted(self.said)):
+            assert time.monotonic() < deadline, self.said
+            if select.select([self._master], [], [], 1)[0]:
+                try:
+                    self.said += os.read(self._master, 65536).decode()
+                except OSError:  # Linux's way to say that nobody holds the other end
+                    assert not isinstance(wanted, str), self.said
+                    break
+        return self.said
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        """Exit code."""
+        self.until(lambda _: False)
+        return self.process.wait(_PATIENCE_S)
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def program(sagemaker: SageMaker, tmp_path: Path) -> Program:
+    return Program(sagemaker, tmp_path, new_bucket(sagemaker.s3_url))
+
+
+@pytest.fixture
+def model(program: Program) -> ModelManifest:
+    """A job that is at work will leave this, made from a data set in the cloud."""
+    cloud = S3Store(program.bucket, "team", settings(program.sagemaker.s3_url, program.folder / "mine"))
+    dataset = add_dataset(cloud, "abcdabcdabcdabcd", 1, add_images(cloud, "aaaabbbbccccdddd", 0, files=1), files=1)
+    made = made_model({dataset.ref: dataset.content_digest()})
+    program.sagemaker.artifact = packed(contents(made, made_bundle(made)))
+    program.sagemaker.timeline = [Step("Training", "Training in progress", lines=("Hello", METRICS), polls=0)]
+    tags = {"actorrec:dataset": dataset.ref, "actorrec:dataset-digest": dataset.content_digest()}
+    request = training_request(
+        OutputDataConfig={"S3OutputPath": f"s3://{program.bucket}/team/jobs"},
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    start(aws_session(), request)
+    return made
+
+
+@pytest.fixture
+def terminal(program: Program) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str) -> Terminal:
+        opened.append(Terminal(program, *arguments))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
+
+
+def completed(program: Program) -> None:
+    program.sagemaker.jobs[NAME].steps += [Step("Uploading"), Step("Completed")]
+    program.sagemaker.jobs[NAME].steps[0] = Step("Training")
+
+
+def test_ls_and_status(program: Program, model: ModelManifest) -> None:
+    del model
+    start(aws_session(), processing_request())
+    listed = json.loads(program("ls", "--json").stdout)
+    assert [row["name"] for row in listed] == ["actorrec-build-abcd-1", NAME]
+    assert listed[1]["status"] == "InProgress" and listed[0]["instances"] == 2
+    table = program("ls").stdout
+    assert NAME in table and "2 × ml.c5.xlarge" in table and "USD (estimate, 2026-11)" in table
+    status = json.loads(program("status", "train-abcd", "--json").stdout)
+    assert status["name"] == NAME and status["dataset"] == "dataset/abcdabcdabcdabcd" and status["ended_at"] is None
+    assert status["cost_usd"] is not None and status["metrics"] == {}
+    completed(program)
+    follow(aws_session(), NAME, told=Heard(), poll_s=0.01)
+    shown = program("status", NAME)
+    assert "Completed" in shown.stdout and "model.tar.gz" in shown.stdout and "loss" in shown.stdout
+    ended = json.loads(program("status", NAME, "--json").stdout)
+    assert ended["metrics"] == {"epoch": 1.0, "loss": 0.5} and ended["billable_s"] == 1000
+    assert ended["cost_usd"] == pytest.approx(1000 / 3600 * 0.23, abs=1e-4)
+
+
+def test_logs(program: Program, model: ModelManifest) -> None:
+    del model
+    assert program("logs", NAME).stdout == f"Hello\n{METRICS}\n"
+    lines = [json.loads(line) for line in program("logs", NAME, "--json").stdout.splitlines()]
+    assert [line["line"] for line in lines] == ["Hello", METRICS] and lines[0]["host"] == "algo-1"
+    completed(program)
+    program.sagemaker.jobs[NAME].steps[-1] = Step("Completed", lines=("Bye",))
+    assert program("logs", NAME, "--follow").stdout == f"Hello\n{METRICS}\nBye\n"
+    program.sagemaker.timeline = [Step("Starting", polls=0)]
+    start(aws_session(), processing_request())
+    silent = program("logs", "newest")
+    assert silent.returncode == 0 and silent.stdout == "" and "has written nothing yet" in silent.stderr
+
+
+def test_stop_asks_and_never_answers_itself(program: Program, model: ModelManifest) -> None:
+    del model
+    asked = program("stop", NAME)
+    assert asked.returncode == 2 and "--yes" in asked.stderr and not program.sagemaker.jobs[NAME].stops
+    stopped = program("stop", NAME, "--yes")
+    assert stopped.returncode == 0 and "checkpoints stay in s3://bucket/jobs/checkpoints/x" in stopped.stdout
+    assert program.sagemaker.jobs[NAME].stops == 1
+    program("status", NAME)
+    again = program("stop", NAME, "--yes", "--json")
+    assert again.returncode == 0
+    assert json.loads(again.stdout) == {"job": NAME, "stopped": False, "status_before": "Stopped"}
+
+
+def test_stop_asks_on_a_terminal(program: Program, model: ModelManifest, terminal: Callable[..., Terminal]) -> None:
+    del model
+    person = terminal("stop", NAME)
+    person.until("[y/N]")
+    person.type("n\n")
+    assert person.end() == 0 and "was left running" in person.said and not program.sagemaker.jobs[NAME].stops
+
+
+def test_attach_brings_the_model_to_another_machine(program: Program, model: ModelManifest) -> None:
+    completed(program)
+    ran = program("attach", "newest", "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["model"] == model.ref
+    store = LocalStore(program.folder / "store")
+    assert whole(store, load_manifest(store, ModelManifest, model.key))
+    again = program("attach", NAME)
+    assert again.returncode == 0 and model.ref in again.stdout and "loss 0.5" in again.stderr
+
+
+def test_attach_says_why_a_job_failed(program: Program, model: ModelManifest) -> None:
+    del model
+    program.sagemaker.jobs[NAME].steps = [Step("Failed", reason="AlgorithmError: no faces, exit code: 1")]
+    ran = program("attach", NAME)
+    assert ran.returncode == 3 and "failed: AlgorithmError: no faces" in ran.stderr and "hint: " in ran.stderr
+    as_json = program("attach", NAME, "--json")
+    assert json.loads(as_json.stdout)["exit_code"] == 3
+
+
+def test_attach_to_a_processing_job(program: Program) -> None:
+    start(aws_session(), processing_request())
+    ran = program("attach", "newest", "--json")
+    assert ran.returncode == 0 and json.loads(ran.stdout)["outputs"] == ["s3://bucket/shards"]
+
+
+def test_unknown_jobs_are_one_line(program: Program, model: ModelManifest) -> None:
+    del model
+    for command in ("status", "logs", "stop", "attach"):
+        ran = program(command, "actorrec-train-zzzz")
+        assert ran.returncode == 3 and "error: no job 'actorrec-train-zzzz'" in ran.stderr and NAME in ran.stderr
+
+
+def test_ctrl_c_without_a_terminal_detaches(program: Program, model: ModelManifest) -> None:
+    del model
+    command = program.command("attach", NAME, "--json")
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=program.folder, env=program.environ, text=True, **pipes) as process:
+        for line in process.stderr:
+            if "loss 0.5" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 130 and f"actorrec jobs attach {NAME}" in stderr and "Traceback" not in stderr
+    assert json.loads(stdout) == {"error": "detached", "hint": f"actorrec jobs attach {NAME}", "exit_code": 130}
+    assert not program.sagemaker.jobs[NAME].stops
+
+
+def test_ctrl_c_on_a_terminal_asks(program: Program, model: ModelManifest, terminal: Callable[..., Terminal]) -> None:
+    person = terminal("attach", NAME)
+    person.until("loss 0.5")
+    person.type("\x03")
+    person.until("[s/d/G]")
+    time.sleep(2.5)  # longer than an insistent Ctrl-C would wait
+    person.type("g\n")
+    completed(program)
+    assert person.end() == 0 and model.ref in person.said and person.said.count("Hello") == 1
+    assert not program.sagemaker.jobs[NAME].stops
+
+
+@pytest.mark.parametrize("answer", ["d\n", "\x03", "\x04"], ids=["d", "Ctrl-C", "Ctrl-D"])
+def test_ctrl_c_and_detach(
+    program: Program, model: ModelManifest, terminal: Callable[..., Terminal], answer: str
+) -> None:
+    del model
+    person = terminal("attach", NAME)
+    person.until("loss 0.5")
+    person.type("\x03")
+    person.until("[s/d/G]")
+    person.type(answer)
+    assert person.end() == 130 and f"Come back with: actorrec jobs attach {NAME}" in person.said
+    assert not program.sagemaker.jobs[NAME].stops
+
+
+def test_ctrl_c_and_stop(program: Program, model: ModelManifest, terminal: Callable[..., Terminal]) -> None:
+    program.sagemaker.artifact = None
+    person = terminal("attach", NAME)
+    person.until("loss 0.5")
+    person.type("\x03")
+    person.until("[s/d/G]")
+    person.type("s\n")
+    assert person.end() == 3 and "was stopped" in person.said and "checkpoints stay in" in person.said
+    assert program.sagemaker.jobs[NAME].stops == 1
+    assert not list(LocalStore(program.folder / "store").names(f"model/{model.key}"))
