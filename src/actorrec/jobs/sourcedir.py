@@ -27,7 +27,9 @@ _PROGRAM: Final = '"""Run by the container."""\n\nimport sys\n\nfrom {module} im
 _REQUIREMENTS: Final = (
     "pydantic", "pyyaml", "rich", "typer", "ai-edge-litert", "opencv-python-headless", "pillow", "matplotlib",
 )  # fmt: skip
-_SUFFIXES: Final = frozenset({".py", ".json", ".npz", ".tflite", ".typed", ".html", ".css", ".js", ".svg", ".yaml"})
+# The page of `review` and the stack's template serve a desk.
+_LEFT_OUT: Final = frozenset({"__pycache__", "tests", "static", "infra"})
+_SUFFIXES: Final = frozenset({".py", ".json", ".npz", ".tflite", ".typed", ".yaml"})
 _NAMES: Final = frozenset({"SHA256SUMS"})
 _LARGEST_BYTES: Final = 200 * 2**20
 
@@ -100,7 +102,7 @@ def _contents() -> Iterator[tuple[str, bytes]]:
 
 
 def _belongs(path: Path) -> bool:
-    if any(part.startswith(".") or part in ("__pycache__", "tests") for part in path.parts):
+    if any(part.startswith(".") or part in _LEFT_OUT for part in path.parts):
         return False
     return path.suffix in _SUFFIXES or path.name in _NAMES
 

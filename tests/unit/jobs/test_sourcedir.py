@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -137,15 +138,16 @@ def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
 
 
 def test_of_a_wheel_it_is_the_same(built: SourceDir, tmp_path: Path) -> None:
-    """Where the configurations lie inside the package, as a wheel has them, the archive has the same bytes."""
-    with tarfile.open(built.path) as archive:
-        archive.extractall(tmp_path / "site", filter="data")
-    for program in ("train.py", "build_shard.py", "requirements.txt"):
-        (tmp_path / "site" / program).unlink()
+    """A wheel has configurations and the stack's template inside the package, a checkout has them beside it."""
+    package, site = Path(actorrec.__file__).parent, tmp_path / "site" / "actorrec"
+    shutil.copytree(package, site, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("configs", "infra"):
+        if (package.parents[1] / folder).is_dir():
+            shutil.copytree(package.parents[1] / folder, site / folder)
     script = (
         "import sys; from pathlib import Path; from actorrec.jobs.sourcedir import build_sourcedir;"
         f"print(build_sourcedir(Path({str(tmp_path / 'out')!r})).sha256)"
     )
-    environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    environ = {**os.environ, "PYTHONPATH": str(site.parent)}
     done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == built.sha256
