@@ -223,6 +223,14 @@ def test_a_refusal_is_one_line(story: Story, code: str, message: str, said: str,
         assert "AKIAFAKE" not in done.output
 
 
+def test_a_page_that_is_no_answer_of_aws_is_one_line(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve({"/": lambda _: Reply(b"<html>sign in to the hotel's network<p>", 200, "text/html")}) as hotel:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", hotel.url)
+        error, hint = error_of(run("status"))
+    assert error.startswith("cannot look at the stack 'actorrec': ") and "hotel" not in error
+    assert "is there a network" in hint
+
+
 def test_an_interrupt_while_changes_are_worked_out_leaves_nothing(story: Story) -> None:
     from actorrec.aws.session import AwsSession
     from actorrec.cloud.calls import StackCalls

@@ -94,11 +94,12 @@ def aws_errors(doing: str, place: Callable[[], Place], needs: str = _S3_RIGHTS) 
         RemoteError: If the service cannot be reached or refuses.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError  # an answer of something else: a proxy, a sign-in page
     from urllib3.exceptions import HTTPError  # what breaks while an answer is read is not always botocore's
 
     try:
         yield
-    except (BotoCoreError, ClientError, HTTPError) as error:
+    except (BotoCoreError, ClientError, HTTPError, ResponseParserError) as error:
         raise told(error, doing, place(), needs) from None
 
 
