@@ -29,13 +29,6 @@ from stored_chains import add_dataset, add_images, whole
 from trained_archives import contents, made_bundle, made_model, packed
 
 __all__ = ["sagemaker"]
-_PROGRAM = """
-import typer
-from actorrec.cli.jobs import register
-app = typer.Typer()
-register(app)
-app()
-"""
 _PATIENCE_S = 60
 METRICS = "metrics: epoch=1 loss=0.5"
 
@@ -52,13 +45,14 @@ class Program:
     def environ(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("ACTORREC_", "AWS_"))}
         mine = {
-            "ACTORREC_REMOTE__BUCKET": self.bucket, "ACTORREC_REMOTE__PREFIX": "team", "ACTORREC_REMOTE__POLL_S": "0.05",
+            "ACTORREC_REMOTE__BUCKET": self.bucket, "ACTORREC_REMOTE__PREFIX": "team",
+            "ACTORREC_REMOTE__POLL_S": "0.05",
             "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "300", "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
         return {**clean, **self.sagemaker.environ, **mine}
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", _PROGRAM, "jobs", *arguments, "--store", "store"]
+        return [sys.executable, "-m", "actorrec", "jobs", *arguments, "--store", "store"]
 
     def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ran = subprocess.run(
