@@ -39,12 +39,12 @@ finally:
 
 def execute(folder: Path, settings: dict[str, str]) -> tuple[int, str, list[dict[str, Any]]]:
     """Exit code, error and executed cells."""
-    theirs = ("ACTORREC_", "AWS_", "JUPYTER_", "IPYTHON", "PYTHON")
+    theirs = ("ACTORREC_", "AWS_", "JUPYTER_", "IPYTHON", "MPLBACKEND", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     environ = kept | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # where `!actorrec` is
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython"),
-        "XDG_CACHE_HOME": str(folder / "cache"), "ACTORREC_REMOTE__POLL_S": "0.2", "MPLBACKEND": "agg", **settings,
+        "XDG_CACHE_HOME": str(folder / "cache"), "ACTORREC_REMOTE__POLL_S": "0.2", **settings,
     }  # fmt: skip
     executed = folder / "executed.ipynb"
     ended = subprocess.run(
@@ -106,7 +106,7 @@ def test_from_photos_to_names_with_a_job_that_really_runs(sagemaker: SageMaker, 
     [job] = sagemaker.jobs.values()
     assert code == 0, error + "\n".join(sagemaker.logs.lines(job.name)[-20:])
     text = said(cells)
-    assert f"{job.name}: Completed" in text
+    assert f"{job.name}: Completed after 5 epochs" in text
     assert "Nikola Tesla" in text
     assert pictures(containing(cells, "plt.imread"))[0].startswith(b"\x89PNG")
     assert pictures(containing(cells, "class LivePlot"))[0].startswith(b"\x89PNG")
