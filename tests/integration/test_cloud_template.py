@@ -16,12 +16,15 @@ from actorrec.cloud.settings import StackSettings
 from actorrec.cloud.template import template_path, template_resources, template_text
 from actorrec.config import Config
 from actorrec.jobs.places import CloudPlace
+from actorrec.jobs.processing import pack_listing, plan_processing
 from actorrec.jobs.sourcedir import SourceDir
 from actorrec.jobs.training import plan_training
 from actorrec.manifests.dataset import DatasetManifest
+from actorrec.manifests.shard import SENT_PICTURES, ListedPhoto, PhotoListing
 from policies import ACCOUNT, Filled, allowed, as_list, denied, granted, plain
 from stored_chains import TEMPLATE as FACES
 
+CODE = SourceDir(Path("/nowhere/sourcedir.tar.gz"), "c0de" * 16, 1)
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/0f-0f"
 VARIANTS: dict[str, dict[str, str]] = {
     "bucket made up": {},
@@ -163,22 +166,45 @@ def requests_of_jobs(**more: Any) -> list[tuple[str, str]]:
     dataset = DatasetManifest(
         key="0123456789abcdef", template=FACES, detector_id="d", embedder_id="e", people=[], images=[], faces=[]
     )
-    code = SourceDir(Path("/nowhere/sourcedir.tar.gz"), "c0de" * 16, 1)
-    request = plan_training(dataset, config, code=code, now=datetime.now(UTC), suffix="ab12").request
+    request = plan_training(dataset, config, code=CODE, now=datetime.now(UTC), suffix="ab12").request
     submitted = json.loads(request["HyperParameters"]["sagemaker_submit_directory"])
     read = [channel["DataSource"]["S3DataSource"]["S3Uri"] + "some/file" for channel in request["InputDataConfig"]]
     checkpoint = request["CheckpointConfig"]["S3Uri"] + "/model/abcd/epoch-1"
     written = f"{request['OutputDataConfig']['S3OutputPath']}/{request['TrainingJobName']}/output/model.tar.gz"
     asked = [("s3:GetObject", uri) for uri in (*read, submitted, checkpoint)]
     asked += [("s3:PutObject", uri) for uri in (written, checkpoint)] + [("s3:DeleteObject", checkpoint)]
+    return as_arns(asked)
+
+
+def as_arns(asked: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(action, "arn:aws:s3:::" + uri.removeprefix("s3://")) for action, uri in asked]
 
 
+def requests_of_shares(folder: Path, prefix: str) -> list[tuple[str, str]]:
+    """What a job that looks at pictures does in S3: what it gets, the names in its list, and what it leaves."""
+    config = Config.model_validate(
+        {"aws": {"region": "us-east-1"}, "remote": {"bucket": "my-bucket", "prefix": prefix}}
+    )
+    place = CloudPlace.of(config)
+    photo = ListedPhoto(
+        person_id="ada", name="ada/1.jpg", file=f"{SENT_PICTURES}/{'ab' * 32}", sha256="ab" * 32, bytes=9
+    )
+    packed = pack_listing(PhotoListing(photos=[photo]), {"ab" * 32: folder / "1.jpg"}, place, folder)
+    request = plan_processing(packed, config, code=CODE, now=datetime.now(UTC), suffix="ab12").request
+    (sent_below, *pictures) = json.loads(packed.keys.path.read_text())
+    read = [each["S3Input"]["S3Uri"] + "/file" for each in request["ProcessingInputs"]]
+    read += [sent_below["prefix"] + name for name in pictures]
+    (output,) = request["ProcessingOutputConfig"]["Outputs"]
+    left = f"{output['S3Output']['S3Uri']}/shard/abcd/manifest.json"
+    return as_arns([*(("s3:GetObject", uri) for uri in read), ("s3:PutObject", left)])
+
+
 @pytest.mark.parametrize("prefix", ["actorrec", "team/faces"])
-def test_a_job_may_what_its_plan_needs(prefix: str) -> None:
+def test_a_job_may_what_its_plan_needs(prefix: str, tmp_path: Path) -> None:
     statements = named(Prefix=prefix).statements("SageMakerRole")
-    asked = requests_of_jobs(prefix=prefix)
-    assert len(asked) == 6
+    training, shares = requests_of_jobs(prefix=prefix), requests_of_shares(tmp_path, prefix)
+    assert (len(training), len(shares)) == (6, 5)
+    asked = training + shares
     assert [one for one in asked if not allowed(statements, *one)] == []
     bucket = "arn:aws:s3:::my-bucket"
     assert allowed(statements, "s3:ListBucket", bucket, {"s3:prefix": f"{prefix}/dataset/0123456789abcdef/"})
@@ -269,6 +295,33 @@ def test_what_people_need_names_its_actions_and_places(name: str) -> None:
     passed = [(resource, condition) for action, resource, condition in granted(statements) if action == "iam:PassRole"]
     assert all(condition["StringEquals"]["iam:PassedToService"] for _, condition in passed) and len(passed) == 1
     assert all(resource.startswith("arn:aws:iam::ACCOUNT:role/STACK-") for resource, _ in passed)
+
+
+def test_the_lines_of_the_page_fill_the_policies_in(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    (lines,) = re.findall(r"^(    sed .*?)\n\n", (root / "docs" / "cloud.md").read_text(), re.S | re.M)
+    script = "\n".join(line.strip() for line in lines.splitlines())
+    script = script.replace("> ", f"> {tmp_path}/")
+    subprocess.run(["bash", "-euc", script], cwd=root, check=True)
+    create, use = (json.loads((tmp_path / f"{name}.json").read_text())["Statement"] for name in ("create", "use"))
+    left = [
+        r for s in (create, use) for _, r, _ in granted(s) if re.search(r"[A-Z]{5}", r.replace("ProcessingJobs", ""))
+    ]
+    assert left == []
+    to_jobs, to_devices = ({"iam:PassedToService": f"{s}.amazonaws.com"} for s in ("sagemaker", "credentials.iot"))
+    roles = f"arn:aws:iam::{ACCOUNT}:role/actorrec"
+    assert allowed(use, "iam:PassRole", f"{roles}-SageMakerRole-1", to_jobs)
+    assert not allowed(use, "iam:PassRole", f"{roles}-SageMakerRole-1", {"iam:PassedToService": "ec2.amazonaws.com"})
+    assert not allowed(use, "iam:PassRole", f"{roles}-TokenExchangeRole-1", to_jobs)
+    assert allowed(create, "iam:PassRole", f"{roles}-TokenExchangeRole-1", to_devices)
+    assert allowed(use, "s3:PutObject", "arn:aws:s3:::my-bucket/actorrec/model/abcd/manifest.json")
+    assert not allowed(use, "s3:PutObject", "arn:aws:s3:::my-bucket/elsewhere")
+    assert not allowed(use, "s3:DeleteObjectVersion", "arn:aws:s3:::my-bucket/actorrec/x")
+    job = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:training-job"
+    assert allowed(use, "sagemaker:CreateTrainingJob", f"{job}/actorrec-train-0-1")
+    assert not allowed(use, "sagemaker:StopTrainingJob", f"{job}/somebody-elses")
+    assert allowed(create, "s3:DeleteObjectVersion", "arn:aws:s3:::actorrec-bucket-1/actorrec/x")
+    assert not allowed(create, "s3:DeleteBucket", "arn:aws:s3:::my-bucket")
 
 
 def test_the_parameters_that_are_sent_are_those_of_the_template() -> None:
