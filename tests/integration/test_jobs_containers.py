@@ -107,7 +107,8 @@ def test_a_processing_job_deals_its_input_to_its_hosts(sagemaker: SageMaker) -> 
         ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": out}]},
         AppSpecification={
             "ImageUri": "image",
-            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/look.py"], "ContainerArguments": ["--word", "a b"],
+            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/look.py"],
+            "ContainerArguments": ["--word", "a b"],
         },
     )  # fmt: skip
     sagemaker.runner = lambda each, says: run_processing_job(each, s3, says)
