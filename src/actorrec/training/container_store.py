@@ -2,14 +2,11 @@
 
 import logging
 import shutil
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
-
-import numpy as np
 
 from actorrec.artifacts.catalog import MANIFEST_NAME, file_name, find_manifest
 from actorrec.artifacts.local import LocalStore
@@ -80,7 +77,10 @@ def _link_files(source: Path, target: Path) -> None:
 
 
 def _settle(kept: Path) -> None:
-    """Remove what came back in part: the copy to S3 knows no order, so a manifest may come without its files."""
+    """Remove manifests that came back without all of their files: the copy to S3 knows no order.
+
+    Parts of unfinished work are looked at by those who read them.
+    """
     store = LocalStore(kept)
     for path in kept.rglob(".partial-*"):  # a killed run was about to write it
         path.unlink()
@@ -88,13 +88,8 @@ def _settle(kept: Path) -> None:
         if not _is_whole(store, manifest_path.parent.parent.name, manifest_path.parent.name):
             _log.warning("%s came back incomplete; it is made again", manifest_path.parent.relative_to(kept))
             manifest_path.unlink()
-    parts = sorted(path for path in kept.glob("model/*/unfinished/*") if path.is_file())
-    good = [path for path in parts if _is_readable(path)]
-    for path in set(parts) - set(good):
-        _log.warning("%s is damaged; that part is done again", path.relative_to(kept))
-        path.unlink()
-    if good:
-        _log.info("going on from %d parts that an interrupted run left in %s", len(good), kept)
+    if parts := sum(path.is_file() for path in kept.glob("*/*/unfinished/*")):
+        _log.info("going on from %d parts that an interrupted run left in %s", parts, kept)
 
 
 def _is_whole(store: LocalStore, kind: str, key: str) -> bool:
@@ -104,14 +99,4 @@ def _is_whole(store: LocalStore, kind: str, key: str) -> bool:
             store.sha256(file_name(manifest, record)) == record.sha256 for record in manifest.files
         )
     except (ActorRecError, KeyError):  # unreadable, or a file is missing
-        return False
-
-
-def _is_readable(path: Path) -> bool:
-    """Whether numpy can read the array, or every byte of the archive of arrays."""
-    try:
-        with path.open("rb") as file:  # np.load leaves a damaged archive open
-            loaded = np.load(file, allow_pickle=False)
-            return isinstance(loaded, np.ndarray) or loaded.zip.testzip() is None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return False
