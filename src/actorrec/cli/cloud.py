@@ -1,21 +1,19 @@
 """``actorrec cloud``: the stack of AWS that jobs and devices need."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actorrec.cli.cloud_desk import TerminalDesk, show_actions
 from actorrec.cli.command import command
 from actorrec.cli.session import Session
-from actorrec.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from actorrec.cloud.calls import StackCalls
-    from actorrec.cloud.follow import StackEvent
     from actorrec.cloud.plans import Action
     from actorrec.cloud.settings import StackSettings
     from actorrec.cloud.state import StackState
@@ -53,12 +51,12 @@ def init(
     template = template_text()
     if dry_run:
         actions = plan_init(settings, template)
-        _show(session, f"a new stack '{settings.stack}'; one that is there gets only what differs", actions)
+        show_actions(session, f"a new stack '{settings.stack}'; one that is there gets only what differs", actions)
         session.result(_as_json(settings, actions) | {"parameters": settings.parameters()})
         return
     if write_config is not None:
         read_settings(write_config)  # before anything is made
-    desk = _Desk(session, yes)
+    desk = TerminalDesk(session, yes)
     state = bring_up(_calls(session, config), settings, template, desk, config.cloud.poll_s)
     if state is None:
         session.result({"stack": settings.stack, "done": False}, "nothing was changed")
@@ -117,7 +115,7 @@ def destroy(
     if not actions:
         session.result(_as_json(settings, ()) | {"done": False}, f"there is no stack '{settings.stack}'")
         return
-    desk = _Desk(session, yes)
+    desk = TerminalDesk(session, yes)
     desk.show(actions)
     done = False
     if not dry_run:
@@ -130,40 +128,6 @@ def destroy(
     gone = "; ".join([f"what belonged to the stack '{settings.stack}' is gone", *kept])
     said = gone if done else "" if dry_run else "nothing was changed"
     session.result(_as_json(settings, actions) | {"done": done}, said)
-
-
-class _Desk:
-    """The terminal, as who is asked."""
-
-    def __init__(self, session: Session, yes: bool) -> None:
-        self._session, self.yes = session, yes
-        self.shown: Sequence[Action] = ()
-        self.asked = False
-
-    def show(self, actions: "Sequence[Action]") -> None:
-        self.shown = actions
-        _show(self._session, "what will be done", actions)
-
-    def agrees(self, question: str) -> bool:
-        self.asked = True
-        if self.yes:
-            return True
-        _refuse_unseen()
-        return typer.confirm(question, err=True)
-
-    def agrees_to_lose(self, actions: "Sequence[Action]") -> bool:
-        """Whether a bucket may be deleted: its name must be typed."""
-        bucket = next((action.name for action in actions if action.verb == "empty"), "")
-        if self.yes or not bucket:
-            return self.agrees("remove these?")
-        _refuse_unseen()
-        typed = typer.prompt(
-            f"all data in '{bucket}' will be gone; type its name", err=True, default="", show_default=False
-        )
-        return bool(typed == bucket)
-
-    def hears(self, event: "StackEvent") -> None:
-        self._session.say(event.told)
 
 
 def _settings(session: Session, *, existing_bucket: bool = False) -> "tuple[Config, StackSettings]":
@@ -195,12 +159,7 @@ def _removals(
     return ()
 
 
-def _show(session: Session, title: str, actions: "Sequence[Action]") -> None:
-    rows = [(action.verb, action.name, action.type, action.why) for action in actions]
-    session.table(title, ("what", "name", "type", "why"), rows)
-
-
-def _tell_outputs(session: Session, state: "StackState", desk: _Desk, path: Path | None) -> None:
+def _tell_outputs(session: Session, state: "StackState", desk: TerminalDesk, path: Path | None) -> None:
     """What a configuration needs of the stack: shown, or written into a file."""
     from actorrec.cloud.config_file import settings_lines, write_settings
 
@@ -226,11 +185,6 @@ def _tell_outputs(session: Session, state: "StackState", desk: _Desk, path: Path
 
 def _as_json(settings: "StackSettings", actions: "Sequence[Action]") -> dict[str, Any]:
     return {"stack": settings.stack, "actions": [action.as_json() for action in actions]}
-
-
-def _refuse_unseen() -> None:
-    if not sys.stdin.isatty():
-        raise ConfigError("whether to go on cannot be asked here", hint="--yes does it without asking; --dry-run lists")
 
 
 def register(app: typer.Typer) -> None:
