@@ -215,7 +215,9 @@ def test_reviews_takedowns_and_licences_count_at_the_merge(
     for store in stores:
         scraped_set(store, pictures, licence="unknown")
     given = [photos[0], Path("images/abcd")]
-    make_shares(given, 2, PLAIN, lambda _: stores[1])
+    build_shard(given, Share(1, 2), PLAIN, store=stores[1])  # this machine has no list
+    second = build_shard(given, Share(2, 2), config, store=stores[1])
+    assert "taken-down" in {photo.problem[0] for photo in second.photos if photo.problem}
     sha256 = hashlib.sha256((photos[0] / "Hans_Gude" / "again.jpg").read_bytes()).hexdigest()
     for store in stores:
         ReviewLog(store).append("drop", pictures=[PictureRef(image_sha256=sha256, given_person_id="Hans_Gude")])
@@ -331,6 +333,7 @@ def test_a_batch_that_means_harm_is_one_line(kind: str, halves: Path, tmp_path: 
         (lambda s: {"photos": [s.photos[0], *s.photos[:-1]]}, "do not hold the pictures"),
         (lambda s: {"photos": [*s.photos, s.photos[0]]}, "do not hold the pictures"),
         (lambda s: {"total": 3}, "does not tell the same"),
+        (lambda s: {"count": 10**12}, "not a manifest this version understands: count"),
         (lambda s: {"sets": {"images/abcd": "0" * 64}}, "does not tell the same"),
         (lambda s: {"files": []}, "does not say what is in"),
         (lambda s: {"photos": [p.model_copy(update={"sha256": "1" * 64}) for p in s.photos]}, "does not say what is"),

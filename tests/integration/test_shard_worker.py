@@ -74,6 +74,20 @@ def test_what_the_machines_leave_is_one_store_that_can_be_merged(
     assert find_built(desk.given, Config(), store=store) == merged
 
 
+def test_what_is_taken_down_stays_on_the_desk(photos: Path, desk: DeskListing, tmp_path: Path) -> None:
+    listed = tmp_path / "takedown.txt"
+    listed.write_text("person Grace Hopper\n")
+    config, store = Config.model_validate({"rights": {"takedown": str(listed)}}), LocalStore(tmp_path / "s")
+    less = list_for_job([photos], config, store=store, in_cloud=False, progress=SilentProgress())
+    gone = {path.parent.name for sha256, path in desk.paths.items() if sha256 not in less.paths}
+    assert gone == {"Grace_Hopper"} and len(less.listing.photos) == len(desk.listing.photos)
+    root = machine(tmp_path / "ml", less, 1, 1)
+    assert main(["--ml-root", str(root)]) == 0
+    merged = merge_shards([], config, store=store, source=LocalStore(root / "processing" / "output" / "shards"))
+    one = build_dataset([photos], config, store=LocalStore(tmp_path / "alone"))
+    assert (merged.key, merged.content_digest()) == (one.key, one.content_digest())
+
+
 def test_pictures_that_no_machine_had_are_told_by_the_merge(desk: DeskListing, tmp_path: Path) -> None:
     root = machine(tmp_path / "ml", desk, 1, 1)
     next((root / "processing" / "input" / "pictures" / "jobs" / "photos").iterdir()).unlink()

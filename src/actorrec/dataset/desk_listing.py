@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from actorrec.artifacts.review_log import Decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
 from actorrec.dataset.extract import worker_count
 from actorrec.dataset.given import Given, read_listed
+from actorrec.dataset.left_out import leave_out
 from actorrec.dataset.listed import list_given
 from actorrec.dataset.photos import Photo, in_order
 from actorrec.dataset.shard import written
 from actorrec.errors import DataError
 from actorrec.manifests.shard import SENT_PICTURES, ListedPhoto, PhotoListing
 from actorrec.progress import Progress
+from actorrec.rights.takedown import load_takedown
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,11 @@ class DeskListing:
 def list_for_job(
     places: Sequence[Path], config: Config, *, store: ArtifactStore, in_cloud: bool, progress: Progress
 ) -> DeskListing:
-    """List everything that was given, and hash what lies on this machine.
+    """List everything that was given, and hash what lies on this machine; what is on the takedown list stays here.
 
     Args:
         places: As ``list_given`` takes them.
-        config: Section ``dataset``.
+        config: Sections ``dataset`` and ``rights``.
         store: Holds the scraped sets.
         in_cloud: Whether jobs read from that very store: its pictures are not brought here then.
         progress: Where long steps are told.
@@ -53,6 +56,7 @@ def list_for_job(
     read = read_listed(here, settings, worker_count(settings.workers), store=store, progress=progress)
     there = [_as_recorded(photo) for photo in listed.photos if in_cloud and photo.stored]
     given = replace(read, photos=in_order([*read.photos, *there]))
+    given = leave_out(given, load_takedown(config.rights.takedown), Decisions())
     photos = [_listed(photo, in_cloud) for photo in given.photos]
     if not any(photo.file for photo in photos):
         raise DataError("none of the pictures can be read", hint="build-dataset without --remote says why of each")

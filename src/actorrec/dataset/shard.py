@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, find_manifest
+from actorrec.artifacts.review_log import Decisions
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
 from actorrec.dataset.extract import worker_count
 from actorrec.dataset.given import Given, read_listed
+from actorrec.dataset.left_out import leave_out
 from actorrec.dataset.listed import list_given
 from actorrec.dataset.looking import Eyes, Looks, configured_eyes, look_at_file
 from actorrec.dataset.photos import Photo, identity
@@ -19,11 +21,11 @@ from actorrec.dataset.workcache import WorkCache
 from actorrec.errors import ConfigError, ItemError
 from actorrec.manifests.base import digest_json
 from actorrec.manifests.dataset import Person
-from actorrec.manifests.shard import Looking, ShardManifest, ShardPhoto
+from actorrec.manifests.shard import MAX_SHARES, Looking, ShardManifest, ShardPhoto
 from actorrec.progress import Progress, SilentProgress
+from actorrec.rights.takedown import load_takedown
 
 _BATCHES: Final = "batches"
-MAX_SHARES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,13 @@ def build_shard(
 ) -> ShardManifest:
     """List everything that was given, look at the pictures of one share alone and commit what was seen.
 
-    What reviewers decided, the takedown list and ``dataset.free_only`` count when the shares are merged.
+    What reviewers decided, ``dataset.free_only`` and the takedown list count when the shares are merged; but nobody
+    looks at what the list of this machine names.
 
     Args:
         photos: As ``build_dataset`` takes them.
         share: Which one.
-        config: Sections ``detector``, ``models`` and ``dataset``.
+        config: Sections ``detector``, ``models``, ``dataset`` and ``rights``.
         store: Gets the share; one that is there already for the same files and settings is returned as it is.
         progress: Where long steps are told.
 
@@ -117,6 +120,7 @@ def build_shard(
     run = run_digest(names, listed.people, listed.inputs, eyes.looking, share.count)
     mine = listed.only(share.holds)
     given = read_listed(mine, settings, worker_count(settings.workers), store=store, progress=told)
+    given = leave_out(given, load_takedown(config.rights.takedown), Decisions())
     return look_at_share(ShareOfRun(share, run, len(names), given), eyes, config, store=store, progress=told)
 
 

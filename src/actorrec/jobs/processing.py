@@ -36,8 +36,8 @@ from actorrec.manifests.shard import (
 
 _PROCESSING: Final = "/opt/ml/processing"
 _KEYS_NAME: Final = "pictures.json"
-# dataset.workers and the detector travel as the variables that the program reads anyway.
-_DATASET_KEYS: Final = ("max_bytes", "max_pixels", "previews", "workers")
+# Of the section dataset, what decides what is seen; the machine uses all its cores whatever dataset.workers says.
+_DATASET_KEYS: Final = ("max_bytes", "max_pixels", "previews")
 _MOST_MACHINES: Final = 100
 
 

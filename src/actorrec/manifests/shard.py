@@ -20,6 +20,9 @@ SENT_PICTURES: Final = "jobs/photos"
 """Below the prefix of the cloud: pictures of folders, named by their SHA-256; each goes up once."""
 
 
+MAX_SHARES: Final = 1000
+
+
 class Looking(Record):
     """All that decides what is seen in a picture; where two differ, their results do not go together.
 
@@ -87,8 +90,8 @@ class ShardManifest(Manifest):
     kind: Literal["shard"] = "shard"
     run: Sha256
     looking: Looking
-    index: int = Field(ge=1)
-    count: int = Field(ge=1)
+    index: int = Field(ge=1, le=MAX_SHARES)
+    count: int = Field(ge=1, le=MAX_SHARES)
     total: int = Field(ge=0)
     photos: list[ShardPhoto]
     people: list[Person] = []

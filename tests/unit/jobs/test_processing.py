@@ -101,8 +101,8 @@ def test_the_settings_of_looking_arrive_as_they_were(tmp_path: Path) -> None:
     got = load_config(None, environ=made.request["Environment"]).config
     there = {"path": Path("/opt/ml/processing/input/nets/my net.xml")}
     assert got.detector == sent.detector.model_copy(update=there)
-    assert (got.dataset.max_pixels, got.dataset.previews, got.dataset.workers) == (1000, False, 3)
-    assert got.dataset.seed == 0, "what decides is decided here"
+    assert (got.dataset.max_pixels, got.dataset.previews, got.dataset.workers) == (1000, False, 0)
+    assert got.dataset.seed == 0, "what is decided is decided here"
     upload = next(each for each in made.uploads if each.what == "net my net.xml")
     assert upload.uri.startswith(inputs(made)["nets"]["S3Uri"])
     assert load_config(None, environ=plan(tmp_path, config()).request["Environment"]).config == Config()
