@@ -202,14 +202,15 @@ def test_a_dry_run_needs_no_network_and_shows_the_whole_request(photos: Path, tm
     [
         (["--remote", "--shard", "1/2"], "--shard and --remote exclude each other"),
         (["--remote", "--merge"], "--merge and --remote exclude each other"),
-        (["--instances", "2"], "--instances means nothing here"),
-        (["--detach"], "--detach means nothing here"),
-        (["--max-cost", "2"], "--max-cost means nothing here"),
+        (["--instances", "2"], "--instances is an option of --remote"),
+        (["--detach"], "--detach is an option of --remote"),
+        (["--max-cost", "2"], "--max-cost is an option of --remote"),
         (["--remote", "--instances", "0"], "remote.instances"),
         (["--remote", "--instances", "30"], "30 machines are more than there are pictures"),
         (["--remote"], "remote.bucket is still 'replace-with-your-bucket'"),
         (["--remote", "--max-cost", "0.1", "--dry-run", "--instance-type", "x"], "remote.dataset_instance_type"),
         (["faces.npz", "--remote"], "not faces.npz"),
+        (["--remote", "--detach", "--export-npz", "x.npz"], "--export-npz: this makes no data set yet"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(

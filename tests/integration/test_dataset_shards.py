@@ -408,8 +408,8 @@ def test_the_command_says_what_is_still_to_do(photos: list[Path], tmp_path: Path
     [
         *((["--shard", text], f"--shard {text}: there is no such share") for text in ("0/2", "3/2", "x", "1/5000")),
         (["--shard", "1/2", "--merge"], "--shard and --merge exclude each other"),
-        (["--shard", "1/2", "--export-npz", "x.npz"], "--export-npz means nothing here"),
-        (["--from", "there"], "--from means nothing here"),
+        (["--shard", "1/2", "--export-npz", "x.npz"], "--export-npz: this makes no data set yet"),
+        (["--from", "there"], "--from is an option of --merge"),
         (["faces.npz", "--shard", "1/2"], "not faces.npz"),
     ],
 )

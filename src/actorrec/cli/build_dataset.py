@@ -1,7 +1,5 @@
 """``actorrec build-dataset``: scraped sets and folders of photos become a clean, leak-free face data set."""
 
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +12,7 @@ from actorrec.cli.command import command
 from actorrec.cli.nets import net_flags
 from actorrec.cli.options import DetectorOption, SeedOption
 from actorrec.cli.remote_options import (
+    OPTION_OF,
     DetachOption,
     DryRunOption,
     InstancesOption,
@@ -22,11 +21,13 @@ from actorrec.cli.remote_options import (
     MaxHoursOption,
 )
 from actorrec.cli.session import Session
+from actorrec.cli.tell_dataset import tell_dataset
+from actorrec.cli.train_remote import refuse_without_remote
 from actorrec.errors import ConfigError
 
 if TYPE_CHECKING:
     from actorrec.config import Config
-    from actorrec.manifests.dataset import DatasetManifest, ImageRecord
+    from actorrec.manifests.dataset import DatasetManifest
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +80,18 @@ def register(app: typer.Typer) -> None:
         detach: DetachOption = False,
     ) -> None:
         """Find, choose, align and clean the faces; split them so that no near-copy lies on both sides."""
+        cloud_flags = {
+            "remote.instances": instances,
+            "remote.dataset_instance_type": instance_type,
+            "remote.max_hours": max_hours,
+            "remote.max_cost_usd": max_cost,
+        }
+        if not remote:
+            given = {OPTION_OF[name]: value for name, value in cloud_flags.items()}
+            refuse_without_remote({"--dry-run": dry_run, "--detach": detach, **given})
+        _refuse_two({"--shard": shard, "--merge": merge, "--remote": remote})
+        if source is not None and not merge:
+            raise ConfigError("--from is an option of --merge", hint="it names the store that holds the shares")
         config = session.settings(
             {
                 **net_flags(detector=detector),
@@ -86,28 +99,11 @@ def register(app: typer.Typer) -> None:
                 "dataset.test_share": test_share,
                 "dataset.wrong_person": wrong_person,
                 "dataset.free_only": free_only or None,
-                "remote.instances": instances,
-                "remote.dataset_instance_type": instance_type,
-                "remote.max_hours": max_hours,
-                "remote.max_cost_usd": max_cost,
+                **cloud_flags,
             }
         )
-        way = _way({"--shard": shard, "--merge": merge, "--remote": remote})
-        _refuse_stray({"--from": source}, way == "--merge", "it goes with --merge: the store that holds the shares")
-        _refuse_stray({"--export-npz": export_npz}, way != "--shard", "a share is no data set: export when you merge")
-        of_remote = {
-            "--instances": instances,
-            "--instance-type": instance_type,
-            "--max-hours": max_hours,
-            "--max-cost": max_cost,
-            "--dry-run": dry_run,
-            "--detach": detach,
-        }
-        _refuse_stray(of_remote, remote, "it goes with --remote")
         if export_npz is not None:
-            from actorrec.artifacts.whole_file import ensure_writable
-
-            ensure_writable(export_npz)
+            _prepare_export(export_npz, makes_a_set=shard is None and not (dry_run or detach))
         if shard is not None:
             make_shard(session, photos or [], shard, config)
             return
@@ -123,11 +119,11 @@ def register(app: typer.Typer) -> None:
 
             export(manifest, session.store, export_npz)
             session.say(f"wrote {export_npz}")
-        _tell(session, manifest)
+        tell_dataset(session, manifest)
 
 
-def _way(ways: dict[str, object]) -> str:
-    """The one option that says how, not here and at once; empty for none.
+def _refuse_two(ways: dict[str, object]) -> None:
+    """Each of these options says how the whole is done.
 
     Raises:
         ConfigError: If there are two.
@@ -135,18 +131,15 @@ def _way(ways: dict[str, object]) -> str:
     given = [option for option, value in ways.items() if value]
     if len(given) > 1:
         raise ConfigError(f"{given[0]} and {given[1]} exclude each other")
-    return given[0] if given else ""
 
 
-def _refuse_stray(options: Mapping[str, object], has_meaning: bool, hint: str) -> None:
-    """Stop at an option that would mean nothing here rather than ignore it.
+def _prepare_export(path: Path, *, makes_a_set: bool) -> None:
+    """Find out now, not after all the work, that it would come to nothing."""
+    from actorrec.artifacts.whole_file import ensure_writable
 
-    Raises:
-        ConfigError: If one was given.
-    """
-    given = [option for option, value in options.items() if value not in (None, False)]
-    if given and not has_meaning:
-        raise ConfigError(f"{given[0]} means nothing here", hint=hint)
+    if not makes_a_set:
+        raise ConfigError("--export-npz: this makes no data set yet", hint="export when the shares are merged: --merge")
+    ensure_writable(path)
 
 
 def _build(session: Session, photos: list[Path], config: "Config") -> "DatasetManifest":
@@ -157,46 +150,3 @@ def _build(session: Session, photos: list[Path], config: "Config") -> "DatasetMa
     from actorrec.dataset.build import build_dataset
 
     return build_dataset(photos, config, store=session.store, progress=session.progress)
-
-
-def _folder(image: "ImageRecord") -> str:
-    """As the user finds it: an id alone would say little."""
-    return image.path.split("/")[0]
-
-
-def _tell(session: Session, manifest: "DatasetManifest") -> None:
-    outcomes = Counter((image.outcome, image.reason) for image in manifest.images)
-    names = {person.person_id: person.name for person in manifest.people}
-    faces = Counter((face.person_id, face.split) for face in manifest.faces)
-    given = Counter(image.person_id for image in manifest.images)
-    rows = [(names[person], given[person], faces[person, "train"], faces[person, "test"]) for person in sorted(names)]
-    session.table("people", ("person", "photos given", "to learn from", "to test on"), rows)
-    counted = [(outcome, reason, count) for (outcome, reason), count in sorted(outcomes.items())]
-    session.table("what became of the photos", ("outcome", "why", "photos"), counted)
-    without = sorted({_folder(image) for image in manifest.images if image.person_id not in {*names, ""}})
-    if without:
-        session.say("no face of them is left, so not in the set: " + ", ".join(without))
-    meant = ("reviewed", "taken-down", "restricted-licence")
-    lost = [(i.path, i.reason, i.detail) for i in manifest.images if i.outcome != "kept" and i.reason not in meant]
-    session.table("look at these", ("photo", "why", "detail"), lost[:40])
-    if len(lost) > 40:
-        session.say(f"… and {len(lost) - 40} more in the manifest")
-    if manifest.not_measured:
-        session.say(
-            "too few photos to be measured: " + ", ".join(names[p] for p in manifest.not_measured if p in names)
-        )
-    if manifest.decisions:
-        session.say(f"photos that a reviewer decided on: {manifest.decisions}")
-    kept = len(manifest.faces)
-    summary = {
-        "dataset": manifest.ref,
-        "content_digest": manifest.content_digest(),
-        "people": len(manifest.people),
-        "photos": len(manifest.images),
-        "faces": kept,
-        "outcomes": [{"outcome": o, "reason": r, "count": c} for (o, r), c in sorted(outcomes.items())],
-        "not_measured": manifest.not_measured,
-        "decisions": manifest.decisions,
-    }
-    line = f"{manifest.ref}: {kept} faces of {len(manifest.people)} people from {len(manifest.images)} photos"
-    session.result(summary, line)
