@@ -51,15 +51,20 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         with stopping(), _logged():
             _run(sys.argv[1:] if argv is None else argv, environ, container)
     except ActorRecError as error:
-        _write_failure(container, f"{error.message}\nhint: {error.hint}" if error.hint else error.message)
-        print(f"error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr, flush=True)
+        told = [_on_one_line(f"error: {error.message}")]
+        told += [_on_one_line(f"hint: {error.hint}")] if error.hint else []
+        _write_failure(container, "\n".join(told).removeprefix("error: "))
+        print(*told, sep="\n", file=sys.stderr, flush=True)
         return error.exit_code
     except Exception as error:
         _write_failure(container, "".join(traceback.format_exception_only(error)).strip())
         raise
     return 0
+
+
+def _on_one_line(text: str) -> str:
+    """Names of the user's files may hold anything."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _run(argv: Sequence[str], environ: Mapping[str, str], container: Container) -> None:

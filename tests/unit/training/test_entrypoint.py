@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from actorrec.manifests.jobs import HYPERPARAMETER_SECTIONS
 from actorrec.training.container import Container, refuse_strangers
 from actorrec.training.container_data import ChannelData, find_data
 from actorrec.training.container_settings import JobSettings, read_settings
+from actorrec.training.container_stop import STOPPED, stopping
 from actorrec.training.container_store import working_store
 from actorrec.training.entrypoint import main
 from stored_chains import TEMPLATE, add_images
@@ -342,6 +347,14 @@ def test_a_failure_is_told_where_it_is_looked_for(
     assert not (tmp_path / "model").exists()
 
 
+def test_a_name_with_a_line_end_does_not_break_the_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "a\nhint: no\x1b[31m.jpg").touch()
+    _, failure = run(tmp_path)
+    assert "found a?hint: no?[31m.jpg among 1 files" in failure.splitlines()[0]
+    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == ["error", "hint"]
+
+
 def test_a_long_reason_is_cut_to_what_is_shown(tmp_path: Path) -> None:
     for index in range(9):
         make_dataset(tmp_path / "train", f"{index}" * 60, faces=1)
@@ -361,3 +374,35 @@ def test_a_failure_that_nobody_foresaw_is_told_and_shows_its_traceback(tmp_path:
 def test_nowhere_to_write_the_reason_to_hides_no_failure(tmp_path: Path) -> None:
     (tmp_path / "output").touch()
     assert run(tmp_path, SM_HPS='{"epohcs": 3}')[0] == 2
+
+
+# What TensorFlow may do: not come back to Python for long, or drop an exception of a callback.
+DEAF = """
+import time
+from actorrec.training.container_stop import stopping
+with stopping():
+    print("working", flush=True)
+    while True:
+        try:
+            time.sleep(60)
+        except SystemExit:
+            print("dropped", flush=True)
+"""
+
+
+def test_a_stop_that_is_not_heard_ends_the_program_all_the_same() -> None:
+    with subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "working\n"
+        program.send_signal(signal.SIGTERM)
+        said = program.stdout.read().splitlines()
+    assert program.returncode == STOPPED == 143
+    assert sorted(line.partition(":")[0] for line in said) == ["dropped", "told to stop"]
+
+
+def test_without_a_signal_all_is_as_it_was_before() -> None:
+    before, threads = signal.getsignal(signal.SIGTERM), threading.active_count()
+    with stopping():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert threading.active_count() == threads
