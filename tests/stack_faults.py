@@ -13,6 +13,7 @@ from sites.server import Asked, Reply, serve
 STACK = "AWS::CloudFormation::Stack"
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/actorrec/0f0f"
 CHANGE_SET_ID = "arn:aws:cloudformation:us-east-1:123456789012:changeSet/actorrec-1/0f0f"
+PARAMETERS = {"ExistingBucket": "-", "ComponentPrefix": "components", "ThingGroupName": "pis"}
 _numbers = itertools.count()
 
 
@@ -56,7 +57,7 @@ class Story:
 
     status: str | None = None
     reason: str = ""
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=lambda: dict(PARAMETERS))
     outputs: dict[str, str] = field(default_factory=dict)
     resources: list[dict[str, str]] = field(default_factory=list)
     protected: bool = False

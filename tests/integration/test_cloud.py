@@ -20,8 +20,12 @@ pytest.importorskip("moto")
 
 import boto3
 
+from actorrec.aws.session import AwsSession
 from actorrec.cli.artifacts import register as register_artifacts
 from actorrec.cli.cloud import register
+from actorrec.cloud.bucket import empty_bucket
+from actorrec.progress import SilentProgress
+from actorrec.sections import AwsSection
 from s3_servers import FAKE_KEYS
 from stack_server import SERVICES, clear, point_at, stack_server
 
@@ -143,6 +147,11 @@ def test_deleting_data_takes_every_version_marker_and_upload_in_pages(account: s
     for key in ("one", "two"):
         s3.create_multipart_upload(Bucket=BUCKET, Key=key)
     assert s3.list_object_versions(Bucket=BUCKET)["IsTruncated"]
+    settings = AwsSection(region="us-east-1")
+    assert empty_bucket(AwsSession(settings), BUCKET, SilentProgress()) == 1050 + 1 + 2
+    assert names(s3) == [] and "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
+    assert empty_bucket(AwsSession(settings), BUCKET, SilentProgress()) == 0
+    s3.put_object(Bucket=BUCKET, Key="one more", Body=b"x")
     assert result("destroy", "--yes", "--delete-data")["done"]
     assert s3.list_buckets()["Buckets"] == []
 

@@ -114,7 +114,7 @@ def test_what_a_failed_attempt_left_is_removed_first(story: Story, status: str) 
 
 
 def test_a_failed_update_says_that_it_was_undone(story: Story) -> None:
-    story.status, story.parameters = "UPDATE_COMPLETE", {"ExistingBucket": "-"}
+    story.status = "UPDATE_COMPLETE"
     story.executed = (
         (event("DevicePolicy", "AWS::IoT::Policy", "UPDATE_FAILED", "versions limit exceeded"),),
         (of_stack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),),
@@ -126,7 +126,7 @@ def test_a_failed_update_says_that_it_was_undone(story: Story) -> None:
 
 
 def test_a_change_that_replaces_something_is_shown_as_one(story: Story) -> None:
-    story.status, story.parameters, story.page_size = "CREATE_COMPLETE", {"ExistingBucket": "-"}, 1
+    story.status, story.page_size = "CREATE_COMPLETE", 1
     modified = {"Action": "Modify", "ResourceType": "T", "Scope": ["Properties"]}
     story.changes = [
         modified | {"LogicalResourceId": "ThingGroup", "Replacement": "True"},
@@ -145,7 +145,7 @@ def test_a_change_that_replaces_something_is_shown_as_one(story: Story) -> None:
     "reason", ["No updates are to be performed.", "The submitted information didn't contain changes."]
 )
 def test_nothing_to_change_is_no_error(story: Story, reason: str) -> None:
-    story.status, story.parameters = "CREATE_COMPLETE", {"ExistingBucket": "-"}
+    story.status = "CREATE_COMPLETE"
     story.change_set = ("FAILED", reason)
     done = run("init", "--yes")
     assert done.exit_code == 0 and "nothing had to change" in done.stdout
@@ -165,6 +165,17 @@ def test_a_stack_that_somebody_else_changes_is_left_alone(story: Story, command:
     error, hint = error_of(run(*command))
     assert error == "the stack 'actorrec' is being changed by another command or person (UPDATE_IN_PROGRESS)"
     assert "cloud status" in hint
+    assert not {"CreateChangeSet", "DeleteStack"} & set(story.asked)
+
+
+@pytest.mark.parametrize("command", [("init", "--yes"), ("destroy", "--yes", "--delete-data")])
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "ROLLBACK_COMPLETE"])
+def test_a_stack_of_that_name_that_is_none_of_ours_is_left_alone(
+    story: Story, command: tuple[str, ...], status: str
+) -> None:
+    story.status, story.parameters = status, {"Environment": "production"}
+    error, hint = error_of(run(*command))
+    assert error == "the stack 'actorrec' is there already, and is none of actorrec's" and "cloud.stack" in hint
     assert not {"CreateChangeSet", "DeleteStack"} & set(story.asked)
 
 
@@ -193,7 +204,6 @@ def test_a_resource_that_cannot_be_deleted_is_named(story: Story) -> None:
 
 def test_outputs_are_shown_without_moving_the_cursor_and_never_written(story: Story, tmp_path: Any) -> None:
     story.status = "CREATE_COMPLETE"
-    story.parameters = {"ExistingBucket": "-"}
     story.outputs = {"BucketName": "x\nremote:\n  role: y", "RoleArn": ROLE, "Note": "a\u202eb"}
     shown = run("status")
     assert shown.exit_code == 0 and "\u202e" not in shown.stdout and "\nremote:" not in shown.stdout
@@ -269,7 +279,7 @@ def test_an_object_that_is_locked_stops_the_emptying(story: Story, monkeypatch: 
         b"<DeleteResult><Error><Key>a\xc3\xa4</Key><Code>AccessDenied</Code><Message>Object is WORM protected</Message>"
         b"</Error></DeleteResult>"
     )
-    story.status, story.parameters = "CREATE_COMPLETE", {"ExistingBucket": "-"}
+    story.status = "CREATE_COMPLETE"
     with serve(
         {"/*": lambda asked: Reply(refused if asked.method == "POST" else listed, 200, "application/xml")}
     ) as s3:

@@ -111,17 +111,15 @@ def destroy(
     config, settings = _settings(session)
     calls = _calls(session, config)
     state = calls.state()
+    if state is not None:
+        refuse_removal(calls.aws, state)
     actions = _removals(calls, settings, state, delete_data=delete_data)
     if not actions:
         session.result(_as_json(settings, ()) | {"done": False}, f"there is no stack '{settings.stack}'")
         return
     desk = TerminalDesk(session, yes)
     desk.show(actions)
-    done = False
-    if not dry_run:
-        if state is not None:
-            refuse_removal(calls.aws, state)
-        done = desk.agrees_to_lose(actions) if delete_data else desk.agrees("remove these?")
+    done = not dry_run and (desk.agrees_to_lose(actions) if delete_data else desk.agrees("remove these?"))
     if done:
         execute(actions, calls, state, hears=desk.hears, progress=session.progress, poll_s=config.cloud.poll_s)
     kept = [f"the bucket '{action.name}' stays" for action in actions if action.verb == "keep"]

@@ -5,7 +5,7 @@ from actorrec.cloud.calls import StackCalls
 from actorrec.cloud.changes import Proposal, carry_out, discard, propose, updated
 from actorrec.cloud.desk import Desk
 from actorrec.cloud.follow import follow
-from actorrec.cloud.remove import refuse_while_busy, remove_stack
+from actorrec.cloud.remove import refuse_change, remove_stack
 from actorrec.cloud.settings import StackSettings
 from actorrec.cloud.state import StackState
 from actorrec.errors import ConfigError, RemoteError
@@ -23,7 +23,7 @@ def bring_up(calls: StackCalls, settings: StackSettings, template: str, desk: De
     """
     state = calls.state()
     if state is not None:
-        refuse_while_busy(state)
+        refuse_change(state)
     if state is not None and state.leftover:
         if not desk.agrees(f"the stack '{state.name}' is what a failed attempt left ({state.status}): delete it?"):
             return None

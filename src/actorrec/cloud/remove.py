@@ -13,12 +13,17 @@ from actorrec.errors import RemoteError
 from actorrec.progress import Progress
 
 
-def refuse_while_busy(state: StackState) -> None:
-    """Stop while somebody else changes the stack.
+def refuse_change(state: StackState) -> None:
+    """Stop where a stack is not ours to change, or not now.
 
     Raises:
-        RemoteError: If so.
+        RemoteError: If it was made from another template, or somebody else changes it.
     """
+    if state.foreign:
+        raise RemoteError(
+            f"the stack '{state.name}' is there already, and is none of actorrec's",
+            hint="cloud.stack names another (ACTORREC_CLOUD__STACK)",
+        )
     if state.busy:
         raise RemoteError(
             f"the stack '{state.name}' is being changed by another command or person ({state.status})",
@@ -30,9 +35,9 @@ def refuse_removal(aws: AwsSession, state: StackState) -> None:
     """Stop before anything is deleted where AWS would refuse in the middle.
 
     Raises:
-        RemoteError: If the stack is busy or protected, or devices still use it.
+        RemoteError: If the stack is another's, busy or protected, or devices still use it.
     """
-    refuse_while_busy(state)
+    refuse_change(state)
     if state.protected:
         raise RemoteError(
             f"the stack '{state.name}' is protected from being deleted",

@@ -14,6 +14,7 @@ _LEFTOVER: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FA
 _SOUND: Final = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
+_OURS: Final = frozenset({"ExistingBucket", "ComponentPrefix", "ThingGroupName"})
 _SHAPES: Final = {
     "BucketName": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
     "RoleArn": re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+"),
@@ -74,6 +75,11 @@ class StackState:
     def sound(self) -> bool:
         """Whether it may be used and updated."""
         return self.status in _SOUND
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it was made from another template than ours."""
+        return self.exists and not self.parameters.keys() >= _OURS
 
     @property
     def owns_bucket(self) -> bool:
