@@ -25,6 +25,7 @@ from sagemaker_server import DENIED, LIFE, QUOTA, ROLE, SageMaker, Step, sagemak
 __all__ = ["sagemaker"]
 ROLE_ARN = "arn:aws:iam::123456789012:role/service/jobs"
 UNSEEN = EXAMPLES / "unseen" / "Nikola_Tesla" / "seated.jpg"
+QUICK = ("--hyperparameter", "edge.variant=float32")
 SECRETS = (FAKE_KEYS["AWS_ACCESS_KEY_ID"], FAKE_KEYS["AWS_SECRET_ACCESS_KEY"], "planted-tmdb-key", "X-Amz-Signature")
 needs_training = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
@@ -173,7 +174,7 @@ def test_detached_then_completed_without_an_archive_is_said(desk: Desk) -> None:
 def test_trained_elsewhere_is_as_trained_here(desk: Desk, built: Path) -> None:
     s3 = client(desk.service.s3_url)
     desk.service.runner = lambda request, says: run_training(request, s3, says)
-    trained = desk("train", "--remote", "--json", "--epochs", "5", "--max-cost", "1")
+    trained = desk("train", "--remote", "--json", "--epochs", "5", "--max-cost", "1", *QUICK)
     assert trained.code == 0, trained.stderr
     shutil.copytree(built, desk.folder / "another")
     here = desk("train", "--json", "--epochs", "5", "--store", "another")
