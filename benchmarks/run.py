@@ -18,6 +18,7 @@ NAMES = (
     "infer_speed",
     "dataset_speed",
     "training_speed",
+    "gpu_wait",
     "bundle",
     "wrong_people",
     "memory",

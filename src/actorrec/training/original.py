@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.config import Config
-from actorrec.errors import ConfigError, TrainingError
+from actorrec.errors import TrainingError
 from actorrec.faces.keras_backbones.applications import APPLICATIONS
 from actorrec.faces.keras_runtime import fresh_session, keras_bytes
 from actorrec.manifests.dataset import DatasetManifest, FaceRecord
@@ -94,11 +94,6 @@ def stratified_split(classes: NDArray[np.int32], *, share: float = TEST_SHARE, s
 
 def learn_original(classes: list[str], config: Config, place: Workplace) -> Trained:
     """Train the original design; see ``cosine.learn_cosine``."""
-    if place.workers.count > 1:
-        raise ConfigError(
-            f"training.preset 'original' learns on one machine, not on {place.workers.count}",
-            hint="--instances 1, or training.preset: cosine",
-        )
     design = open_original(place.dataset, classes, config)
     held_out, settings = stratified_split(design.classes), config.training
     with feature_table(design.features, design.faces, design.classes, place.source, design.spec) as (table, fill):

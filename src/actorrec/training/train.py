@@ -10,7 +10,7 @@ import numpy as np
 from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, find_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
-from actorrec.errors import TrainingError
+from actorrec.errors import ConfigError, TrainingError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import Progress
@@ -64,8 +64,13 @@ def train(
         DataError: If the licence of some of its pictures is restricted or unknown, and ``rights.allow_restricted`` is
             off; whether such a model is there already makes no difference.
         TrainingError: If there are fewer than two people to tell apart, or training came to nothing.
-        ConfigError: If the settings do not fit.
+        ConfigError: If the settings do not fit, also to several workers.
     """
+    if workers.count > 1 and config.training.preset == "original":
+        raise ConfigError(
+            f"training.preset 'original' learns on one machine, not on {workers.count}",
+            hint="use one instance, or training.preset: cosine",
+        )
     pictures = refuse_restricted_dataset(dataset, allow=config.rights.allow_restricted)
     key = model_key(dataset, config)
     place = Workplace(store, dataset, f"model/{key}", progress, workers)

@@ -9,9 +9,12 @@ from typing import Any, Final, Protocol
 from numpy.typing import NDArray
 
 from actorrec.errors import ConfigError
+from actorrec.training.rendezvous import meet
 
 ENVIRONMENT: Final = "TF_CONFIG"
 """Variable that says who takes part, as TensorFlow and SageMaker's training toolkit write it."""
+MEETING_S: Final = 900.0
+"""Machines of one job start within minutes of each other."""
 _TRAINING_TASKS: Final = ("chief", "master", "worker")
 
 
@@ -139,13 +142,14 @@ def _malformed(why: str) -> ConfigError:
     )
 
 
-def join_workers(environ: Mapping[str, str]) -> Workers:
+def join_workers(environ: Mapping[str, str], *, wait_s: float = MEETING_S) -> Workers:
     """Meet the others that ``TF_CONFIG`` names; ``ALONE`` without it, or where it names one worker.
 
     Called before anything else of TensorFlow is used: that is when its network starts.
 
     Args:
         environ: The environment.
+        wait_s: For how long to wait for the others.
 
     Raises:
         ConfigError: If ``TF_CONFIG`` is malformed.
@@ -157,4 +161,5 @@ def join_workers(environ: Mapping[str, str]) -> Workers:
         return ALONE
     from actorrec.training.collective import join
 
+    meet(cluster, wait_s)
     return join(cluster)

@@ -1,0 +1,146 @@
+"""Several workers on loopback train the one model that a single one trains; a worker that dies ends the others."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actorrec.artifacts.catalog import load_manifest
+from actorrec.artifacts.local import LocalStore
+from actorrec.config import Config
+from actorrec.errors import ConfigError, TrainingError
+from actorrec.manifests.model import ModelManifest
+from actorrec.progress import SilentProgress
+from actorrec.sections import EmbedderSection, TrainingSection
+from actorrec.training.train import train
+from actorrec.training.workers import ALONE, join_workers
+from invented_faces import invented_dataset, tiny_embedder
+from training_worker import LOSSES, TUNING, tuned_weights
+
+pytest.importorskip("keras")
+PROGRAM = Path(__file__).parents[1] / "training_worker.py"
+HANGS_S = 300  # nothing here takes so long unless it hangs
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("net") / "tiny.keras"
+    tiny_embedder(path)
+    return path
+
+
+def free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+def tf_config(ports: Sequence[int], index: int) -> str:
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]}, "task": task})
+
+
+def run_workers(stores: Sequence[Path], tiny: Path, out: Path, *what: str) -> list[tuple[int, str]]:
+    """Run one process for each store; their exit codes and what they said on stderr."""
+    ports = free_ports(len(stores))
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(PROGRAM), str(store), str(tiny), str(out), *what],
+            env={**os.environ, "TF_CONFIG": tf_config(ports, index), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index, store in enumerate(stores)
+    ]
+    try:
+        said = [process.communicate(timeout=HANGS_S)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    return [(process.returncode, text) for process, text in zip(started, said, strict=True)]
+
+
+def test_two_workers_tune_the_weights_that_one_does(tiny: Path, tmp_path: Path) -> None:
+    invented_dataset(LocalStore(tmp_path), (5, 6, 4))  # 12 faces a batch
+    ended = run_workers([tmp_path, tmp_path], tiny, tmp_path, "tune")
+    assert [code for code, _ in ended] == [0, 0], ended
+    alone = LocalStore(tmp_path / "alone")
+    invented_dataset(alone, (5, 6, 4))
+    start = _weights_of(tiny)
+    for loss in LOSSES:
+        found = [np.load(tmp_path / f"{loss}-{index}.npz") for index in range(2)]
+        expected = tuned_weights(alone, tiny, loss, ALONE)
+        for index, array in enumerate(expected):
+            first, second = (each[f"arr_{index}"] for each in found)
+            assert np.abs(first - array).max() <= 1e-5, loss
+            assert (first == second).all(), loss
+        moved = max(float(np.abs(array - before).max()) for array, before in zip(expected, start, strict=True))
+        assert moved > 1e-3, loss  # what was compared is not where they began
+
+
+def _weights_of(path: Path) -> list[np.ndarray]:
+    import keras
+
+    return [np.asarray(array) for array in keras.saving.load_model(path).get_weights()]
+
+
+def test_two_workers_without_a_common_disk_make_the_model_that_one_makes(tiny: Path, tmp_path: Path) -> None:
+    stores = [tmp_path / name for name in ("chief", "other", "alone")]
+    datasets = [invented_dataset(LocalStore(store), (40, 30, 9)) for store in stores]
+    ended = run_workers(stores[:2], tiny, tmp_path, "twice")
+    assert [code for code, _ in ended] == [0, 0], ended
+    config = Config(training=TUNING.model_copy(update={"fine_tune": False}), embedder=EmbedderSection(path=tiny))
+    model = train(datasets[2], config, store=LocalStore(stores[2]), progress=SilentProgress())
+    assert model is not None
+    made = load_manifest(LocalStore(stores[0]), ModelManifest, "newest")
+    assert json.loads((tmp_path / "model-0.json").read_text()) == made.content_digest() == model.content_digest()
+    assert json.loads((tmp_path / "model-1.json").read_text()) is None
+    assert not list(LocalStore(stores[1]).names("model"))
+    assert not list(LocalStore(stores[0]).names(f"{made.ref}/unfinished"))
+
+
+def test_more_workers_than_faces(tiny: Path, tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    invented_dataset(store, (1, 1))
+    ended = run_workers([tmp_path] * 3, tiny, tmp_path, "train")
+    assert [code for code, _ in ended] == [0, 0, 0], ended
+    assert load_manifest(store, ModelManifest, "newest").metrics["faces_train"] == 2
+
+
+def test_a_worker_that_dies_ends_the_others(tiny: Path, tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    invented_dataset(store, (40, 30, 9))
+    ended = run_workers([tmp_path, tmp_path], tiny, tmp_path, "die", "3")
+    assert ended[1][0] == 9
+    assert ended[0][0] == 1
+    assert "error: another worker of this training is gone" in ended[0][1]
+    assert "Traceback" not in ended[0][1]
+    assert not [name for name in store.names("model") if name.endswith("manifest.json")]
+
+
+def test_a_worker_that_never_comes_is_named(tmp_path: Path) -> None:
+    ports = free_ports(2)
+    with pytest.raises(TrainingError, match=f"127.0.0.1:{ports[1]} did not come within 0.5 s"):
+        join_workers({"TF_CONFIG": tf_config(ports, 0)}, wait_s=0.5)
+
+
+class OneOfTwo(type(ALONE)):  # type: ignore[misc]
+    """As much of a worker as is asked before anything is sent."""
+
+    count = 2
+
+
+def test_the_original_preset_is_for_one_machine(tmp_path: Path) -> None:
+    dataset = invented_dataset(LocalStore(tmp_path), (2, 2))
+    config = Config(training=TrainingSection(preset="original"))
+    with pytest.raises(ConfigError, match=r"training\.preset 'original' learns on one machine, not on 2"):
+        train(dataset, config, store=LocalStore(tmp_path), progress=SilentProgress(), workers=OneOfTwo())

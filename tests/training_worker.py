@@ -1,0 +1,97 @@
+"""One worker of a training on several: a program that the tests start, with TF_CONFIG in its environment.
+
+    python tests/training_worker.py STORE EMBEDDER OUT WHAT
+
+STORE holds ``dataset/invented``. WHAT is ``tune`` (fine-tunes with each loss), ``train``, ``twice`` (``train``, then
+the same again), or ``die N`` (tunes, and the last worker dies at its N-th step).
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from actorrec.artifacts.catalog import load_manifest
+from actorrec.artifacts.local import LocalStore
+from actorrec.config import Config
+from actorrec.errors import ActorRecError
+from actorrec.manifests.dataset import DatasetManifest
+from actorrec.progress import SilentProgress, SilentStep
+from actorrec.sections import EmbedderSection, TrainingSection
+from actorrec.training.backbone import open_backbone
+from actorrec.training.crops import ViewPlan
+from actorrec.training.finetune import fine_tune
+from actorrec.training.measure import class_indices
+from actorrec.training.outcome import Workplace
+from actorrec.training.train import train
+from actorrec.training.tuning_data import TuningData
+from actorrec.training.workers import Workers, join_workers
+from actorrec.vision.align import ARCFACE_112
+
+LOSSES = ("cosine", "contrastive", "triplet")
+TUNING = TrainingSection(fine_tune=True, fine_tune_epochs=3, fine_tune_learning_rate=1e-3, epochs=3, augmentations=1)
+
+
+def tuned_weights(store: LocalStore, embedder: Path, loss: str, workers: Workers) -> list[np.ndarray]:
+    """Weights of the tiny net after fine-tuning."""
+    dataset = load_manifest(store, DatasetManifest, "invented")
+    settings = TUNING.model_copy(update={"fine_tune_loss": loss})
+    faces = [face for face in dataset.faces if face.split == "train"]
+    classes = class_indices([face.person_id for face in faces], sorted({face.person_id for face in faces}))
+    place = Workplace(store, dataset, f"model/{loss}", SilentProgress(), workers)
+    data = TuningData(faces, classes, place.source, ViewPlan(ARCFACE_112))
+    backbone = open_backbone(EmbedderSection(path=embedder), Config().models)
+    tuned = fine_tune(backbone, data, settings, place)
+    return [np.asarray(array) for array in tuned.keras_model.get_weights()]  # type: ignore[union-attr]
+
+
+class DyingProgress(SilentProgress):
+    """Ends the process, as a crash would, at the n-th step."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def step(self, title: str, total: int | None, unit: str = "") -> "DyingProgress":  # type: ignore[override]
+        return self
+
+    def __enter__(self) -> SilentStep:
+        progress = self
+
+        class Dying(SilentStep):
+            def advance(self, amount: int = 1) -> None:
+                progress.left -= amount
+                if progress.left < 0:
+                    os._exit(9)
+
+        return Dying()
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def main(store: LocalStore, embedder: Path, out: Path, what: Sequence[str]) -> None:
+    workers = join_workers(os.environ)
+    if what[0] == "tune":
+        for loss in LOSSES:
+            np.savez(out / f"{loss}-{workers.index}.npz", *tuned_weights(store, embedder, loss, workers))
+        return
+    dataset = load_manifest(store, DatasetManifest, "invented")
+    settings = TUNING if what[0] == "die" else TUNING.model_copy(update={"fine_tune": False})
+    config = Config(training=settings, embedder=EmbedderSection(path=embedder))
+    dies = what[0] == "die" and workers.index == workers.count - 1
+    progress = DyingProgress(int(what[1])) if dies else SilentProgress()
+    for _ in range(2 if what[0] == "twice" else 1):
+        model = train(dataset, config, store=store, progress=progress, workers=workers)
+        told = None if model is None else model.content_digest()
+        (out / f"model-{workers.index}.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    try:
+        main(LocalStore(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])
+    except ActorRecError as error:
+        print(f"error: {error.in_full}", file=sys.stderr)
+        sys.exit(error.exit_code)
