@@ -403,6 +403,19 @@ def test_the_command_says_what_is_still_to_do(photos: list[Path], tmp_path: Path
     assert merged == one
 
 
+def test_pushed_shares_meet_in_another_folder(halves: Path, tmp_path: Path) -> None:
+    one = merge_shards([], PLAIN, store=LocalStore(shutil.copytree(halves, tmp_path / "there")))
+    for shard in shards_of(LocalStore(halves)).values():
+        push = [*COMMAND[:3], "artifacts", "push", shard.ref, "--to", tmp_path / "here", "--store", halves]
+        subprocess.run(push, capture_output=True, check=True, timeout=60)
+    listed = subprocess.run(
+        [*COMMAND[:3], "artifacts", "ls", "--json", "--store", tmp_path / "here"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert [each["kind"] for each in json.loads(listed.stdout)] == ["shard", "shard"]
+    assert same(merge_shards([], PLAIN, store=LocalStore(tmp_path / "here")), one)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
