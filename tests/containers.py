@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_servers import FAKE_KEYS
-from sagemaker_jobs import Outcome, Says
+from sagemaker_jobs import Outcome, Says, StopAskedError
 
 # $1: what is /opt/ml; $2: scratch; then the command. All mounts are gone with the namespace.
 _INSIDE = r"""
@@ -91,7 +91,7 @@ def run_training(request: Mapping[str, Any], s3: Any, says: Says) -> Outcome:
         code = _run(ml, ["sh", "-c", 'cd /opt/ml/code && exec "$@"', "sh", *command], environ, lambda t: says(1, t))
         if checkpoints:
             _upload(s3, ml / "checkpoints", checkpoints["S3Uri"])
-        if code == 0:
+        if code == 0 or any((ml / "model").iterdir()):  # also of a job that was stopped
             _put_model(s3, ml / "model", request)
         return _outcome(ml, code, f"AlgorithmError: , exit code: {code}")
 
@@ -167,7 +167,10 @@ def _run(ml: Path, command: Sequence[str], environ: Mapping[str, str], says: Any
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         with subprocess.Popen(inside, env=clean, text=True, errors="replace", **pipes) as process:
             for line in process.stdout:
-                says(line.rstrip("\n"))
+                try:
+                    says(line.rstrip("\n"))
+                except StopAskedError:
+                    process.terminate()
     return process.returncode
 
 

@@ -41,6 +41,10 @@ class Outcome:
     message: str = ""
 
 
+class StopAskedError(Exception):
+    """Somebody stops the job: its runner sends SIGTERM, as SageMaker does, and waits."""
+
+
 Says = Callable[[int, str], None]
 Runner = Callable[[Mapping[str, Any], Says], Outcome]
 LIFE: Final = tuple(Step(name) for name in ("Starting", "Downloading", "Training", "Uploading", "Completed"))

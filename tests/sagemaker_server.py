@@ -19,7 +19,8 @@ The fixture ``sagemaker_url`` is its address alone. To RUN the job (see containe
     sagemaker.runner = lambda request, says: run_training(request, s3, says)
 
 It is called in a thread of its own with the request of Create…Job and a function ``says(host, line)``; it returns an
-``Outcome``. The job is in "Training" until then, and Completed, Failed or Stopped afterwards.
+``Outcome``. The job is in "Training" until then, and Completed, Failed or Stopped afterwards. Once somebody stops the
+job, ``says`` raises ``StopAskedError`` at the next line; what runs gets SIGTERM then.
 """
 
 import json
@@ -37,7 +38,19 @@ from aws_shapes import faults
 from job_logs import JobLogs, RefusalError
 from s3_servers import FAKE_KEYS
 from s3_servers import client as s3_client
-from sagemaker_jobs import LIFE, FakeJob, Outcome, Runner, Step, artifact_uri, described, rules, summary, tags
+from sagemaker_jobs import (
+    LIFE,
+    FakeJob,
+    Outcome,
+    Runner,
+    Step,
+    StopAskedError,
+    artifact_uri,
+    described,
+    rules,
+    summary,
+    tags,
+)
 from sites.server import Asked, Reply, as_json, serve
 
 __all__ = ["DENIED", "LIFE", "QUOTA", "ROLE", "THROTTLED", "FakeJob", "Outcome", "SageMaker", "Step", "sagemaker"]
@@ -159,6 +172,8 @@ class SageMaker:
             failed = Step("Failed", reason=job.outcome.reason)
             job.steps[1:] = [Step("Uploading"), Step("Completed") if job.outcome.exit_code == 0 else failed]
             job.shown, job.steps[0] = 1, Step("Training")
+        if job.outcome is not None and job.step.secondary == "Stopping":
+            job.steps[0] = Step("Stopping")
         if len(job.steps) > 1 and job.step.polls and job.shown >= job.step.polls:
             job.steps.pop(0)
             self._enter(job)
@@ -172,7 +187,8 @@ class SageMaker:
                 "ValidationException", f"The request was rejected because the {kind} job is in status {job.status}."
             )
         job.stops += 1
-        job.steps = [Step("Stopping"), Step("Stopped")]
+        running = job.run is not None and job.outcome is None
+        job.steps = [Step("Stopping", polls=0 if running else 1), Step("Stopped")]
         self._enter(job)
         return {}
 
@@ -228,9 +244,14 @@ class SageMaker:
             s3_client(self.s3_url).put_object(Bucket=bucket, Key=key, Body=self.artifact)
 
     def _run(self, job: FakeJob, runner: Runner) -> None:
+        def says(host: int, line: str) -> None:
+            self.logs.add(job.kind, job.name, host, line)
+            if job.stops:
+                raise StopAskedError
+
         outcome = Outcome(1, "the runner itself failed")
         try:
-            outcome = runner(job.request, lambda host, line: self.logs.add(job.kind, job.name, host, line))
+            outcome = runner(job.request, says)
         finally:
             with self._lock:
                 job.outcome = outcome

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,8 @@ def model(program: Program) -> ModelManifest:
 
 @pytest.fixture
 def terminal(program: Program) -> Iterator[Callable[..., Terminal]]:
+    if shutil.which("setsid") is None:
+        pytest.skip("setsid, which gives a program a terminal of its own, is not installed")
     opened: list[Terminal] = []
 
     def open_one(*arguments: str) -> Terminal:
@@ -203,12 +206,12 @@ def test_stop_asks_on_a_terminal(program: Program, model: ModelManifest, termina
 def test_attach_brings_the_model_to_another_machine(program: Program, model: ModelManifest) -> None:
     completed(program)
     ran = program("attach", "newest", "--json")
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0 and "loss 0.5" in ran.stderr, ran.stderr
     assert json.loads(ran.stdout)["model"] == model.ref
     store = LocalStore(program.folder / "store")
     assert whole(store, load_manifest(store, ModelManifest, model.key))
     again = program("attach", NAME)
-    assert again.returncode == 0 and model.ref in again.stdout and "loss 0.5" in again.stderr
+    assert again.returncode == 0 and model.ref in again.stdout and "loss 0.5" not in again.stderr
 
 
 def test_attach_says_why_a_job_failed(program: Program, model: ModelManifest) -> None:

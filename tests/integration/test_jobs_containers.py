@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("boto3")
 
 from actorrec.errors import JobError
 from actorrec.jobs.follow import follow
+from actorrec.jobs.listing import read_state, stop_job
 from containers import run_processing_job, run_training, why_not
 from job_requests import Heard, aws_session, processing_request, start, training_request
 from s3_servers import client, new_bucket
@@ -118,3 +120,36 @@ def test_a_processing_job_deals_its_input_to_its_hosts(sagemaker: SageMaker) -> 
     assert [hosts for hosts, _ in found] == [["algo-1", "algo-2"]] * 2
     assert [mine for _, mine in found] == [["0.jpg", "2.jpg", "4.jpg"], ["1.jpg", "3.jpg"]]
     assert heard.lines == ["algo-1 3", "algo-2 2"] and heard.hosts == ["algo-1", "algo-2"]
+
+
+STOPPED = """
+import pathlib, signal, sys, time
+def stop(*_):
+    pathlib.Path("/opt/ml/checkpoints/kept").write_text("x")
+    print("stopping", flush=True)
+    sys.exit(143)
+signal.signal(signal.SIGTERM, stop)
+for epoch in range(3000):
+    print(f"metrics: epoch={epoch}", flush=True)
+    time.sleep(0.02)
+"""
+
+
+def test_a_job_that_is_stopped_gets_a_signal_and_its_checkpoints_stay(sagemaker: SageMaker) -> None:
+    s3, bucket = client(sagemaker.s3_url), new_bucket(sagemaker.s3_url)
+    s3.put_object(Bucket=bucket, Key="code/sourcedir.tar.gz", Body=code(STOPPED))
+    sagemaker.runner = lambda asked, says: run_training(asked, s3, says)
+    aws = aws_session()
+    name = start(aws, request(bucket, "actorrec-train-1"))
+
+    class Impatient(Heard):
+        def measured(self, host: str, values: Mapping[str, float]) -> None:
+            super().measured(host, values)
+            if len(self.measures) == 3:
+                assert stop_job(aws, read_state(aws, name))
+
+    heard = Impatient()
+    with pytest.raises(JobError, match="was stopped"):
+        follow(aws, name, told=heard, poll_s=0.05)
+    assert "stopping" in heard.lines and {"Stopping", "Stopped"} <= set(heard.states)
+    assert s3.get_object(Bucket=bucket, Key="checkpoints/x/kept")["Body"].read() == b"x"

@@ -27,7 +27,7 @@ _QUESTION = "stop the job, detach and let it run, or go on following? [s/d/G] "
 def follow_and_bring_back(
     session: Session, aws: "AwsSession", name: str, config: "Config"
 ) -> "tuple[ModelManifest, BundleManifest | None]":
-    """Follow a training job to its end, then put its model and bundle into the store of this run.
+    """Follow a training job to its end if it still runs, then put its model and bundle into the store of this run.
 
     Ctrl-C asks whether to stop it, to detach or to go on; where nobody can be asked it detaches.
 
@@ -41,9 +41,12 @@ def follow_and_bring_back(
     """
     from actorrec.artifacts.uri import open_store
     from actorrec.jobs.bring_back import bring_back
+    from actorrec.jobs.listing import read_state
     from actorrec.jobs.places import CloudPlace
 
-    state = follow_to_the_end(session, aws, name, config)
+    state = read_state(aws, name)
+    if not state.ended:  # of one that has, the log is not what is waited for
+        state = follow_to_the_end(session, aws, name, config)
     session.say(ended_line(state))
     cloud = open_store(CloudPlace.of(config).store_uri, config.aws)
     return bring_back(aws, state.name, store=session.store, cloud=cloud, progress=session.progress)

@@ -80,7 +80,7 @@ def logs(
     config = session.settings()
     state = _state(session, job)
     printer = _LogPrinter(session, state.instances)
-    if follow:
+    if follow and not state.ended:
         follow_to_the_end(session, session.aws, state.name, config, told=printer)
         return
     with asking(session.aws, f"read the log of {state.name}", "logs:DescribeLogStreams and logs:GetLogEvents"):

@@ -57,12 +57,13 @@ class Pace:
 
     Args:
         poll_s: Between two looks while something happens.
+        misses: Requests in a row that got no answer.
     """
 
     poll_s: float
+    misses: int = 0
     _shown: tuple[str, str, str] | None = None
     _idle: int = 0
-    _misses: int = 0
     _quiet: int = 0
     _last: int = 0
 
@@ -70,7 +71,7 @@ class Pace:
         """Whether this state is another than the last that was shown."""
         shown = (state.status, state.secondary, state.message)
         changed, self._shown = shown != self._shown, shown
-        self._misses, self._idle = 0, 0 if changed else self._idle + 1
+        self.misses, self._idle = 0, 0 if changed else self._idle + 1
         return changed
 
     def wait_s(self, new_lines: int) -> float:
@@ -80,8 +81,8 @@ class Pace:
 
     def missed(self) -> float | None:
         """How long to wait after a request without an answer; None to give up."""
-        self._misses += 1
-        return None if self._misses > _MISSES else min(_LONGEST_WAIT_S, self.poll_s * 2 ** (self._misses - 1))
+        self.misses += 1
+        return None if self.misses > _MISSES else min(_LONGEST_WAIT_S, self.poll_s * 2 ** (self.misses - 1))
 
     def settled(self, new_lines: int) -> bool:
         """After the end: whether the log may be taken as complete."""
@@ -141,7 +142,8 @@ class Following:
                 wait_s = self._pace.missed() if _passing(error) else None
                 if wait_s is None:
                     raise _lost(error, self._name, self._aws) from None
-                self._told.trouble(f"AWS does not answer ({code_of(error) or type(error).__name__}); asking again")
+                if self._pace.misses == 1:  # of an outage, once
+                    self._told.trouble(f"AWS does not answer ({code_of(error) or type(error).__name__}); asking again")
                 time.sleep(wait_s)
             else:
                 if state is None:

@@ -68,7 +68,7 @@ def download_archive(aws: AwsSession, state: JobState, progress: Progress) -> Pa
     except OSError as error:
         hint = DISK_HINTS.get(error.errno or 0, "aws.cache_dir names another folder for what is downloaded")
         raise ArtifactError(f"cannot write to {folder}: {error.strerror or error}", hint=hint) from None
-    _log.info("%s: %d bytes, SHA-256 %s", remote.uri, remote.size, digest)
+    _log.debug("%s: %d bytes, SHA-256 %s", remote.uri, remote.size, digest)
     return path
 
 
