@@ -16,7 +16,7 @@ import sagemaker_toolkit
 from actorrec.manifests.jobs import METRIC_LINE
 from actorrec.manifests.model import ModelManifest
 from s3_servers import client, new_bucket
-from sagemaker_server import QUOTA, SageMaker, sagemaker
+from sagemaker_server import DENIED, QUOTA, SageMaker, sagemaker
 
 __all__ = ["sagemaker"]
 
@@ -205,6 +205,11 @@ def test_a_refusal_of_aws_is_one_line(desk: Desk) -> None:
     assert len([line for line in ended.stderr.splitlines() if line.startswith("error: ")]) == 1
     assert "Traceback" not in ended.stderr
     assert "servicequotas/home" not in ended.stderr  # the package's own advice, which says it twice
+
+
+def test_a_job_that_cannot_be_looked_at_was_started_all_the_same(desk: Desk) -> None:
+    desk.service.refuse("DescribeTrainingJob", *DENIED)
+    assert json.loads(desk.submit().stdout)["job"] in desk.service.jobs
 
 
 def test_a_bucket_that_is_gone_is_not_made_anew(desk: Desk) -> None:

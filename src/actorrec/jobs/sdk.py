@@ -9,8 +9,10 @@ import importlib.util
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 from actorrec.aws.failures import aws_errors
@@ -109,9 +111,10 @@ def submit_with_sdk(plan: JobPlan, aws: AwsSession) -> str:
     """
     refuse_without_sdk(plan)
     aws.client("sagemaker")  # says what is wrong with the profile or the region
-    with _environment(_ENVIRONMENT), _silent("sagemaker"), _boto_errors(plan, aws):
-        trainer = _trainer(plan, _session(plan, aws))
-        trainer.train(wait=False, logs=False)
+    started = threading.Event()
+    with _environment(_ENVIRONMENT), _silent("sagemaker"), _boto_errors(plan, aws, started):
+        boto = _boto_session(plan, aws, started)
+        _trainer(plan, _session(plan, aws, boto)).train(wait=False, logs=False)
     return plan.name
 
 
@@ -153,24 +156,34 @@ def _trainer(plan: JobPlan, session: Any) -> Any:
     return trainer
 
 
-def _session(plan: JobPlan, aws: AwsSession) -> Any:
-    """The package's session: it sends no telemetry, and puts its driver below the plan's own prefix of jobs."""
+def _boto_session(plan: JobPlan, aws: AwsSession, started: threading.Event) -> Any:
+    """A session of boto3 for the package, which keeps the plan's name and tells when the job is there."""
     import boto3
-    from sagemaker.core.helper.session_helper import Session
 
-    settings = aws.settings
-    boto = boto3.Session(profile_name=settings.profile, region_name=settings.region)
+    boto = boto3.Session(profile_name=aws.settings.profile, region_name=aws.settings.region)
 
     def keep_name(params: dict[str, Any], **_: object) -> None:
         params["TrainingJobName"] = plan.name  # the package adds the time to every name
 
+    def note(http_response: Any, **_: object) -> None:
+        if http_response.status_code == HTTPStatus.OK:
+            started.set()
+
     for operation in ("CreateTrainingJob", "DescribeTrainingJob"):
         boto.events.register(f"before-parameter-build.sagemaker.{operation}", keep_name)
+    boto.events.register("after-call.sagemaker.CreateTrainingJob", note)
+    return boto
+
+
+def _session(plan: JobPlan, aws: AwsSession, boto: Any) -> Any:
+    """The package's session: it sends no telemetry, and puts its driver below the plan's own prefix of jobs."""
+    from sagemaker.core.helper.session_helper import Session
+
     bucket, _, key = _code_uri(plan).removeprefix("s3://").partition("/")
     jobs = key.removesuffix(f"/{ARCHIVE_NAME}").rpartition("/")[0].rpartition("/")[0]
     session = Session(boto, default_bucket=bucket, default_bucket_prefix=jobs, sagemaker_config=_QUIET)
-    if settings.endpoint_url:
-        session.s3_resource = boto.resource("s3", endpoint_url=settings.endpoint_url)
+    if aws.settings.endpoint_url:
+        session.s3_resource = boto.resource("s3", endpoint_url=aws.settings.endpoint_url)
     return session
 
 
@@ -190,14 +203,19 @@ def _snake_name(name: str) -> str:
 
 
 @contextmanager
-def _boto_errors(plan: JobPlan, aws: AwsSession) -> Iterator[None]:
+def _boto_errors(plan: JobPlan, aws: AwsSession, started: threading.Event) -> Iterator[None]:
+    """Errors of ours for what boto3 raises; none once the job is there, when the package only looks at it again."""
     from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
 
     with aws_errors(f"start the job {plan.name}", aws.place, _NEEDS):
         try:
             yield
         except Boto3Error as error:  # wraps what botocore raised while a file was sent
             raise error.__context__ or error from None
+        except (BotoCoreError, ClientError):
+            if not started.is_set():
+                raise
 
 
 @contextmanager
