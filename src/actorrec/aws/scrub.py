@@ -4,19 +4,21 @@ import re
 from typing import Final
 
 HIDDEN: Final = "[hidden]"
+_READ: Final = 4000  # characters at either end that are looked at: a hostile text of megabytes must not take minutes
 LONGEST: Final = 600
 """Characters of a text that may be shown; what is longer loses its middle."""
 
 # In this order: whole addresses' queries first, so that what stands in them is gone before names are looked for.
-_QUERIES: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
-_PASSWORDS_IN_ADDRESSES: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s@\"'<>]+@")
+_QUERIES: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
+_PASSWORDS_IN_ADDRESSES: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^/\s@\"'<>]{1,300}@")
 _KEY_BLOCKS: Final = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL)
 _KEY_IDS: Final = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|AIDA|AROA|AGPA|ANPA|ANVA|APKA|ABIA|ACCA)[A-Z0-9]{12,124}")
-_AUTHORISATION: Final = re.compile(r"(?i)\b(bearer|basic|aws4-hmac-sha256)\s+[^\s\"',;][^\n\r\"']*")
+_HEADERS: Final = re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)([\"']?\s*[:=]\s*)[^\n\r]*")
+_SCHEMES: Final = re.compile(r"(?i)\b(bearer|aws4-hmac-sha256)\s+[^\s\"',;][^\n\r\"']*")
 _NAMED: Final = re.compile(
-    r"(?ix)\b((?:[\w-]*(?:"
+    r"(?ix)\b((?:[\w-]{0,60}(?:"
     r"secret|token|password|passwd|passphrase|credential|signature|api[_-]?key|access[_-]?key|private[_-]?key|tmdb[_-]?key"
-    r")[\w-]*)|authorization|cookie|set-cookie)"
+    r")[\w-]{0,60}))"
     r"([\"']?\s*(?:=|:|%3D)\s*)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&}\])]+)"
 )
 _MIXED: Final = r"(?<![A-Za-z0-9+/=_-])(?=[a-z0-9+/=_-]*[A-Z])(?=[A-Z0-9+/=_-]*[a-z])(?=[A-Za-z+/=_-]*[0-9])"
@@ -39,13 +41,24 @@ def scrubbed(text: str, longest: int = LONGEST) -> str:
         longest: Characters that are kept; a longer text keeps its beginning and its end.
     """
     kept = _CONTROL.sub("", _KEY_BLOCKS.sub(HIDDEN, text))
-    kept = _QUERIES.sub(rf"\1?{HIDDEN}", kept)
+    kept = _QUERIES.sub(rf"\1?{HIDDEN}", _both_ends(kept))
     kept = _PASSWORDS_IN_ADDRESSES.sub(rf"\1{HIDDEN}@", kept)
-    kept = _AUTHORISATION.sub(rf"\1 {HIDDEN}", kept)
+    kept = _HEADERS.sub(rf"\1\2{HIDDEN}", kept)
+    kept = _SCHEMES.sub(rf"\1 {HIDDEN}", kept)
     kept = _NAMED.sub(rf"\1\2{HIDDEN}", kept)
     for pattern in (_KEY_IDS, _SECRET_KEYS, _LONG_CODES):
         kept = pattern.sub(HIDDEN, kept)
     return _shortened(" ".join(kept.split()), longest)
+
+
+def _both_ends(text: str) -> str:
+    """Without a long text's middle; cut where no word is, so that no half of a secret is left to be overlooked."""
+    if len(text) <= 2 * _READ:
+        return text
+    head, tail = text[:_READ], text[-_READ:]
+    head = head[: max(head.rfind("\n"), head.rfind(" "), 0)]
+    border = tail.find("\n") if "\n" in tail else tail.find(" ")
+    return f"{head} … {tail[border:] if border >= 0 else ''}"
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -27,6 +27,9 @@ PRESIGNED = (
         (f'{{"SessionToken": "{TOKEN}", "a": 1}}', (TOKEN, TOKEN[:30])),
         (f"got {TOKEN}", (TOKEN, TOKEN[-30:])),
         ("Authorization: AWS4-HMAC-SHA256 Credential=x/y, Signature=abc123", ("abc123", "x/y")),
+        ("Proxy-Authorization: Basic dXNlcjpwYXNz", ("dXNlcjpwYXNz",)),
+        ("'set-cookie': 'a=b; c=d'", ("a=b", "c=d")),
+        ("got Bearer eyJhbGciOi.J9.sig", ("eyJhbGciOi",)),
         ("authorization: Bearer eyJhbGciOi.J9.sig", ("eyJhbGciOi",)),
         ("https://me:hunter2@mirror.example/simple", ("hunter2",)),
         ("tmdb_key='0123abcd' api-key=k-123 password = p4ss", ("0123abcd", "k-123", "p4ss")),
@@ -47,6 +50,7 @@ def test_secrets_are_gone(text: str, gone: tuple[str, ...]) -> None:
         "s3://bucket/actorrec/dataset/0123456789abcdef/manifest.json is damaged",
         "arn:aws:iam::123456789012:role/actorrec-sagemaker cannot be assumed",
         "763104351884.dkr.ecr.eu-west-1.amazonaws.com/tensorflow-training:2.21.0-gpu-py312",
+        "Basic checks of the data set failed: 3 pictures",
         "sha256 " + "0123456789abcdef" * 4,
         "s3://my-bucket/a-team/a-project/actorrec/jobs/actorrec-train-01234567-20261123-042242-ab12cd/output/model.tar.gz",
         "metrics: epoch=3 loss=0.41 val_loss=0.5",
@@ -63,6 +67,21 @@ def test_one_line_of_bounded_length_that_keeps_both_ends() -> None:
     assert "\n" not in shown
     assert shown.startswith("Traceback ")
     assert shown.endswith("ValueError: the end")
+
+
+@pytest.mark.parametrize("filling", ["a-", "://", "token-", "x://a?", "Aa1/", " ", "bearer ", "-----BEGIN A-----"])
+def test_megabytes_of_anything_are_read_at_their_ends(filling: str) -> None:
+    shown = scrubbed(f"first {filling * (1_000_000 // len(filling))} last")
+    assert len(shown) <= LONGEST
+    assert shown.startswith("first")
+
+
+def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut() -> None:
+    for shift in range(60):
+        text = "é" * (3970 + shift) + f" {KEY_ID} " + "è" * 9000 + f" {KEY_ID} " + "ê" * (3970 + shift)
+        shown = scrubbed(text, 10_000)
+        assert KEY_ID[:8] not in shown
+        assert KEY_ID[-8:] not in shown
 
 
 @given(st.text(max_size=2000), st.integers(10, 800))
