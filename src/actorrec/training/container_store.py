@@ -1,7 +1,6 @@
 """A store inside a training container: the data set stays where it lies, what a killed job needs survives it."""
 
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,25 +25,27 @@ _KINDS: Final[dict[str, type[Manifest]]] = {
 
 
 @contextmanager
-def working_store(data: ChannelData, checkpoints: Path | None, *, keeps: bool) -> Iterator[LocalStore]:
+def working_store(data: ChannelData, checkpoints: Path | None) -> Iterator[LocalStore]:
     """A store that shows the data set of the channel and works in the folder of checkpoints.
 
     It is a temporary folder of links: to the data set's files, which are not copied, and to ``model/``, ``bundle/``
     and (for an imported ``.npz``) ``dataset/`` under the checkpoints. Locks stay outside of what is copied to S3: a
-    machine that is gone must not hold one.
+    machine that is gone must not hold one. Several machines keep theirs in one place in S3: what they write under equal
+    names is equal, but for the time in the manifest of an imported data set.
 
     Args:
         data: From ``container_data.find_data``.
         checkpoints: Where finished parts are kept; None to keep nothing.
-        keeps: Whether this machine writes there; another one works on a copy of what it finds.
 
     Raises:
         TemporaryFileError: If there is no room for it.
     """
     with TemporaryDirectory(prefix="actorrec-") as folder:
         root = Path(folder, "store")
+        if checkpoints is None:
+            _log.info("this job keeps no checkpoints: an interrupted run begins anew")
         try:
-            kept = _kept(Path(folder, "kept"), checkpoints, keeps=keeps)
+            kept = Path(folder, "kept") if checkpoints is None else checkpoints
             for kind in _KINDS:
                 (kept / kind).mkdir(parents=True, exist_ok=True)
             _settle(kept)
@@ -54,19 +55,8 @@ def working_store(data: ChannelData, checkpoints: Path | None, *, keeps: bool) -
             if data.manifest is not None:
                 _link_files(data.path, root / data.manifest.ref)
         except OSError as error:
-            raise TemporaryFileError(folder, error.strerror or error) from None
+            raise TemporaryFileError(error.filename or folder, error.strerror or error) from None
         yield LocalStore(root)
-
-
-def _kept(own: Path, checkpoints: Path | None, *, keeps: bool) -> Path:
-    if checkpoints is None:
-        _log.info("this job keeps no checkpoints: an interrupted run begins anew")
-        return own
-    if keeps:
-        return checkpoints
-    if checkpoints.is_dir():
-        shutil.copytree(checkpoints, own)
-    return own
 
 
 def _link_files(source: Path, target: Path) -> None:

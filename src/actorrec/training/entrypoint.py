@@ -78,10 +78,10 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], container: Container) 
     if workers.count > 1:
         _log.info("worker %d of %d", workers.index + 1, workers.count)
     progress = LogProgress(_log.info)
-    with working_store(data, container.checkpoints, keeps=workers.is_chief) as store:
+    with working_store(data, container.checkpoints) as store:
         dataset = _dataset(data, settings.config, store, progress)
         model = train(dataset, settings.config, store=store, progress=progress, workers=workers)
-        if model is not None and workers.is_chief:
+        if model is not None:  # else the chief has it
             _hand_over(model, settings.config, store, container, progress)
 
 

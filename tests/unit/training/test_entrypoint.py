@@ -250,7 +250,7 @@ def test_the_store_shows_the_channel_without_a_copy_and_keeps_work_beside_the_jo
     data = find_data(tmp_path / "channel", None)
     assert data.manifest is not None
     checkpoints = tmp_path / "checkpoints" / "actorrec"
-    with working_store(data, checkpoints, keeps=True) as store:
+    with working_store(data, checkpoints) as store:
         assert load_manifest(store, DatasetManifest, REFERENCE) == data.manifest
         for face in data.manifest.faces:
             name = f"{REFERENCE}/{face.crop}"
@@ -264,10 +264,10 @@ def test_the_store_shows_the_channel_without_a_copy_and_keeps_work_beside_the_jo
 
 
 def test_an_imported_data_set_is_kept_with_the_checkpoints(tmp_path: Path) -> None:
-    with working_store(ChannelData(tmp_path / "dataset.npz", None), tmp_path / "kept", keeps=True) as store:
+    with working_store(ChannelData(tmp_path / "dataset.npz", None), tmp_path / "kept") as store:
         made = make_dataset(Path(store.uri))
         assert load_manifest(store, DatasetManifest, made.ref) == made
-    with working_store(ChannelData(tmp_path / "dataset.npz", None), tmp_path / "kept", keeps=True) as store:
+    with working_store(ChannelData(tmp_path / "dataset.npz", None), tmp_path / "kept") as store:
         assert load_manifest(store, DatasetManifest, made.ref) == made
 
 
@@ -279,7 +279,7 @@ def test_what_came_back_in_part_is_made_again(tmp_path: Path, caplog: pytest.Log
     work.mkdir(parents=True)
     (work / "learn-000000.npy").touch()
     (work / ".partial-1234").touch()
-    with caplog.at_level("INFO", "actorrec"), working_store(data, kept, keeps=True) as store:
+    with caplog.at_level("INFO", "actorrec"), working_store(data, kept) as store:
         assert list(store.names("dataset")) == sorted(
             f"{ref}/{name}"
             for ref, names in (
@@ -293,20 +293,10 @@ def test_what_came_back_in_part_is_made_again(tmp_path: Path, caplog: pytest.Log
     assert f"{torn.ref} came back incomplete" in caplog.text
 
 
-def test_a_machine_that_is_not_the_chief_changes_no_checkpoints(tmp_path: Path) -> None:
-    kept, data = tmp_path / "kept", ChannelData(tmp_path / "dataset.npz", None)
-    (kept / "model" / "some").mkdir(parents=True)
-    (kept / "model" / "some" / "manifest.json").write_bytes(b"torn")
-    with working_store(data, kept, keeps=False) as store:
-        assert not list(store.names("model"))
-        store.put_bytes("model/some/unfinished/x.npy", b"mine")
-    assert [path.name for path in kept.rglob("*") if path.is_file()] == ["manifest.json"]
-
-
 def test_without_a_folder_of_checkpoints_it_works_in_a_temporary_one(tmp_path: Path) -> None:
     container = Container.of({"SM_CHECKPOINT_DIR": str(tmp_path / "none")})
     assert container.checkpoints is None
-    with working_store(ChannelData(tmp_path / "dataset.npz", None), None, keeps=True) as store:
+    with working_store(ChannelData(tmp_path / "dataset.npz", None), None) as store:
         store.put_bytes("model/some/x", b"x")
         assert store.exists("model/some/x")
     assert not Path(store.uri).exists()
