@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -21,8 +20,7 @@ pytest.importorskip("moto")
 import boto3
 
 from actorrec.aws.session import AwsSession
-from actorrec.cli.artifacts import register as register_artifacts
-from actorrec.cli.cloud import register
+from actorrec.cli.app import app
 from actorrec.cloud.bucket import empty_bucket
 from actorrec.progress import SilentProgress
 from actorrec.sections import AwsSection
@@ -30,10 +28,6 @@ from s3_servers import FAKE_KEYS
 from stack_server import SERVICES, clear, point_at, stack_server
 
 BUCKET = "my-bucket"
-PROGRAM = (
-    "import typer; from actorrec.cli import artifacts, cloud; app = typer.Typer(pretty_exceptions_enable=False);"
-    "cloud.register(app); artifacts.register(app); app()"
-)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +47,6 @@ def account(server: str, monkeypatch: pytest.MonkeyPatch, aws_keys: None) -> str
 
 
 def run(*arguments: str) -> Result:
-    app = typer.Typer()
-    register(app)
-    register_artifacts(app)  # two groups: with one, Typer leaves its name out
     return CliRunner().invoke(app, ["cloud", *arguments], env={"COLUMNS": "200"})
 
 
@@ -194,7 +185,7 @@ def on_a_terminal(answers: str, *arguments: str) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     try:
         done = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "cloud", *arguments], stdin=theirs, stdout=subprocess.PIPE,
+            [sys.executable, "-m", "actorrec", "cloud", *arguments], stdin=theirs, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env={**os.environ, "COLUMNS": "200"}, text=True,
         )  # fmt: skip
         os.write(ours, answers.encode())

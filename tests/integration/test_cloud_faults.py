@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 pytest.importorskip("boto3")
 
-from actorrec.cli.artifacts import register as register_artifacts
-from actorrec.cli.cloud import register
+from actorrec.cli.app import app
 from s3_servers import FAKE_KEYS
 from sites.server import Reply, serve
 from stack_faults import Story, event, of_stack, told
@@ -47,9 +45,6 @@ def story(monkeypatch: pytest.MonkeyPatch, aws_keys: None) -> Iterator[Story]:
 
 
 def run(*arguments: str) -> Result:
-    app = typer.Typer()
-    register(app)
-    register_artifacts(app)
     done = CliRunner().invoke(app, ["cloud", *arguments], env={"COLUMNS": "400"})
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert not any(secret in done.output for secret in FAKE_KEYS.values() if "secret" in secret)

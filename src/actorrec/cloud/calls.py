@@ -51,15 +51,15 @@ class StackCalls:
 
     def events(self, stack_id: str, known: set[str]) -> list[dict[str, Any]]:
         """Events that are not known, the oldest first; they are known afterwards."""
-        fresh: list[dict[str, Any]] = []
+        fresh: dict[str, dict[str, Any]] = {}  # by id: what happens meanwhile moves events to the next page again
         with self.told(f"follow the stack '{self.name}'"):
             for page in self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-                new = [event for event in page["StackEvents"] if event["EventId"] not in known]
-                fresh += new
+                new = {event["EventId"]: event for event in page["StackEvents"] if event["EventId"] not in known}
+                fresh |= new
                 if len(new) < len(page["StackEvents"]):
                     break  # the newest come first: all that follows is known
-        known.update(event["EventId"] for event in fresh)
-        return fresh[::-1]
+        known.update(fresh)
+        return list(fresh.values())[::-1]
 
     def _resources(self, stack_id: str) -> Iterator[StackResource]:
         for page in self.client.get_paginator("list_stack_resources").paginate(StackName=stack_id):
