@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import actorrec
+from actorrec.config import shipped_configs
 from actorrec.errors import ArtifactError
 from actorrec.jobs.sourcedir import SourceDir, build_sourcedir, requirements
 
@@ -29,8 +30,8 @@ def unpacked(built: SourceDir, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
-def test_the_same_package_makes_the_same_bytes(built: SourceDir, tmp_path: Path) -> None:
-    again = build_sourcedir(tmp_path)
+def test_the_same_package_makes_the_same_bytes(tmp_path: Path) -> None:
+    built, again = build_sourcedir(tmp_path / "a"), build_sourcedir(tmp_path / "b")
     assert again.sha256 == built.sha256 == hashlib.sha256(again.path.read_bytes()).hexdigest()
     assert again.bytes == built.path.stat().st_size
     assert again.path.parent.name == again.sha256
@@ -137,17 +138,27 @@ def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
         build_sourcedir(blocked)
 
 
-def test_of_a_wheel_it_is_the_same(built: SourceDir, tmp_path: Path) -> None:
+def test_a_wheel_and_a_checkout_make_the_same(tmp_path: Path) -> None:
     """A wheel has configurations and the stack's template inside the package, a checkout has them beside it."""
-    package, site = Path(actorrec.__file__).parent, tmp_path / "site" / "actorrec"
-    shutil.copytree(package, site, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("configs", "infra"):
-        if (package.parents[1] / folder).is_dir():
-            shutil.copytree(package.parents[1] / folder, site / folder)
+    package, site, checkout = Path(actorrec.__file__).parent, tmp_path / "site", tmp_path / "checkout"
+    shutil.copytree(package, checkout / "src/actorrec", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(checkout / "src/actorrec", site / "actorrec")
+    for name, path in shipped_configs().items():
+        for folder in (checkout / "configs", site / "actorrec/configs"):
+            folder.mkdir(exist_ok=True)
+            shutil.copy(path, folder / f"{name}.yaml")
+    (site / "actorrec/infra").mkdir(exist_ok=True)
+    (site / "actorrec/infra/actorrec.yaml").write_text("Resources: {}")
     script = (
         "import sys; from pathlib import Path; from actorrec.jobs.sourcedir import build_sourcedir;"
         f"print(build_sourcedir(Path({str(tmp_path / 'out')!r})).sha256)"
     )
-    environ = {**os.environ, "PYTHONPATH": str(site.parent)}
-    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == built.sha256
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=True,
+        ).stdout
+        for folder in (site, checkout / "src")
+    ]  # fmt: skip
+    assert made[0] == made[1]
+    assert len(made[0].strip()) == 64
