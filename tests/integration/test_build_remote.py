@@ -169,24 +169,6 @@ def test_a_machine_that_fails_says_why(quick_desk: Desk, sagemaker: SageMaker, p
     assert "given.json is no listing that this version understands: photos: Input should be a valid array" in error
 
 
-@can_run
-def test_a_picture_that_no_machine_was_given_is_told(
-    quick_desk: Desk, sagemaker: SageMaker, photos: Path, moto_url: str
-) -> None:
-    def short(request: Mapping[str, Any], says: Says) -> Outcome:
-        s3 = s3_client(moto_url)
-        uri = request["ProcessingInputs"][2]["S3Input"]["S3Uri"]
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        names = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(names[:-1]).encode())
-        return run_processing_job(request, s3, says)
-
-    sagemaker.runner = short
-    done = quick_desk.run(photos, "--remote", "--instances", "2")
-    assert done.returncode == 4 and "pictures are in no share" in done.stderr
-    assert not list((quick_desk.folder / "store").glob("dataset/*/manifest.json"))
-
-
 def test_a_dry_run_needs_no_network_and_shows_the_whole_request(photos: Path, tmp_path: Path) -> None:
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_CONFIG_FILE": os.devnull, "HTTP_PROXY": ""}
     desk = Desk(tmp_path, nowhere)

@@ -28,7 +28,7 @@ from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.dataset.merge import merge_shards
 from actorrec.dataset.shard import Share, build_shard
-from actorrec.errors import ArtifactError, ConfigError, ModelContractError
+from actorrec.errors import ActorRecError, ArtifactError, ConfigError, ModelContractError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.images import RECORDS_NAME
 from actorrec.manifests.review import PictureRef
@@ -296,6 +296,8 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, np.ndarray]], bytes], str]] = {
     "no vectors": (lambda a: as_npz({k: v for k, v in a.items() if k != "vectors"}), "vectors"),
     "not finite": (lambda a: as_npz(a, points=a["points"] * np.nan), "a number that is none"),
     "longer": (lambda a: as_npz(a, vectors=a["vectors"] * np.float32(2)), "embedding is none"),
+    "endless": (lambda a: as_npz(a, vectors=a["vectors"] * np.float32(1e38)), "embedding is none"),
+    "far away": (lambda a: as_npz(a, crop_points=a["crop_points"] + 1e9), "lies in no picture"),
     "wider": (lambda a: as_npz(a, vectors=np.repeat(a["vectors"], 2, axis=1)), "embedding is none"),
     "fewer": (lambda a: as_npz(a, points=a["points"][1:]), "more or fewer faces"),
     "cut": (lambda a: as_npz(a, crops=a["crops"][:-1]), "crops are cut"),
@@ -348,6 +350,44 @@ def test_a_manifest_that_tells_no_truth_is_one_line(
     rewritten(store, shard, **change(shard))
     with pytest.raises((ModelContractError, ArtifactError), match=complaint):
         merge_shards([], PLAIN, store=store)
+
+
+def spoiled(value: object, rng: random.Random) -> object:
+    """The same JSON value with something in it changed."""
+    if isinstance(value, dict | list) and value and rng.random() < 0.9:
+        at = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
+        value[at] = spoiled(value[at], rng)  # type: ignore[index, call-overload]
+        return value
+    if isinstance(value, int | float) and rng.random() < 0.6:
+        return value + rng.choice([-1, 1, 2**70]) if isinstance(value, int) else value * rng.choice([0, -1, 1e300])
+    return rng.choice([None, 0, -1, 10**30, 1e308, "", "x", "\0", "../..", "a" * 64, [], {}, True, [1, 2], 2**63])
+
+
+def test_whatever_a_share_says_it_is_an_error_of_ours_or_a_data_set(halves: Path, tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    rng, refused = random.Random(seed), 0
+    for number in range(60):
+        store = LocalStore(shutil.copytree(halves, tmp_path / str(number)))
+        shard = shards_of(store)[rng.choice([1, 2])]
+        manifest = Path(store.uri) / shard.ref / MANIFEST_NAME
+        told = json.loads(manifest.read_text())
+        if rng.random() < 0.5:
+            told = spoiled(told, rng)
+        else:
+            batch = manifest.parent / shard.files[0].name
+            with np.load(batch) as archive:
+                arrays = dict(archive)
+            pictures = spoiled(json.loads(arrays["pictures"].tobytes()), rng)
+            batch.write_bytes(as_npz({**arrays, "pictures": np.frombuffer(json.dumps(pictures).encode(), np.uint8)}))
+            told["files"][0]["sha256"] = hashlib.sha256(batch.read_bytes()).hexdigest()
+        manifest.write_text(json.dumps(told))
+        try:
+            merge_shards([], PLAIN, store=store)
+        except ActorRecError:
+            refused += 1
+        except Exception as error:
+            raise AssertionError((seed, number)) from error
+    assert refused > 20, seed
 
 
 def test_a_batch_that_is_gone_and_a_manifest_that_is_none(halves: Path, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from actorrec.artifacts.catalog import file_name
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.dataset.batches import DamagedBatchError, unpack
-from actorrec.dataset.candidates import Examined, Looked, Pictures
+from actorrec.dataset.candidates import Candidate, Examined, Looked, Pictures
 from actorrec.dataset.examine import MAX_FACES
 from actorrec.dataset.jpegs import PREVIEW_MAX_PX, THUMB_PX
 from actorrec.dataset.photos import Photo
@@ -23,6 +25,8 @@ from actorrec.vision.align import CANONICAL_272
 
 _UNIT: Final = 1e-3
 """How far an embedding's length may be from 1."""
+_FARTHEST_PX: Final = 1e6
+"""Beyond the corner of any picture that is decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +117,15 @@ def _wrong(examined: Examined) -> str:
         return "a picture has no size"
     if examined.reason and examined.faces:
         return "a picture that failed has faces"
-    for face in examined.faces:
-        if len(face.vector) != DEFAULT_SPEC.dim or abs(float(face.vector @ face.vector) - 1) > _UNIT:
-            return "a face's embedding is none of the embedder's"
+    return next(filter(None, map(_wrong_face, examined.faces)), "")
+
+
+def _wrong_face(face: Candidate) -> str:
+    if max(np.abs(face.points).max(), np.abs(face.crop_points).max(), *map(abs, face.box)) > _FARTHEST_PX:
+        return "a face lies in no picture"
+    length = float(np.linalg.norm(face.vector.astype(np.float64)))
+    if len(face.vector) != DEFAULT_SPEC.dim or abs(length - 1) > _UNIT:
+        return "a face's embedding is none of the embedder's"
     return ""
 
 
