@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from actorrec.jobs.logs import LogLine
     from actorrec.jobs.state import JobState
+    from actorrec.jobs.summary import JobSummary
 
 jobs_app = typer.Typer(help="Jobs on SageMaker: list, look, follow, stop, bring the model back.", no_args_is_help=True)
 _Name = Annotated[
@@ -33,38 +34,35 @@ def ls(
 
     session.settings()
     states = describe_all(session.aws, list_jobs(session.aws, limit))
-    rows = [_summary(session, state) for state in states]
-    cells = [
-        (row["name"], row["status"], f"{state.created_at.astimezone(UTC):%Y-%m-%d %H:%M}", _machines(state), _usd(row))
-        for row, state in zip(rows, states, strict=True)
-    ]
+    found = [_summary(session, state) for state in states]
+    cells = [(job.name, job.status, f"{job.created_at:%Y-%m-%d %H:%M}", _machines(job), _usd(job)) for job in found]
     session.table("jobs on SageMaker", ("name", "status", "started (UTC)", "machines", "cost so far"), cells)
-    if not rows:
+    if not found:
         session.say("no jobs yet; `actorrec train --remote` starts one")
-    session.result(rows)
+    session.result([job.model_dump(mode="json") for job in found])
 
 
 @command(jobs_app, "status")
 def status(session: Session, job: _Name = "newest") -> None:
     """Show how far a job is, why it failed, what it has cost so far (an estimate) and where its results are."""
-    state = _state(session, job)
-    row = _summary(session, state)
+    found = _summary(session, _state(session, job))
+    doing = "" if found.secondary_status == found.status else f": {found.secondary_status}"
     lines = [
-        ("status", state.status if state.secondary == state.status else f"{state.status}: {state.secondary}"),
-        ("message", state.reason or state.message),
-        ("started", f"{state.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
-        ("took", f"{row['seconds'] / 60:.1f} min"),
-        ("machines", _machines(state)),
-        ("cost so far", _usd(row)),
-        ("spot saved", "" if state.spot_saving is None else f"{state.spot_saving:.0%}"),
-        ("data set", state.dataset or ""),
-        ("model", state.model_uri or ""),
-        ("outputs", "\n".join(state.outputs) if state.model_uri is None else ""),
-        ("checkpoints", state.checkpoint_uri or ""),
-        *((name, f"{value:.4g}") for name, value in state.metrics.items()),
+        ("status", found.status + doing),
+        ("message", found.reason or found.message),
+        ("started", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("worked", f"{found.seconds / 60:.1f} min"),
+        ("machines", _machines(found)),
+        ("cost so far", _usd(found)),
+        ("spot saved", "" if found.spot_saving is None else f"{found.spot_saving:.0%}"),
+        ("data set", found.dataset or ""),
+        ("model", found.model_uri or ""),
+        ("outputs", ", ".join(found.outputs) if found.model_uri is None else ""),
+        ("checkpoints", found.checkpoint_uri or ""),
+        *((name, f"{value:.4g}") for name, value in found.metrics.items()),
     ]
-    session.table(state.name, ("what", "is"), [line for line in lines if line[1]])
-    session.result(row)
+    session.table(found.name, ("what", "is"), [line for line in lines if line[1]])
+    session.result(found)
 
 
 @command(jobs_app, "logs")
@@ -141,37 +139,10 @@ def _state(session: Session, reference: str) -> "JobState":
     return read_state(session.aws, find_job(session.aws, reference))
 
 
-def _summary(session: Session, state: "JobState") -> dict[str, Any]:
-    """A job as ``jobs status --json`` documents it."""
-    from actorrec.jobs.prices import bound
+def _summary(session: Session, state: "JobState") -> "JobSummary":
+    from actorrec.jobs.summary import summarise
 
-    seconds = state.machine_s(datetime.now(UTC))
-    cost = bound(session.settings(), state.instance_type, state.instances)
-    known = cost.hourly_usd is not None
-    return {
-        "name": state.name,
-        "kind": state.kind,
-        "status": state.status,
-        "secondary_status": state.secondary,
-        "message": state.message,
-        "reason": state.reason,
-        "created_at": state.created_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "started_at": _iso(state.started_at),
-        "ended_at": _iso(state.ended_at),
-        "instance_type": state.instance_type,
-        "instances": state.instances,
-        "spot": state.spot,
-        "seconds": round(seconds),
-        "billable_s": state.billable_s,
-        "spot_saving": state.spot_saving,
-        "cost_usd": round(seconds / 3600 * state.instances * (cost.hourly_usd or 0), 4) if known else None,
-        "cost_is": f"estimate, {cost.as_of}",
-        "dataset": state.dataset,
-        "model_uri": state.model_uri,
-        "outputs": list(state.outputs),
-        "checkpoint_uri": state.checkpoint_uri,
-        "metrics": state.metrics,
-    }
+    return summarise(state, session.settings(), datetime.now(UTC))
 
 
 class _LogPrinter:
@@ -203,16 +174,12 @@ def _agreed(state: "JobState") -> bool:
     return typer.confirm(f"stop {state.name} ({state.status}: {state.secondary})?", err=True)
 
 
-def _machines(state: "JobState") -> str:
-    return f"{state.instances} × {state.instance_type}" + (", spot" if state.spot else "")
+def _machines(job: "JobSummary") -> str:
+    return f"{job.instances} × {job.instance_type}" + (", spot" if job.spot else "")
 
 
-def _usd(row: "Mapping[str, Any]") -> str:
-    return "not known" if row["cost_usd"] is None else f"{row['cost_usd']:.2f} USD ({row['cost_is']})"
-
-
-def _iso(moment: "datetime | None") -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
+def _usd(job: "JobSummary") -> str:
+    return "not known" if job.cost_usd is None else f"{job.cost_usd:.2f} USD (estimate, {job.price_as_of})"
 
 
 def register(app: typer.Typer) -> None:
