@@ -85,7 +85,8 @@ class Checkpoints:
 
     def _load(self, name: str, variables: Sequence[Any]) -> list[dict[str, float]] | None:
         try:
-            with np.load(self._store.local_path(name), allow_pickle=False) as kept:
+            # Opened here, for numpy forgets to close what it cannot read.
+            with self._store.local_path(name).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 arrays = [kept[f"arr_{index}"] for index in range(len(variables))]
                 fits = len(kept.files) == len(variables) + 1
                 names, values = kept[_MEASURES].dtype.names or (), kept[_MEASURES]

@@ -21,7 +21,8 @@ def in_mixed_precision(net: Any) -> Any:
 
     def mixed(layer: Any) -> Any:
         config = layer.get_config()
-        if not isinstance(layer, keras.layers.InputLayer):
+        # Operations such as padding are no layers, and compute in what they are given.
+        if isinstance(layer, keras.layers.Layer) and not isinstance(layer, keras.layers.InputLayer):
             config["dtype"] = MIXED
         return type(layer).from_config(config)
 

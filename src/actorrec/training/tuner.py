@@ -11,7 +11,7 @@ from actorrec.progress import Step
 from actorrec.sections import TrainingSection
 from actorrec.training.backbone import Backbone
 from actorrec.training.losses import contrastive_loss, margin_loss, triplet_loss
-from actorrec.training.precision import in_mixed_precision, precision_of
+from actorrec.training.precision import MIXED, in_mixed_precision, precision_of
 from actorrec.training.tuning_data import Batch
 from actorrec.training.workers import Workers
 
@@ -32,11 +32,12 @@ class Tuner:
         assert net is not None
         net.trainable = True
         self._target, self._dim, self._workers = net, backbone.spec.dim, workers
-        mixed = precision_of(settings) == "mixed_float16"
-        self._net = in_mixed_precision(net) if mixed else net
         self._unit = keras.layers.UnitNormalization(dtype="float32")
         self._head, self._loss = _head_and_loss(keras, people, settings)
         self._head.build((None, self._dim))
+        # After the head: the copy draws random numbers too, and both precisions begin alike.
+        mixed = precision_of(settings) == MIXED
+        self._net = in_mixed_precision(net) if mixed else net
         adam = keras.optimizers.Adam(settings.fine_tune_learning_rate)
         self._optimizer = keras.optimizers.LossScaleOptimizer(adam) if mixed else adam
         self._optimizer.build(self._trainable)
