@@ -50,6 +50,20 @@ def machine(root: Path, desk: DeskListing, host: int, hosts: int) -> Path:
     return root
 
 
+@pytest.mark.parametrize("folders", ["", "photos", "my prefix/jobs/photos"])
+def test_pictures_are_found_however_deep_they_lie(folders: str, desk: DeskListing, tmp_path: Path) -> None:
+    root = machine(tmp_path / "ml", desk, 1, 1)
+    pictures = root / "processing" / "input" / "pictures"
+    brought = (pictures / "jobs" / "photos").rename(tmp_path / "brought")
+    (pictures / "jobs").rmdir()
+    shutil.copytree(brought, pictures / folders, dirs_exist_ok=True)
+    (pictures / "more").mkdir()  # somebody else's, of the same name
+    shutil.copy(next(brought.iterdir()), pictures / "more")
+    assert main(["--ml-root", str(root)]) == 0
+    source = LocalStore(root / "processing" / "output" / "shards")
+    assert len(merge_shards([], Config(), store=LocalStore(tmp_path / "s"), source=source).images) == 7
+
+
 def message(root: Path) -> str:
     return (root / "output" / "message").read_text()
 

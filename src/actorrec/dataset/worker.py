@@ -106,10 +106,36 @@ def _own(
 ) -> list[Photo]:
     """The listed pictures that SageMaker brought to this machine; what nobody could read is told of by the first."""
     unread = [read_back(each) for each in listing.photos if each.file is None and share.index == 1]
-    here = [each for each in listing.photos if each.file is not None and (folder / each.file).is_file()]
-    photos = [Photo(each.person_id, each.name, folder / str(each.file), origin=each.origin) for each in here]
+    brought = _Brought(folder)
+    found = [(each, brought.find(each.file)) for each in listing.photos if each.file is not None]
+    here = [(each, path) for each, path in found if path is not None]
+    photos = [Photo(each.person_id, each.name, path, origin=each.origin) for each, path in here]
     hashed = hash_photos(photos, settings.max_bytes, worker_count(settings.workers), progress)
-    return in_order([*unread, *(_as_listed(*pair) for pair in zip(hashed, here, strict=True))])
+    return in_order([*unread, *(_as_listed(*pair) for pair in zip(hashed, (each for each, _ in here), strict=True))])
+
+
+class _Brought:
+    """Files that SageMaker brought, wherever it put them.
+
+    AWS documents which objects a list of keys brings, but not whether their folders begin at the bucket, at the list's
+    prefix, or not at all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._by_name: dict[str, list[Path]] = {}
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                self._by_name.setdefault(path.name, []).append(path)
+        self._folder = folder
+
+    def find(self, file: str) -> Path | None:
+        """The file of a name in the store; None if it is another machine's."""
+        fitting = [path for path in self._by_name.get(Path(file).name, ()) if self._fits(path, file)]
+        return max(fitting, key=lambda path: len(path.parts), default=None)
+
+    def _fits(self, path: Path, file: str) -> bool:
+        there = f"/{path.relative_to(self._folder).as_posix()}"
+        return there.endswith(f"/{file}") or f"/{file}".endswith(there)
 
 
 def _as_listed(photo: Photo, listed: ListedPhoto) -> Photo:
