@@ -6,6 +6,7 @@ from typing import Final
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
+from actorrec.jobs.places import ASSUMED_REGION, set_region
 from actorrec.jobs.plans import Cost
 
 # Estimates from memory, not read from AWS's price list: us-east-1, USD an hour, on demand.
@@ -85,12 +86,15 @@ def _own_price(entry: str) -> tuple[str, float]:
 
 def _note(config: Config, instance_type: str, as_of: str, total: float | None) -> str:
     if total is None:
-        return f"the price of {instance_type} is not known; give it with remote.prices: ['{instance_type}=1.23']"
-    origin = "your own price" if as_of == _YOURS else f"an estimate of {as_of} for us-east-1, not AWS's price list"
-    parts = [f"at most {total:.2f} USD for the machines, by {origin}; storage, requests and traffic come on top"]
-    if config.remote.spot:
+        parts = [f"the price of {instance_type} is not known; give it with remote.prices: ['{instance_type}=1.23']"]
+    else:
+        origin = "your own price" if as_of == _YOURS else f"an estimate of {as_of} for us-east-1, not AWS's price list"
+        parts = [f"at most {total:.2f} USD for the machines, by {origin}; storage, requests and traffic come on top"]
+    if total is not None and config.remote.spot:
         parts.append("spot machines usually cost less")
     limit = config.remote.max_cost_usd
-    if limit is not None and total > limit:
+    if total is not None and limit is not None and total > limit:
         parts.append(f"that is above remote.max_cost_usd, {limit:.2f} USD: nothing would be started")
+    if set_region(config) is None:
+        parts.append(f"no region is set: the plan assumes {ASSUMED_REGION} (aws.region sets one)")
     return "; ".join(parts)

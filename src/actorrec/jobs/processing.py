@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -99,6 +99,9 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
         now: For the name of the job.
         suffix: A few letters or digits that no other job of this second has.
 
+    Returns:
+        The plan. What stands before time and suffix in the job's name is the same for the same work.
+
     Raises:
         ConfigError: If settings are wrong, or do not go together.
     """
@@ -106,7 +109,9 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
     place, remote = CloudPlace.of(config), config.remote
     nets = tuple(net for net in net_files(config) if net.setting == "detector.path")
     told = f"{place.jobs_uri}/listings/{listing.digest}/"
-    name = f"actorrec-dataset-{listing.digest[:8]}-{now:%Y%m%d-%H%M%S}-{suffix}"
+    environment = _environment(config, nets)
+    work = digest_json([listing.digest, environment, [net.sha256 for net in nets], code.sha256, _output_root(config)])
+    name = f"actorrec-dataset-{work[:10]}-{remote.instances}-{now:%Y%m%d-%H%M%S}-{suffix}"
     image = image_uri(config, set_region(config) or ASSUMED_REGION, remote.dataset_instance_type)
     inputs = [
         _input("code", code_prefix(place, code), CODE_FOLDER),
@@ -126,7 +131,7 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
         "ProcessingOutputConfig": _output(config, shards_uri(config, name)),
         "ProcessingResources": {"ClusterConfig": _cluster(config)},
         "StoppingCondition": {"MaxRuntimeInSeconds": math.ceil(remote.max_hours * 3600)},
-        "Environment": _environment(config, nets),
+        "Environment": environment,
         "NetworkConfig": _network(config),
         "Tags": tags(remote.tags, {"actorrec:listing": listing.digest, "actorrec:version": __version__}),
     }
@@ -142,7 +147,11 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
 
 def shards_uri(config: Config, job: str) -> str:
     """The store that a job leaves its shares in."""
-    return f"{(config.remote.output_path or CloudPlace.of(config).jobs_uri).rstrip('/')}/{job}/shards"
+    return f"{_output_root(config)}/{job}/shards"
+
+
+def _output_root(config: Config) -> str:
+    return (config.remote.output_path or CloudPlace.of(config).jobs_uri).rstrip("/")
 
 
 def _refuse(listing: PackedListing, config: Config) -> None:
@@ -236,10 +245,7 @@ def _pictures(listing: PackedListing, place: CloudPlace) -> tuple[Upload, ...]:
 
 def _cost(config: Config) -> Cost:
     on_demand = config.remote.model_copy(update={"spot": False})  # there are no spot machines for such jobs
-    cost = bound(config.model_copy(update={"remote": on_demand}), config.remote.dataset_instance_type)
-    if set_region(config) is not None:
-        return cost
-    return replace(cost, note=f"{cost.note}; no region is set: the plan assumes {ASSUMED_REGION} (aws.region sets one)")
+    return bound(config.model_copy(update={"remote": on_demand}), config.remote.dataset_instance_type)
 
 
 def _written(path: Path, data: bytes) -> SourceDir:

@@ -1,7 +1,6 @@
 """The plan of a training job: a complete ``create_training_job`` request, made without the network."""
 
 import math
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from actorrec.jobs.hyperparameters import (
 from actorrec.jobs.images import image_uri
 from actorrec.jobs.machines import has_own_disks
 from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
-from actorrec.jobs.plans import Cost, JobPlan
+from actorrec.jobs.plans import JobPlan
 from actorrec.jobs.prices import bound
 from actorrec.jobs.refusals import refuse_impossible_training, tags
 from actorrec.jobs.sourcedir import ARCHIVE_NAME, SourceDir
@@ -49,7 +48,7 @@ def plan_training(dataset: DatasetManifest, config: Config, *, code: SourceDir, 
     """
     refuse_impossible_training(config)
     place, nets = CloudPlace.of(config), net_files(config)
-    region = set_region(config)
+    region = set_region(config) or ASSUMED_REGION
     name = f"actorrec-train-{dataset.key[:8]}-{now:%Y%m%d-%H%M%S}-{suffix}"
     channels = {CHANNEL_TRAIN: place.uri(f"{dataset.ref}/")}
     channels |= {CHANNEL_NETS: nets_prefix(place.jobs_uri, nets)} if nets else {}
@@ -59,8 +58,8 @@ def plan_training(dataset: DatasetManifest, config: Config, *, code: SourceDir, 
     request = {
         "TrainingJobName": name,
         "RoleArn": config.remote.role,
-        "AlgorithmSpecification": _algorithm(config, region or ASSUMED_REGION),
-        "HyperParameters": parameters | _toolkit(config, place, code, region or ASSUMED_REGION, name),
+        "AlgorithmSpecification": _algorithm(config, region),
+        "HyperParameters": parameters | _toolkit(config, place, code, region, name),
         "InputDataConfig": [_channel(channel, uri) for channel, uri in channels.items()],
         "CheckpointConfig": {"S3Uri": f"{place.jobs_uri}/checkpoints/{checkpoints}", "LocalPath": _CHECKPOINTS},
         **_machines(config, place),
@@ -72,7 +71,7 @@ def plan_training(dataset: DatasetManifest, config: Config, *, code: SourceDir, 
         *net_uploads(channels.get(CHANNEL_NETS, ""), nets),
         *artifact_uploads(config, place, dataset),
     )
-    return JobPlan("training", name, request, uploads, _cost(config, region))
+    return JobPlan("training", name, request, uploads, bound(config, keep_alive_s=config.remote.keep_alive_s))
 
 
 def _algorithm(config: Config, region: str) -> dict[str, Any]:
@@ -151,10 +150,3 @@ def _tags(dataset: DatasetManifest) -> dict[str, str]:
         "actorrec:dataset-digest": dataset.content_digest(),
         "actorrec:version": __version__,
     }
-
-
-def _cost(config: Config, region: str | None) -> Cost:
-    cost = bound(config, keep_alive_s=config.remote.keep_alive_s)
-    if region is not None:
-        return cost
-    return replace(cost, note=f"{cost.note}; no region is set: the plan assumes {ASSUMED_REGION} (aws.region sets one)")
