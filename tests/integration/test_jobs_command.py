@@ -22,6 +22,7 @@ from actorrec.artifacts.catalog import load_manifest
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.s3 import S3Store
 from actorrec.jobs.follow import follow
+from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from job_requests import NAME, Heard, aws_session, processing_request, start, training_request
 from s3_servers import FAKE_KEYS, new_bucket, settings
@@ -31,6 +32,8 @@ from trained_archives import contents, made_bundle, made_model, packed
 
 __all__ = ["sagemaker"]
 _PATIENCE_S = 60
+SECRET = "https://b.s3.amazonaws.com/k?X-Amz-Signature=feedfacefeedface"
+SEEN = "Hello https://b.s3.amazonaws.com/k?[hidden]"
 METRICS = "metrics: epoch=1 loss=0.5"
 
 
@@ -46,9 +49,8 @@ class Program:
     def environ(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("ACTORREC_", "AWS_"))}
         mine = {
-            "ACTORREC_REMOTE__BUCKET": self.bucket, "ACTORREC_REMOTE__PREFIX": "team",
-            "ACTORREC_REMOTE__POLL_S": "0.05",
-            "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "300", "PYTHONUNBUFFERED": "1",
+            "ACTORREC_REMOTE__POLL_S": "0.05", "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "300",
+            "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
         return {**clean, **self.sagemaker.environ, **mine}
 
@@ -61,7 +63,7 @@ class Program:
             timeout=_PATIENCE_S, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert "Traceback" not in ran.stderr, ran.stderr
-        for secret in (FAKE_KEYS["AWS_SECRET_ACCESS_KEY"], "Signature="):
+        for secret in (FAKE_KEYS["AWS_SECRET_ACCESS_KEY"], "feedfacefeedface"):
             assert secret not in ran.stdout + ran.stderr
         return ran
 
@@ -118,9 +120,11 @@ def model(program: Program) -> ModelManifest:
     dataset = add_dataset(cloud, "abcdabcdabcdabcd", 1, add_images(cloud, "aaaabbbbccccdddd", 0, files=1), files=1)
     made = made_model({dataset.ref: dataset.content_digest()})
     program.sagemaker.artifact = packed(contents(made, made_bundle(made)))
-    program.sagemaker.timeline = [Step("Training", "Training in progress", lines=("Hello", METRICS), polls=0)]
+    program.sagemaker.timeline = [Step("Training", "Training in progress", lines=(f"Hello {SECRET}", METRICS), polls=0)]
     tags = {"actorrec:dataset": dataset.ref, "actorrec:dataset-digest": dataset.content_digest()}
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{program.bucket}/team/{dataset.ref}/"}
     request = training_request(
+        InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
         OutputDataConfig={"S3OutputPath": f"s3://{program.bucket}/team/jobs"},
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
@@ -170,12 +174,12 @@ def test_ls_and_status(program: Program, model: ModelManifest) -> None:
 
 def test_logs(program: Program, model: ModelManifest) -> None:
     del model
-    assert program("logs", NAME).stdout == f"Hello\n{METRICS}\n"
+    assert program("logs", NAME).stdout == f"{SEEN}\n{METRICS}\n"
     lines = [json.loads(line) for line in program("logs", NAME, "--json").stdout.splitlines()]
-    assert [line["line"] for line in lines] == ["Hello", METRICS] and lines[0]["host"] == "algo-1"
+    assert [line["line"] for line in lines] == [SEEN, METRICS] and lines[0]["host"] == "algo-1"
     completed(program)
     program.sagemaker.jobs[NAME].steps[-1] = Step("Completed", lines=("Bye",))
-    assert program("logs", NAME, "--follow").stdout == f"Hello\n{METRICS}\nBye\n"
+    assert program("logs", NAME, "--follow").stdout == f"{SEEN}\n{METRICS}\nBye\n"
     program.sagemaker.timeline = [Step("Starting", polls=0)]
     start(aws_session(), processing_request())
     silent = program("logs", "newest")
@@ -210,6 +214,7 @@ def test_attach_brings_the_model_to_another_machine(program: Program, model: Mod
     assert json.loads(ran.stdout)["model"] == model.ref
     store = LocalStore(program.folder / "store")
     assert whole(store, load_manifest(store, ModelManifest, model.key))
+    assert whole(store, load_manifest(store, DatasetManifest, "newest")), "from where the job had it; no setting says"
     again = program("attach", NAME)
     assert again.returncode == 0 and model.ref in again.stdout and "loss 0.5" not in again.stderr
 

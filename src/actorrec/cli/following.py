@@ -1,12 +1,13 @@
 """Following a job on the command line: what is shown, and what Ctrl-C means meanwhile."""
 
+import select
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import typer
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from actorrec.manifests.bundle import BundleManifest
     from actorrec.manifests.model import ModelManifest
 
-_QUESTION = "stop the job, detach and let it run, or go on following? [s/d/G] "
+_LOOK_S: Final = 0.2
+_QUESTION: Final = "stop the job, detach and let it run, or go on following? [s/d/G] "
 
 
 def follow_and_bring_back(
@@ -42,13 +44,13 @@ def follow_and_bring_back(
     from actorrec.artifacts.uri import open_store
     from actorrec.jobs.bring_back import bring_back
     from actorrec.jobs.listing import read_state
-    from actorrec.jobs.places import CloudPlace
 
     state = read_state(aws, name)
     if not state.ended:  # of one that has, the log is not what is waited for
         state = follow_to_the_end(session, aws, name, config)
     session.say(ended_line(state))
-    cloud = open_store(CloudPlace.of(config).store_uri, config.aws)
+    # The job itself knows where its data set is: this machine may have other settings than the one that started it.
+    cloud = open_store(state.store_uri, config.aws) if state.store_uri else session.store
     return bring_back(aws, state.name, store=session.store, cloud=cloud, progress=session.progress)
 
 
@@ -158,6 +160,9 @@ def _asked(name: str) -> Literal["stop", "detach", "go on"]:
     try:
         sys.stderr.write(f"\n{name} goes on meanwhile: {_QUESTION}")
         sys.stderr.flush()
+        # A signal that comes just before a blocking read would only be seen after it.
+        while not select.select([sys.stdin], [], [], _LOOK_S)[0]:
+            pass
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         return "detach"

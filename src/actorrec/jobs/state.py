@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from actorrec.aws.failures import aws_errors, code_of
 from actorrec.aws.scrub import scrubbed
 from actorrec.aws.session import AwsSession
-from actorrec.manifests.jobs import DATASET_PARAMETER
+from actorrec.manifests.jobs import CHANNEL_TRAIN, DATASET_PARAMETER
 
 Kind = Literal["training", "processing"]
 KINDS: Final[tuple[Kind, ...]] = ("training", "processing")
@@ -44,6 +44,7 @@ class JobState:
         checkpoint_uri: Where its checkpoints are kept; None without.
         dataset: ``dataset/KEY`` that it learns from, as its tags or hyperparameters say; None if they do not.
         dataset_digest: Content digest of that, as its tags say.
+        store_uri: The store that it reads that data set from; None if it reads something else.
         metrics: The last of each measure, as AWS read them off the log.
     """
 
@@ -67,6 +68,7 @@ class JobState:
     checkpoint_uri: str | None
     dataset: str | None
     dataset_digest: str | None
+    store_uri: str | None
     metrics: dict[str, float]
 
     @property
@@ -133,6 +135,7 @@ def state_of(kind: Kind, told: Mapping[str, Any], tags: Mapping[str, str] | None
     cluster = told.get("ResourceConfig") or told.get("ProcessingResources", {}).get("ClusterConfig", {})
     moves = told.get("SecondaryStatusTransitions") or [{}]
     tags = tags or {}
+    dataset = tags.get(DATASET_TAG) or _dataset(told.get("HyperParameters", {}))
     return JobState(
         name=told[f"{title}JobName"],
         kind=kind,
@@ -152,8 +155,9 @@ def state_of(kind: Kind, told: Mapping[str, Any], tags: Mapping[str, str] | None
         model_uri=told.get("ModelArtifacts", {}).get("S3ModelArtifacts") or None,
         outputs=tuple(_outputs(told)),
         checkpoint_uri=told.get("CheckpointConfig", {}).get("S3Uri"),
-        dataset=tags.get(DATASET_TAG) or _dataset(told.get("HyperParameters", {})),
+        dataset=dataset,
         dataset_digest=tags.get(DIGEST_TAG),
+        store_uri=_store(told, dataset),
         metrics={each["MetricName"]: float(each["Value"]) for each in told.get("FinalMetricDataList", ())},
     )
 
@@ -170,6 +174,14 @@ def _outputs(told: Mapping[str, Any]) -> Iterator[str]:
     for output in told.get("ProcessingOutputConfig", {}).get("Outputs", ()):
         if uri := output.get("S3Output", {}).get("S3Uri"):
             yield uri
+
+
+def _store(told: Mapping[str, Any], dataset: str | None) -> str | None:
+    for channel in told.get("InputDataConfig", ()):
+        uri = str(channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri", "")).rstrip("/")
+        if dataset and channel.get("ChannelName") == CHANNEL_TRAIN and uri.endswith(f"/{dataset}"):
+            return uri.removesuffix(f"/{dataset}")
+    return None
 
 
 def _dataset(hyperparameters: Mapping[str, str]) -> str | None:

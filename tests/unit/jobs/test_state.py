@@ -78,3 +78,18 @@ def test_reasons_come_without_secrets() -> None:
     state = state_of("training", {**TRAINING, "FailureReason": f"{reason}\nline two \x1b[31mred"})
     assert "0123abcd" not in state.reason and "AKIA" not in state.reason
     assert "\n" not in state.reason and "\x1b" not in state.reason and "ClientError" in state.reason
+
+
+@pytest.mark.parametrize(
+    ("uri", "store"),
+    [
+        ("s3://bucket/team/store/dataset/abcd/", "s3://bucket/team/store"), ("s3://bucket/dataset/abcd/", "s3://bucket"),
+        ("s3://bucket/dataset/other/", None), ("s3://bucket/some.npz", None),
+    ],
+)  # fmt: skip
+def test_a_job_knows_the_store_of_its_data_set(uri: str, store: str | None) -> None:
+    channel = {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3Uri": uri, "S3DataType": "S3Prefix"}}}
+    nets = {"ChannelName": "nets", "DataSource": {"S3DataSource": {"S3Uri": "s3://b/dataset/abcd/"}}}
+    told = {**TRAINING, "HyperParameters": {"dataset": '"dataset/abcd"'}, "InputDataConfig": [nets, channel]}
+    assert state_of("training", told).store_uri == store
+    assert state_of("training", {**told, "HyperParameters": {}}).store_uri is None
