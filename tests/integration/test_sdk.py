@@ -67,12 +67,24 @@ ISOLATED = {
     "REMOTE__IMAGE_URI": "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
 }
 
+# What a user may keep as defaults of the package: a plan is complete without them.
+DEFAULTS = """
+SchemaVersion: "1.0"
+SageMaker:
+  PythonSDK:
+    Modules:
+      ModelTrainer: {inputS3KeyPrefix: elsewhere}
+"""
+
 
 class Desk:
     """The command line of a user who has the package, a store and a bucket."""
 
     def __init__(self, folder: Path, service: SageMaker) -> None:
         self.folder, self.service, self.bucket = folder, service, new_bucket(service.s3_url)
+        defaults = folder / ".config" / "sagemaker" / "config.yaml"
+        defaults.parent.mkdir(parents=True)
+        defaults.write_text(DEFAULTS)
         self.run("build-dataset", REPOSITORY / "examples" / "people")
 
     def run(self, *arguments: object, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -84,7 +96,12 @@ class Desk:
         }  # fmt: skip
         environ = kept | self.service.environ | {f"ACTORREC_{name}": value for name, value in given.items()}
         # moto cannot simulate a policy; the package asks once and goes on, so it is not asked five times.
-        environ |= {"AWS_MAX_ATTEMPTS": "1", "HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")}
+        environ |= {
+            "AWS_MAX_ATTEMPTS": "1",
+            "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / ".config"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+        }
         ended = subprocess.run(
             [sys.executable, "-c", PROGRAM, *map(str, arguments)],
             cwd=self.folder, env=environ, capture_output=True, text=True, timeout=120,
@@ -182,7 +199,7 @@ def test_nobody_but_aws_hears_of_it_and_the_package_says_nothing(desk: Desk) -> 
     assert "telemetry" not in ended.stderr.lower()
     assert json.loads(ended.stdout)["job"] in desk.service.jobs
     left = {path.relative_to(desk.folder).parts[0] for path in desk.folder.rglob("*") if path.is_file()}
-    assert left == {"store", "cache"}  # no settings or logs of the package's own
+    assert left == {"store", "cache", ".config"}  # no settings or logs of the package's own
 
 
 def test_jobs_finds_what_the_package_started(desk: Desk) -> None:

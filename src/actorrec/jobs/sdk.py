@@ -29,14 +29,8 @@ _NEEDS: Final = (
 _WITHOUT: Final = "leave out --via sdk: boto3 does it"
 _TOOLKIT: Final = "sagemaker_"  # hyperparameters that only the toolkit of the container reads
 _SDK_CODE_CHANNEL: Final = "code"
-_QUIET: Final = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
-_ENVIRONMENT: Final = {
-    # The service looks at the role itself; the package would ask IAM for rights that nobody else here needs.
-    "SAGEMAKER_VALIDATE_ROLE": "false",
-    # What is sent is what the plan says, whatever defaults the user keeps for the package.
-    "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": os.devnull,
-    "SAGEMAKER_USER_CONFIG_OVERRIDE": os.devnull,
-}
+# In the place of the user's own defaults of the package: no telemetry, and nothing that the plan does not say.
+_DEFAULTS: Final = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 _CARRIED: Final = frozenset(
     {
         "TrainingJobName", "RoleArn", "AlgorithmSpecification", "HyperParameters", "InputDataConfig",
@@ -112,7 +106,7 @@ def submit_with_sdk(plan: JobPlan, aws: AwsSession) -> str:
     refuse_without_sdk(plan)
     aws.client("sagemaker")  # says what is wrong with the profile or the region
     started = threading.Event()
-    with _environment(_ENVIRONMENT), _silent("sagemaker"), _boto_errors(plan, aws, started):
+    with _role_taken_as_it_is(), _silent("sagemaker"), _boto_errors(plan, aws, started):
         boto = _boto_session(plan, aws, started)
         _trainer(plan, _session(plan, aws, boto)).train(wait=False, logs=False)
     return plan.name
@@ -181,7 +175,7 @@ def _session(plan: JobPlan, aws: AwsSession, boto: Any) -> Any:
 
     bucket, _, key = _code_uri(plan).removeprefix("s3://").partition("/")
     jobs = key.removesuffix(f"/{ARCHIVE_NAME}").rpartition("/")[0].rpartition("/")[0]
-    session = Session(boto, default_bucket=bucket, default_bucket_prefix=jobs, sagemaker_config=_QUIET)
+    session = Session(boto, default_bucket=bucket, default_bucket_prefix=jobs, sagemaker_config=_DEFAULTS)
     if aws.settings.endpoint_url:
         session.s3_resource = boto.resource("s3", endpoint_url=aws.settings.endpoint_url)
     return session
@@ -219,17 +213,17 @@ def _boto_errors(plan: JobPlan, aws: AwsSession, started: threading.Event) -> It
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _role_taken_as_it_is() -> Iterator[None]:
+    """The service looks at the role itself; the package would ask IAM for rights that nobody else here needs."""
+    name = "SAGEMAKER_VALIDATE_ROLE"
+    before = os.environ.get(name)
+    os.environ[name] = "false"
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 @contextmanager
