@@ -136,21 +136,22 @@ def test_a_scraped_set_in_the_cloud_is_looked_at_where_it_is(
 
 
 @can_run
-def test_detached_it_is_merged_by_the_command_that_it_prints(
+def test_detached_it_is_come_back_to_and_never_paid_for_twice(
     quick_desk: Desk, sagemaker: SageMaker, run_jobs: None, photos: Path
 ) -> None:
     one = quick_desk.json(photos, store="alone")
     started = quick_desk.json(photos, "--remote", "--detach", "--max-hours", "0.5", "--max-cost", "1")
     (job,) = sagemaker.jobs.values()
     assert job.request["StoppingCondition"] == {"MaxRuntimeInSeconds": 1800}
-    assert job.run is not None
-    job.run.join(120)
+    back = quick_desk.run(photos, "--remote", "--max-hours", "2", "--json")
+    assert json.loads(back.stdout) == one and len(sagemaker.jobs) == 1, back.stderr
+    assert f"{job.name} does the same work" in back.stderr
+    command = started["merge"].split()
+    assert command[:2] == ["actorrec", "build-dataset"]
+    assert quick_desk.json(*command[2:], store="another") == one
     attach = [sys.executable, "-m", "actorrec", "jobs", "attach", job.name, "--config", str(quick_desk.config)]
     attached = subprocess.run(attach, env=quick_desk.environ, capture_output=True, text=True, timeout=60, check=True)
     assert started["merge"] in attached.stdout
-    command = started["merge"].split()
-    assert command[:2] == ["actorrec", "build-dataset"]
-    assert quick_desk.json(*command[2:]) == one
 
 
 @can_run
@@ -167,6 +168,8 @@ def test_a_machine_that_fails_says_why(quick_desk: Desk, sagemaker: SageMaker, p
     assert done.returncode == 3 and "Traceback" not in done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert "given.json is no listing that this version understands: photos: Input should be a valid array" in error
+    sagemaker.runner = lambda request, says: run_processing_job(request, s3_client(moto_url), says)
+    assert quick_desk.json(photos, "--remote", "--instances", "2")["photos"] == 15, "a failed job is no earlier one"
 
 
 def test_a_dry_run_needs_no_network_and_shows_the_whole_request(photos: Path, tmp_path: Path) -> None:

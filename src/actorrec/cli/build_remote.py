@@ -68,21 +68,37 @@ def _show(session: Session, plan: "JobPlan") -> None:
 def _run(session: Session, plan: "JobPlan", config: "Config", *, detach: bool) -> "DatasetManifest | None":
     from actorrec.artifacts.uri import open_store
     from actorrec.cli.following import follow_to_the_end
-    from actorrec.cli.train_remote import start_job, tell_plan
     from actorrec.dataset.merge import merge_shards
     from actorrec.jobs.follow import refuse_unless_completed
     from actorrec.jobs.processing import shards_uri
 
-    tell_plan(session, plan)
-    start_job(session, plan, config)
-    shards = shards_uri(config, plan.name)
+    name = _started(session, plan, config)
+    shards = shards_uri(config, name)
     command = f"actorrec build-dataset --merge --from {shards}"
     if detach:
-        line = f"{plan.name} was started; when it has ended: {command}"
-        session.result({"job": plan.name, "shards": shards, "merge": command}, line)
+        line = f"{name} was started; when it has ended: {command}"
+        session.result({"job": name, "shards": shards, "merge": command}, line)
         return None
-    session.say(f"{plan.name} was started; Ctrl-C asks whether to stop it or to leave it running")
-    session.say(f"whatever happens here, this makes the data set once it has ended: {command}")
-    refuse_unless_completed(follow_to_the_end(session, session.aws, plan.name, config))
+    session.say("Ctrl-C asks whether to stop the job or to leave it running; the same command comes back to it")
+    refuse_unless_completed(follow_to_the_end(session, session.aws, name, config))
     source = open_store(shards, config.aws)
     return merge_shards([], config, store=session.store, source=source, progress=session.progress)
+
+
+def _started(session: Session, plan: "JobPlan", config: "Config") -> str:
+    """Name of the job: one of the very same work that is under way or left its shares, else a new one."""
+    from actorrec.artifacts.uri import open_store
+    from actorrec.cli.train_remote import start_job, tell_plan
+    from actorrec.jobs.earlier import find_earlier
+    from actorrec.jobs.processing import shards_uri
+
+    earlier = find_earlier(session.aws, plan)
+    if earlier is not None:
+        name, has_ended = earlier
+        if not has_ended or any(open_store(shards_uri(config, name), config.aws).names("shard")):
+            session.say(f"{name} {'did' if has_ended else 'does'} the same work; no other job is started")
+            return name
+    tell_plan(session, plan)
+    start_job(session, plan, config)
+    session.say(f"{plan.name} was started")
+    return plan.name

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -69,7 +70,7 @@ def inputs(made: JobPlan) -> dict[str, dict[str, Any]]:
 def test_a_plan_is_complete_and_says_what_goes_where(tmp_path: Path) -> None:
     made = plan(tmp_path, config(remote={"instances": 2, "max_hours": 0.5}))
     assert list(faults(shape(), made.request, "CreateProcessingJob")) == []
-    assert made.name == f"actorrec-dataset-{packed(tmp_path, config()).digest[:8]}-20261123-042242-ab12"
+    assert re.fullmatch(r"actorrec-dataset-[0-9a-f]{10}-2-20261123-042242-ab12", made.name)
     assert "ExperimentConfig" not in made.request
     assert made.request["StoppingCondition"] == {"MaxRuntimeInSeconds": 1800}
     pictures = inputs(made)["pictures"]
@@ -114,6 +115,21 @@ def test_the_same_pictures_go_to_the_same_place_and_others_to_another(tmp_path: 
     fewer = LISTING.model_copy(update={"photos": LISTING.photos[:2]})
     assert packed(tmp_path, config(), fewer).digest != one.digest
     assert packed(tmp_path, config(remote={"prefix": "x"})).digest != one.digest
+
+
+def test_the_same_work_has_the_same_beginning_of_a_name(tmp_path: Path) -> None:
+    def work(of: Config) -> str:
+        return plan(tmp_path, of).name.rsplit("-", 3)[0]
+
+    assert work(config()) == work(config(dataset={"seed": 5}, remote={"max_hours": 1, "volume_gb": 9}))
+    others = [
+        config(dataset={"previews": False}),
+        config(detector={"name": "haar"}),
+        config(remote={"instances": 2}),
+        config(remote={"output_path": "s3://other/x"}),
+        config(remote={"bucket": "other"}),
+    ]
+    assert len({work(config()), *map(work, others)}) == 6
 
 
 def test_a_store_in_s3_is_read_where_it_is(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""A processing job that does, or did, the very work that is about to be started."""
+
+from actorrec.aws.session import AwsSession
+from actorrec.jobs.plans import JobPlan
+from actorrec.jobs.state import asking
+
+_LOOKED_AT = 20
+
+
+def find_earlier(aws: AwsSession, plan: JobPlan) -> tuple[str, bool] | None:
+    """The newest job of the same work that did not fail.
+
+    Args:
+        aws: Makes the client.
+        plan: Of a processing job, whose name says what its work is.
+
+    Returns:
+        Its name, and whether it has ended; None if there is none.
+
+    Raises:
+        ConfigError: If credentials are missing, expired or refused.
+        RemoteError: If AWS refuses or cannot be reached.
+    """
+    work = plan.name.rsplit("-", 3)[0]
+    with asking(aws, "look for an earlier job of the same work", "sagemaker:ListProcessingJobs"):
+        found = aws.client("sagemaker").list_processing_jobs(
+            NameContains=work, SortBy="CreationTime", SortOrder="Descending", MaxResults=_LOOKED_AT
+        )["ProcessingJobSummaries"]
+    for each in found:
+        name, status = str(each["ProcessingJobName"]), each["ProcessingJobStatus"]
+        if name.startswith(f"{work}-") and status in ("InProgress", "Completed"):
+            return name, status == "Completed"
+    return None
