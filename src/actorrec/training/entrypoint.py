@@ -116,7 +116,7 @@ def _bundle(model: ModelManifest, config: Config, store: ArtifactStore, progress
 def _write_failure(container: Container, reason: str) -> None:
     """For ``FailureReason`` of the job; nowhere to write it to is no second failure."""
     try:
-        container.failure.parent.mkdir(parents=True, exist_ok=True)
+        container.failure.parent.mkdir(exist_ok=True)
         container.failure.write_text(reason[:_LONGEST_FAILURE], encoding="utf-8")
     except OSError as error:
         _log.warning("cannot write %s: %s", container.failure, error.strerror)
