@@ -86,6 +86,20 @@ def test_a_spot_job_that_is_interrupted_and_comes_back(sagemaker: SageMaker) -> 
     assert read_state(aws_session(), NAME).spot_saving == pytest.approx(0.7)
 
 
+def test_a_machine_that_took_another_s_place_has_a_log_of_its_own(sagemaker: SageMaker) -> None:
+    sagemaker.timeline = [
+        Step("Training", lines=("first try",)),
+        Step("Restarting"),
+        Step("Training"),
+        Step("Completed"),
+    ]
+    name = start(aws_session())
+    for line in METRICS:
+        sagemaker.logs.add("training", name, 1, line, attempt=1)
+    heard, _ = followed(name)
+    assert sorted(heard.lines) == sorted(["first try", *METRICS]) and set(heard.hosts) == {"algo-1"}
+
+
 def test_a_failure_comes_with_its_reason_and_the_end_of_the_log(sagemaker: SageMaker) -> None:
     reason = "AlgorithmError: the data set is broken AKIAABCDEFGHIJKLMNOP, exit code: 1"
     sagemaker.timeline = [Step("Training", lines=("error: broken",)), Step("Failed", reason=reason, lines=("bye",))]

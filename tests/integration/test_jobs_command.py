@@ -21,6 +21,7 @@ pytest.importorskip("boto3")
 from actorrec.artifacts.catalog import load_manifest
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.s3 import S3Store
+from actorrec.errors import JobError
 from actorrec.jobs.follow import follow
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
@@ -193,7 +194,8 @@ def test_stop_asks_and_never_answers_itself(program: Program, model: ModelManife
     stopped = program("stop", NAME, "--yes")
     assert stopped.returncode == 0 and "checkpoints stay in s3://bucket/jobs/checkpoints/x" in stopped.stdout
     assert program.sagemaker.jobs[NAME].stops == 1
-    program("status", NAME)
+    with pytest.raises(JobError, match="was stopped"):
+        follow(aws_session(), NAME, told=Heard(), poll_s=0.01)
     again = program("stop", NAME, "--yes", "--json")
     assert again.returncode == 0
     assert json.loads(again.stdout) == {"job": NAME, "stopped": False, "status_before": "Stopped"}
@@ -236,9 +238,16 @@ def test_attach_to_a_processing_job(program: Program) -> None:
 
 def test_unknown_jobs_are_one_line(program: Program, model: ModelManifest) -> None:
     del model
-    for command in ("status", "logs", "stop", "attach"):
-        ran = program(command, "actorrec-train-zzzz")
-        assert ran.returncode == 3 and "error: no job 'actorrec-train-zzzz'" in ran.stderr and NAME in ran.stderr
+    ran = program("attach", "actorrec-train-zzzz")
+    assert ran.returncode == 3 and "error: no job 'actorrec-train-zzzz'" in ran.stderr and NAME in ran.stderr
+
+
+def test_a_store_that_takes_nothing_costs_no_second_job(program: Program, model: ModelManifest) -> None:
+    del model
+    completed(program)
+    (program.folder / "store").write_text("a file")
+    ran = program("attach", NAME)
+    assert ran.returncode == 4 and f"come back to this job with: actorrec jobs attach {NAME}" in ran.stderr
 
 
 def test_ctrl_c_without_a_terminal_detaches(program: Program, model: ModelManifest) -> None:

@@ -45,13 +45,34 @@ def follow_and_bring_back(
     from actorrec.jobs.bring_back import bring_back
     from actorrec.jobs.listing import read_state
 
-    state = read_state(aws, name)
-    if not state.ended:  # of one that has, the log is not what is waited for
-        state = follow_to_the_end(session, aws, name, config)
-    session.say(ended_line(state))
-    # The job itself knows where its data set is: this machine may have other settings than the one that started it.
-    cloud = open_store(state.store_uri, config.aws) if state.store_uri else session.store
-    return bring_back(aws, state.name, store=session.store, cloud=cloud, progress=session.progress)
+    with way_back(session, name):
+        state = read_state(aws, name)
+        if not state.ended:  # of one that has, the log is not what is waited for
+            state = follow_to_the_end(session, aws, name, config)
+        session.say(ended_line(state))
+        # The job itself knows where its data set is: this machine may have other settings than the one that started it.
+        cloud = open_store(state.store_uri, config.aws) if state.store_uri else session.store
+        return bring_back(aws, name, store=session.store, cloud=cloud, progress=session.progress)
+
+
+@contextmanager
+def way_back(session: Session, name: str) -> Iterator[None]:
+    """What ends a command early names the line that goes on with the job: the same command might start another.
+
+    Raises:
+        typer.Exit: With 130 after Ctrl-C.
+    """
+    from actorrec.errors import ArtifactError, ConfigError, JobError, RemoteError
+
+    line = f"actorrec jobs attach {name}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        _detach(session, name)
+    except (ArtifactError, ConfigError, RemoteError) as error:
+        if not isinstance(error, JobError) and line not in error.hint:
+            error.hint = f"{error.hint}; come back to this job with: {line}".removeprefix("; ")
+        raise
 
 
 def follow_to_the_end(
@@ -174,7 +195,7 @@ def _asked(name: str) -> Literal["stop", "detach", "go on"]:
 
 def _detach(session: Session, name: str) -> None:
     line = f"actorrec jobs attach {name}"
-    print(f"\ndetached; {name} goes on. Come back with: {line}", file=sys.stderr)
+    print(f"\ndetached: {name} is left as it is. Come back with: {line}", file=sys.stderr)
     if session.as_json:
         write_json({"error": "detached", "hint": line, "exit_code": 130})
     raise typer.Exit(130)
