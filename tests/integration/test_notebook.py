@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import containers
+from actorrec.sections import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE
 from s3_servers import client, new_bucket
 from sagemaker_server import SageMaker, Step, sagemaker
 
@@ -62,6 +63,13 @@ def inputs(folder: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+def account(service: SageMaker) -> dict[str, str]:
+    return {
+        "ACTORREC_REMOTE__BUCKET": new_bucket(service.s3_url),
+        "ACTORREC_REMOTE__ROLE": "arn:aws:iam::123456789012:role/jobs",
+    }
+
+
 def said(cells: list[dict[str, Any]]) -> str:
     return "".join(
         "".join(output.get("text", ())) for cell in cells for output in cell.get("outputs", ()) if "text" in output
@@ -87,6 +95,8 @@ def test_it_holds_no_output_and_nothing_private() -> None:
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
     assert "os.environ.setdefault" in source(code[0])
+    assert PLACEHOLDER_BUCKET in source(code[0])  # refused by name
+    assert PLACEHOLDER_ROLE in source(code[0])
     text = NOTEBOOK.read_text()
     for word in ("AKIA", "aws_secret", "/home/", "/work", "/tmp"):
         assert word not in text
@@ -94,11 +104,10 @@ def test_it_holds_no_output_and_nothing_private() -> None:
 
 @pytest.mark.skipif(bool(containers.why_not()), reason=containers.why_not() or "it can run")
 def test_from_photos_to_names_with_a_job_that_really_runs(sagemaker: SageMaker, tmp_path: Path) -> None:
-    bucket = new_bucket(sagemaker.s3_url)
     s3 = client(sagemaker.s3_url)
     sagemaker.runner = lambda request, says: containers.run_training(request, s3, says)
-    settings = inputs(tmp_path) | sagemaker.environ | {
-        "ACTORREC_REMOTE__BUCKET": bucket, "ACTORREC_REMOTE__ROLE": "arn:aws:iam::123456789012:role/jobs",
+    ours = account(sagemaker)
+    settings = inputs(tmp_path) | sagemaker.environ | ours | {
         "ACTORREC_TRAINING__EPOCHS": "5", "ACTORREC_TRAINING__AUGMENTATIONS": "1",
         "ACTORREC_EDGE__VARIANT": "float32",
     }  # fmt: skip
@@ -112,15 +121,23 @@ def test_from_photos_to_names_with_a_job_that_really_runs(sagemaker: SageMaker, 
     assert pictures(containing(cells, "class LivePlot"))[0].startswith(b"\x89PNG")
     assert pictures(containing(cells, "IPython.display.Image"))[0].startswith(b"\xff\xd8")
     assert (tmp_path / "report.html").is_file()
-    left = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    left = [each["Key"] for each in s3.list_objects_v2(Bucket=ours["ACTORREC_REMOTE__BUCKET"])["Contents"]]
     assert not [key for key in left if job.name in key or "/checkpoints/" in key]
     assert [key for key in left if "/dataset/" in key]
 
 
-def test_placeholders_stop_it_before_anything_is_sent(sagemaker: SageMaker, tmp_path: Path) -> None:
-    sagemaker.timeline = [Step("Completed")]
-    code, error, cells = execute(tmp_path, inputs(tmp_path) | sagemaker.environ)
+def test_a_job_that_fails_ends_it_with_its_reason(sagemaker: SageMaker, tmp_path: Path) -> None:
+    sagemaker.timeline = [
+        Step("Starting"),
+        Step("Training", lines=("metrics: epoch=1 loss=2.5", "metrics: epoch=2 loss=1.5")),
+        Step("Failed", reason="AlgorithmError: no face like any other, exit code: 1"),
+    ]
+    code, error, cells = execute(tmp_path, inputs(tmp_path) | sagemaker.environ | account(sagemaker))
     assert code == 1
-    assert "remote.bucket is still 'replace-with-your-bucket'" in error
-    assert "at most" in said(cells)  # the plan was shown
-    assert not sagemaker.asked
+    assert "no face like any other" in error
+    [job] = sagemaker.jobs.values()
+    text = said(cells)
+    assert "at most 0.10 USD" in text  # the plan, before anything was sent
+    assert f"{job.name} was started" in text
+    assert pictures(containing(cells, "class LivePlot"))[0].startswith(b"\x89PNG")
+    assert not containing(cells, "import bring_back")["outputs"]
