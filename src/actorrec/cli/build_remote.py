@@ -48,8 +48,9 @@ def build_remotely(
 
 def _plan(desk: "DeskListing", config: "Config") -> "JobPlan":
     from actorrec.home import cache_folder
+    from actorrec.jobs.packing import pack_listing
     from actorrec.jobs.places import CloudPlace
-    from actorrec.jobs.processing import pack_listing, plan_processing
+    from actorrec.jobs.processing import plan_processing
     from actorrec.jobs.sourcedir import build_sourcedir
 
     folder = cache_folder("jobs")

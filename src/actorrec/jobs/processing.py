@@ -1,21 +1,17 @@
 """The plan of a processing job that looks at pictures: a complete ``create_processing_job`` request."""
 
-import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from actorrec import __version__
-from actorrec.artifacts.whole_file import write_whole
 from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.jobs.hyperparameters import NetFile, net_files, net_uploads, nets_prefix
 from actorrec.jobs.images import image_uri
 from actorrec.jobs.machines import has_own_disks
+from actorrec.jobs.packing import KEYS_NAME, PackedListing
 from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.jobs.plans import Cost, JobPlan, Upload
 from actorrec.jobs.prices import bound
@@ -31,62 +27,12 @@ from actorrec.manifests.shard import (
     PICTURES_FOLDER,
     SENT_PICTURES,
     SHARDS_FOLDER,
-    PhotoListing,
 )
 
 _PROCESSING: Final = "/opt/ml/processing"
-_KEYS_NAME: Final = "pictures.json"
 # Of the section dataset, what decides what is seen; the machine uses all its cores whatever dataset.workers says.
 _DATASET_KEYS: Final = ("max_bytes", "max_pixels", "previews")
 _MOST_MACHINES: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class PackedListing:
-    """What a job is told of the pictures.
-
-    Attributes:
-        digest: Of the listing.
-        given: ``given.json``.
-        keys: A manifest file of SageMaker's: the names of the pictures in S3.
-        files: How many pictures the job gets; ``files_bytes`` of all.
-        sent: SHA-256 → file of this machine, for those that are sent.
-        sent_bytes: Of those.
-    """
-
-    digest: str
-    given: SourceDir
-    keys: SourceDir
-    files: int
-    files_bytes: int
-    sent: Mapping[str, Path]
-    sent_bytes: int
-
-
-def pack_listing(listing: PhotoListing, sent: Mapping[str, Path], place: CloudPlace, folder: Path) -> PackedListing:
-    """Write the two files that a job gets.
-
-    Args:
-        listing: Everything that was given.
-        sent: SHA-256 → file of this machine, of pictures that lie here.
-        place: Of the cloud.
-        folder: Where such files are kept.
-
-    Raises:
-        ArtifactError: If the folder cannot be written.
-    """
-    sizes = {photo.file: photo.bytes for photo in listing.photos if photo.file is not None}
-    digest = digest_json([listing.model_dump(mode="json"), place.uri("")])[:16]
-    keys = json.dumps([{"prefix": place.uri("")}, *sorted(sizes)], ensure_ascii=False).encode()
-    return PackedListing(
-        digest=digest,
-        given=_written(folder / digest / LISTING_NAME, listing.model_dump_json().encode()),
-        keys=_written(folder / digest / _KEYS_NAME, keys),
-        files=len(sizes),
-        files_bytes=sum(sizes.values()),
-        sent=sent,
-        sent_bytes=sum(sizes[f"{SENT_PICTURES}/{sha256}"] for sha256 in sent),
-    )
 
 
 def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, now: datetime, suffix: str) -> JobPlan:
@@ -112,22 +58,16 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
     environment = _environment(config, nets)
     work = digest_json([listing.digest, environment, [net.sha256 for net in nets], code.sha256, _output_root(config)])
     name = f"actorrec-dataset-{work[:10]}-{remote.instances}-{now:%Y%m%d-%H%M%S}-{suffix}"
-    image = image_uri(config, set_region(config) or ASSUMED_REGION, remote.dataset_instance_type)
-    inputs = [
-        _input("code", code_prefix(place, code), CODE_FOLDER),
-        _input("listing", told + LISTING_NAME, LISTING_FOLDER),
-        _input("pictures", told + _KEYS_NAME, PICTURES_FOLDER, keys=True),
-        *([_input("nets", nets_prefix(place.jobs_uri, nets), NETS_FOLDER)] if nets else []),
-    ]
     request = {
         "ProcessingJobName": name,
         "RoleArn": remote.role,
-        "AppSpecification": {
-            "ImageUri": image,
-            "ContainerEntrypoint": ["bash", "-c"],
-            "ContainerArguments": [_script(remote.isolated)],
-        },
-        "ProcessingInputs": inputs,
+        "AppSpecification": _app(config),
+        "ProcessingInputs": [
+            _input("code", code_prefix(place, code), CODE_FOLDER),
+            _input("listing", told + LISTING_NAME, LISTING_FOLDER),
+            _input("pictures", told + KEYS_NAME, PICTURES_FOLDER, keys=True),
+            *([_input("nets", nets_prefix(place.jobs_uri, nets), NETS_FOLDER)] if nets else []),
+        ],
         "ProcessingOutputConfig": _output(config, shards_uri(config, name)),
         "ProcessingResources": {"ClusterConfig": _cluster(config)},
         "StoppingCondition": {"MaxRuntimeInSeconds": math.ceil(remote.max_hours * 3600)},
@@ -138,7 +78,7 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
     uploads = (
         code_upload(place, code),
         _upload("listing", told + LISTING_NAME, listing.given),
-        _upload("names of the pictures", told + _KEYS_NAME, listing.keys),
+        _upload("names of the pictures", told + KEYS_NAME, listing.keys),
         *net_uploads(nets_prefix(place.jobs_uri, nets), nets),
         *_pictures(listing, place),
     )
@@ -162,6 +102,15 @@ def _refuse(listing: PackedListing, config: Config) -> None:
             f"{machines} machines are more than there are pictures to look at ({listing.files})",
             hint="lower --instances",
         )
+
+
+def _app(config: Config) -> dict[str, Any]:
+    remote = config.remote
+    return {
+        "ImageUri": image_uri(config, set_region(config) or ASSUMED_REGION, remote.dataset_instance_type),
+        "ContainerEntrypoint": ["bash", "-c"],
+        "ContainerArguments": [_script(remote.isolated)],
+    }
 
 
 def _script(isolated: bool) -> str:
@@ -246,8 +195,3 @@ def _pictures(listing: PackedListing, place: CloudPlace) -> tuple[Upload, ...]:
 def _cost(config: Config) -> Cost:
     on_demand = config.remote.model_copy(update={"spot": False})  # there are no spot machines for such jobs
     return bound(config.model_copy(update={"remote": on_demand}), config.remote.dataset_instance_type)
-
-
-def _written(path: Path, data: bytes) -> SourceDir:
-    write_whole(path, data)
-    return SourceDir(path, hashlib.sha256(data).hexdigest(), len(data))

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from actorrec.config import Config, load_config
 from actorrec.errors import ConfigError
+from actorrec.jobs.packing import PackedListing, pack_listing
 from actorrec.jobs.places import CloudPlace
 from actorrec.jobs.plans import JobPlan
-from actorrec.jobs.processing import PackedListing, pack_listing, plan_processing, shards_uri
+from actorrec.jobs.processing import plan_processing, shards_uri
 from actorrec.jobs.sourcedir import SourceDir
 from actorrec.manifests.shard import ListedPhoto, PhotoListing
 from aws_shapes import faults
