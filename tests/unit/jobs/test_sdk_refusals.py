@@ -1,5 +1,8 @@
+import contextlib
 import importlib.util
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,11 @@ from actorrec.errors import ConfigError, MissingExtraError
 from actorrec.jobs.hyperparameters import settings_parameters
 from actorrec.jobs.plans import Cost, JobPlan
 from actorrec.jobs.sdk import driver_hyperparameters, refuse_without_sdk
+from actorrec.jobs.sourcedir import SourceDir
+from actorrec.jobs.training import plan_training
+from actorrec.manifests.dataset import DatasetManifest
 from actorrec.training.container_settings import read_settings
+from stored_chains import TEMPLATE
 
 
 def a_plan(**request: object) -> JobPlan:
@@ -61,3 +68,21 @@ def test_without_the_package_the_line_that_installs_it_is_named() -> None:
     with pytest.raises(MissingExtraError) as caught:
         refuse_without_sdk(a_plan())
     assert "actorrec[sagemaker]" in caught.value.hint
+
+
+def test_every_part_of_a_plan_can_be_carried() -> None:
+    flags = {
+        "remote.bucket": "my-bucket", "remote.subnets": ("subnet-1a",), "remote.security_groups": ("sg-1a",),
+        "remote.spot": True, "remote.attempts": 3, "remote.tags": ("a=b",), "aws.kms_key": "alias/mine",
+    }  # fmt: skip
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    dataset = DatasetManifest(
+        key="0" * 16, created_at=now, template=TEMPLATE, detector_id="d", embedder_id="e", people=[], images=[],
+        faces=[], files=[],
+    )  # fmt: skip
+    code = SourceDir(Path("/nowhere/sourcedir.tar.gz"), "c0de" * 16, 1)
+    plan = plan_training(dataset, load_config(environ={}, flags=flags).config, code=code, now=now, suffix="ab12")
+    with contextlib.suppress(MissingExtraError):  # anything else that is refused is a part that nobody thought of
+        refuse_without_sdk(plan)
+    names = driver_hyperparameters(plan.request["HyperParameters"])
+    assert all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in names)
