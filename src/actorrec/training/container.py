@@ -8,6 +8,7 @@ from typing import Final
 
 from actorrec.errors import ConfigError
 from actorrec.manifests.jobs import CHANNEL_NETS, CHANNEL_TRAIN
+from actorrec.training.workers import read_cluster
 
 _ROOT: Final = Path("/opt/ml")
 _SUBFOLDER: Final = "actorrec"
@@ -57,15 +58,18 @@ def refuse_strangers(environ: Mapping[str, str]) -> None:
     """Stop where several machines run this program and do not know of each other: each would train its own model.
 
     Raises:
-        ConfigError: If ``SM_HOSTS`` names more than one machine and there is no ``TF_CONFIG``.
+        ConfigError: If ``SM_HOSTS`` names more machines than ``TF_CONFIG``, or either is malformed.
     """
     try:
-        hosts = json.loads(environ.get("SM_HOSTS") or "[]")
-    except ValueError:
+        hosts = len(json.loads(environ.get("SM_HOSTS") or "[]"))
+    except (ValueError, TypeError):
         raise ConfigError("SM_HOSTS is no JSON list of machines") from None
-    if len(hosts) > 1 and not environ.get("TF_CONFIG"):
+    cluster = read_cluster(environ)
+    met = 1 if cluster is None else len(cluster.addresses)
+    if hosts > met:
+        told = "there is no TF_CONFIG" if cluster is None else f"TF_CONFIG names {met}"
         raise ConfigError(
-            f"this job runs on {len(hosts)} machines that do not know of each other: no TF_CONFIG",
+            f"this job runs on {hosts} machines that do not know of each other: {told}",
             hint="use one instance, or send sagemaker_multi_worker_mirrored_strategy_enabled=true and "
             'sagemaker_distribution_instance_groups=["homogeneousCluster"], as `actorrec train --remote` does',
         )

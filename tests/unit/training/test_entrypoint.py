@@ -128,12 +128,20 @@ def test_nets_are_found_in_their_channel(tmp_path: Path) -> None:
 
 
 def test_several_machines_must_know_of_each_other() -> None:
+    def tf_config(*addresses: str) -> str:
+        return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": 0}})
+
     two = {"SM_HOSTS": '["algo-1", "algo-2"]'}
-    with pytest.raises(ConfigError, match="2 machines"):
+    with pytest.raises(ConfigError, match="2 machines .* there is no TF_CONFIG"):
         refuse_strangers(two)
-    refuse_strangers(two | {"TF_CONFIG": "{}"})
+    with pytest.raises(ConfigError, match="2 machines .* TF_CONFIG names 1"):
+        refuse_strangers(two | {"TF_CONFIG": tf_config("algo-1:8890")})
+    refuse_strangers(two | {"TF_CONFIG": tf_config("algo-1:8890", "algo-2:8890")})
     refuse_strangers({"SM_HOSTS": '["algo-1"]'})
     refuse_strangers({})
+    for wrong in ("algo-1", "5"):
+        with pytest.raises(ConfigError, match="no JSON list"):
+            refuse_strangers({"SM_HOSTS": wrong})
 
 
 def make_dataset(root: Path, key: str = "0123456789abcdef", faces: int = 2) -> DatasetManifest:
