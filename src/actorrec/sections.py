@@ -270,7 +270,9 @@ class CloudSection(Section):
     stack: str = Field(default="actorrec", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$")
     thing_group: str = Field(default="pis", pattern=r"^[a-zA-Z0-9:_-]{1,128}$")
     component_prefix: str = Field(default="components", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
-    results_topic: str = Field(default="ml/tflite/image-classification", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
+    results_topic: str = Field(
+        default="ml/tflite/image-classification", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$"
+    )
     retention_days: int = Field(default=30, ge=1, le=3650)
     poll_s: float = Field(default=3.0, gt=0)
 

@@ -161,6 +161,16 @@ def test_a_failed_job_shows_its_reason_and_the_log(desk: Desk) -> None:
     assert state.code == 0 and state.json["status"] == "Failed"
 
 
+def test_the_same_command_again_comes_back_to_the_job_that_is_under_way(desk: Desk) -> None:
+    desk.service.timeline = [Step("Starting"), Step("Training", polls=0)]
+    first = desk("train", "--remote", "--detach", "--json")
+    again = desk("train", "--remote", "--detach", "--json")
+    other = desk("train", "--remote", "--detach", "--json", "--epochs", "7")
+    assert first.code == again.code == other.code == 0, again.stderr
+    assert again.json == first.json and other.json["job"] != first.json["job"]
+    assert desk.service.count("CreateTrainingJob") == 2
+
+
 def test_detached_then_completed_without_an_archive_is_said(desk: Desk) -> None:
     desk.service.timeline = LIFE
     started = desk("train", "--remote", "--detach", "--json")

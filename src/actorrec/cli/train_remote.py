@@ -78,6 +78,7 @@ def train_remotely(
     from actorrec.artifacts.catalog import again, find_manifest
     from actorrec.cli.following import follow_and_bring_back
     from actorrec.jobs.places import refuse_placeholders
+    from actorrec.jobs.prices import refuse_above_limit
     from actorrec.manifests.model import ModelManifest
     from actorrec.training.train import model_key
 
@@ -87,13 +88,30 @@ def train_remotely(
     if found is not None:
         session.say(f"{found.ref} is already there for this data set and these settings; no job was started")
         return again(session.store, found)
-    start_job(session, plan, config, via=via)
+    refuse_above_limit(plan.cost, config.remote.max_cost_usd)
+    name = _started(session, plan, config, via)
     if detach:
-        line = f"{plan.name} was started; come back with: actorrec jobs attach {plan.name}"
-        session.result({"job": plan.name, "attach": f"actorrec jobs attach {plan.name}"}, line)
+        line = f"{name} is under way; come back with: actorrec jobs attach {name}"
+        session.result({"job": name, "attach": f"actorrec jobs attach {name}"}, line)
         return None
-    session.say(f"{plan.name} was started; Ctrl-C asks whether to stop it or to leave it running")
-    return follow_and_bring_back(session, session.aws, plan.name, config)[0]
+    session.say("Ctrl-C asks whether to stop the job or to leave it running; the same command comes back to it")
+    return follow_and_bring_back(session, session.aws, name, config)[0]
+
+
+def _started(session: Session, plan: "JobPlan", config: "Config", via: str) -> str:
+    """Name of the job: one of the very same work that is under way or left its model, else a new one."""
+    from actorrec.jobs.bring_back import has_model
+    from actorrec.jobs.earlier import find_earlier
+
+    earlier = find_earlier(session.aws, plan)
+    if earlier is not None:
+        name, has_ended = earlier
+        if not has_ended or has_model(session.aws, name):
+            session.say(f"{name} {'did' if has_ended else 'does'} the same work; no other job is started")
+            return name
+    start_job(session, plan, config, via=via)
+    session.say(f"{plan.name} was started")
+    return plan.name
 
 
 def start_job(session: Session, plan: "JobPlan", config: "Config", *, via: str = "boto3") -> None:

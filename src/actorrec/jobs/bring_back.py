@@ -10,6 +10,7 @@ from actorrec.artifacts.copies import copy_with_lineage
 from actorrec.artifacts.lineage import KINDS
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.trained import Trained, unpack_trained
+from actorrec.aws.failures import aws_errors, status_of
 from actorrec.aws.session import AwsSession
 from actorrec.errors import ArtifactError, JobError, ModelContractError, TemporaryFileError
 from actorrec.jobs.follow import refuse_unless_completed
@@ -51,6 +52,28 @@ def bring_back(
             return _unpack_into(store, cloud, archive, state, progress)
         finally:
             archive.unlink(missing_ok=True)
+
+
+def has_model(aws: AwsSession, name: str) -> bool:
+    """Whether a job left a model that is still in S3.
+
+    Raises:
+        JobError: If there is no such job.
+        RemoteError: If AWS refuses or cannot be reached.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, _, key = (read_state(aws, name).model_uri or "").removeprefix("s3://").partition("/")
+    if not key:
+        return False
+    with aws_errors("look for the model of an earlier job", lambda: aws.place(bucket), "s3:GetObject"):
+        try:
+            aws.client("s3").head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if status_of(error) != 404:
+                raise
+            return False
+    return True
 
 
 def _unpack_into(

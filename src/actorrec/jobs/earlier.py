@@ -1,4 +1,4 @@
-"""A processing job that does, or did, the very work that is about to be started."""
+"""A job that does, or did, the very work that is about to be started."""
 
 from actorrec.aws.session import AwsSession
 from actorrec.jobs.plans import JobPlan
@@ -12,7 +12,7 @@ def find_earlier(aws: AwsSession, plan: JobPlan) -> tuple[str, bool] | None:
 
     Args:
         aws: Makes the client.
-        plan: Of a processing job, whose name says what its work is.
+        plan: Its name says what its work is.
 
     Returns:
         Its name, and whether it has ended; None if there is none.
@@ -22,12 +22,13 @@ def find_earlier(aws: AwsSession, plan: JobPlan) -> tuple[str, bool] | None:
         RemoteError: If AWS refuses or cannot be reached.
     """
     work = plan.name.rsplit("-", 3)[0]
-    with asking(aws, "look for an earlier job of the same work", "sagemaker:ListProcessingJobs"):
-        found = aws.client("sagemaker").list_processing_jobs(
-            NameContains=work, SortBy="CreationTime", SortOrder="Descending", MaxResults=_LOOKED_AT
-        )["ProcessingJobSummaries"]
-    for each in found:
-        name, status = str(each["ProcessingJobName"]), each["ProcessingJobStatus"]
+    title = plan.kind.capitalize()
+    with asking(aws, "look for an earlier job of the same work", f"sagemaker:List{title}Jobs"):
+        client = aws.client("sagemaker")
+        listed = client.list_training_jobs if plan.kind == "training" else client.list_processing_jobs
+        found = listed(NameContains=work, SortBy="CreationTime", SortOrder="Descending", MaxResults=_LOOKED_AT)
+    for each in found[f"{title}JobSummaries"]:
+        name, status = str(each[f"{title}JobName"]), each[f"{title}JobStatus"]
         if name.startswith(f"{work}-") and status in ("InProgress", "Completed"):
             return name, status == "Completed"
     return None

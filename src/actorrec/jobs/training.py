@@ -43,25 +43,28 @@ def plan_training(dataset: DatasetManifest, config: Config, *, code: SourceDir, 
         now: For the name of the job.
         suffix: A few letters or digits that no other job of this second has.
 
+    Returns:
+        The plan. What stands before time and suffix in the job's name is the same for the same work.
+
     Raises:
         ConfigError: If settings are wrong, or do not go together.
     """
     refuse_impossible_training(config)
     place, nets = CloudPlace.of(config), net_files(config)
     region = set_region(config) or ASSUMED_REGION
-    name = f"actorrec-train-{dataset.key[:8]}-{now:%Y%m%d-%H%M%S}-{suffix}"
     channels = {CHANNEL_TRAIN: place.uri(f"{dataset.ref}/")}
     channels |= {CHANNEL_NETS: nets_prefix(place.jobs_uri, nets)} if nets else {}
     channels |= {CHANNEL_CODE: code_prefix(place, code)} if config.remote.isolated else {}
     parameters = settings_parameters(config, dataset.ref, nets)
-    checkpoints = checkpoint_key(dataset.content_digest(), parameters, nets, code.sha256)
+    work = checkpoint_key(dataset.content_digest(), parameters, nets, code.sha256)
+    name = f"actorrec-train-{work[:10]}-{now:%Y%m%d-%H%M%S}-{suffix}"
     request = {
         "TrainingJobName": name,
         "RoleArn": config.remote.role,
         "AlgorithmSpecification": _algorithm(config, region),
         "HyperParameters": parameters | _toolkit(config, place, code, region, name),
         "InputDataConfig": [_channel(channel, uri) for channel, uri in channels.items()],
-        "CheckpointConfig": {"S3Uri": f"{place.jobs_uri}/checkpoints/{checkpoints}", "LocalPath": _CHECKPOINTS},
+        "CheckpointConfig": {"S3Uri": f"{place.jobs_uri}/checkpoints/{work}", "LocalPath": _CHECKPOINTS},
         **_machines(config, place),
         "Environment": {"PYTHONUNBUFFERED": "1"},  # a line of the log is there when it was written
         "Tags": tags(config.remote.tags, _tags(dataset)),
