@@ -2,8 +2,8 @@
 
     python tests/training_worker.py STORE EMBEDDER OUT WHAT
 
-STORE holds ``dataset/invented``. WHAT is ``tune`` (fine-tunes with each loss), ``train``, ``twice`` (``train``, then
-the same again), or ``die N`` (tunes, and the last worker dies at its N-th step).
+STORE holds ``dataset/invented``. WHAT is ``all`` (fine-tunes with each loss, then trains, then the same again),
+``train``, or ``die N`` (trains with fine-tuning, and the last worker dies at its N-th step).
 """
 
 import json
@@ -74,16 +74,14 @@ class DyingProgress(SilentProgress):
 
 def main(store: LocalStore, embedder: Path, out: Path, what: Sequence[str]) -> None:
     workers = join_workers(os.environ)
-    if what[0] == "tune":
-        for loss in LOSSES:
-            np.savez(out / f"{loss}-{workers.index}.npz", *tuned_weights(store, embedder, loss, workers))
-        return
+    for loss in LOSSES if what[0] == "all" else ():
+        np.savez(out / f"{loss}-{workers.index}.npz", *tuned_weights(store, embedder, loss, workers))
     dataset = load_manifest(store, DatasetManifest, "invented")
     settings = TUNING if what[0] == "die" else TUNING.model_copy(update={"fine_tune": False})
     config = Config(training=settings, embedder=EmbedderSection(path=embedder))
     dies = what[0] == "die" and workers.index == workers.count - 1
     progress = DyingProgress(int(what[1])) if dies else SilentProgress()
-    for _ in range(2 if what[0] == "twice" else 1):
+    for _ in range(2 if what[0] == "all" else 1):
         model = train(dataset, config, store=store, progress=progress, workers=workers)
         told = None if model is None else model.content_digest()
         (out / f"model-{workers.index}.json").write_text(json.dumps(told))

@@ -25,6 +25,7 @@ from training_worker import LOSSES, TUNING, tuned_weights
 
 pytest.importorskip("keras")
 PROGRAM = Path(__file__).parents[1] / "training_worker.py"
+PHOTOS = (40, 30, 9)  # 12 faces a batch
 HANGS_S = 300  # nothing here takes so long unless it hangs
 
 
@@ -69,43 +70,58 @@ def run_workers(stores: Sequence[Path], tiny: Path, out: Path, *what: str) -> li
     return [(process.returncode, text) for process, text in zip(started, said, strict=True)]
 
 
-def test_two_workers_tune_the_weights_that_one_does(tiny: Path, tmp_path: Path) -> None:
-    invented_dataset(LocalStore(tmp_path), (5, 6, 4))  # 12 faces a batch
-    ended = run_workers([tmp_path, tmp_path], tiny, tmp_path, "tune")
+@pytest.fixture(scope="module")
+def pair(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what two workers made, each with a store of its own: ``chief`` and ``other``."""
+    folder = tmp_path_factory.mktemp("pair")
+    stores = [folder / name for name in ("chief", "other")]
+    for store in stores:
+        invented_dataset(LocalStore(store), PHOTOS)
+    ended = run_workers(stores, tiny, folder, "all")
     assert [code for code, _ in ended] == [0, 0], ended
-    alone = LocalStore(tmp_path / "alone")
-    invented_dataset(alone, (5, 6, 4))
-    start = _weights_of(tiny)
-    for loss in LOSSES:
-        found = [np.load(tmp_path / f"{loss}-{index}.npz") for index in range(2)]
-        expected = tuned_weights(alone, tiny, loss, ALONE)
-        for index, array in enumerate(expected):
-            first, second = (each[f"arr_{index}"] for each in found)
-            assert np.abs(first - array).max() <= 1e-5, loss
-            assert (first == second).all(), loss
-        moved = max(float(np.abs(array - before).max()) for array, before in zip(expected, start, strict=True))
-        assert moved > 1e-3, loss  # what was compared is not where they began
+    return folder
 
 
-def _weights_of(path: Path) -> list[np.ndarray]:
+@pytest.mark.parametrize("loss", LOSSES)
+def test_two_workers_tune_the_weights_that_one_does(loss: str, pair: Path, tiny: Path, tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    invented_dataset(store, PHOTOS)
+    alone = tuned_weights(store, tiny, loss, ALONE)
+    of_chief, of_other = (_arrays(pair / f"{loss}-{index}.npz") for index in range(2))
+    assert max(map(_apart, of_chief, alone)) <= 1e-5
+    assert max(map(_apart, of_chief, of_other)) == 0
+    # What was compared is not where they began.
+    assert max(map(_apart, alone, open_net(tiny))) > 1e-3
+
+
+def _apart(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.abs(first - second).max())
+
+
+def _arrays(path: Path) -> list[np.ndarray]:
+    with np.load(path) as kept:
+        return [kept[f"arr_{index}"] for index in range(len(kept.files))]
+
+
+def open_net(path: Path) -> list[np.ndarray]:
     import keras
 
     return [np.asarray(array) for array in keras.saving.load_model(path).get_weights()]
 
 
-def test_two_workers_without_a_common_disk_make_the_model_that_one_makes(tiny: Path, tmp_path: Path) -> None:
-    stores = [tmp_path / name for name in ("chief", "other", "alone")]
-    datasets = [invented_dataset(LocalStore(store), (40, 30, 9)) for store in stores]
-    ended = run_workers(stores[:2], tiny, tmp_path, "twice")
-    assert [code for code, _ in ended] == [0, 0], ended
+def test_two_workers_without_a_common_disk_make_the_model_that_one_makes(
+    pair: Path, tiny: Path, tmp_path: Path
+) -> None:
     config = Config(training=TUNING.model_copy(update={"fine_tune": False}), embedder=EmbedderSection(path=tiny))
-    model = train(datasets[2], config, store=LocalStore(stores[2]), progress=SilentProgress())
+    alone = LocalStore(tmp_path)
+    model = train(invented_dataset(alone, PHOTOS), config, store=alone, progress=SilentProgress())
     assert model is not None
-    made = load_manifest(LocalStore(stores[0]), ModelManifest, "newest")
-    assert json.loads((tmp_path / "model-0.json").read_text()) == made.content_digest() == model.content_digest()
-    assert json.loads((tmp_path / "model-1.json").read_text()) is None
-    assert not list(LocalStore(stores[1]).names("model"))
-    assert not list(LocalStore(stores[0]).names(f"{made.ref}/unfinished"))
+    chief = LocalStore(pair / "chief")
+    made = load_manifest(chief, ModelManifest, "newest")
+    assert json.loads((pair / "model-0.json").read_text()) == made.content_digest() == model.content_digest()
+    assert json.loads((pair / "model-1.json").read_text()) is None
+    assert not list(LocalStore(pair / "other").names(made.ref))
+    assert not list(chief.names(f"{made.ref}/unfinished"))
 
 
 def test_more_workers_than_faces(tiny: Path, tmp_path: Path) -> None:
@@ -118,7 +134,7 @@ def test_more_workers_than_faces(tiny: Path, tmp_path: Path) -> None:
 
 def test_a_worker_that_dies_ends_the_others(tiny: Path, tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    invented_dataset(store, (40, 30, 9))
+    invented_dataset(store, PHOTOS)
     ended = run_workers([tmp_path, tmp_path], tiny, tmp_path, "die", "3")
     assert ended[1][0] == 9
     assert ended[0][0] == 1

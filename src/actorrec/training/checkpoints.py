@@ -1,6 +1,7 @@
 """What a killed run finds again: weights, the optimiser's state and the measures so far, after some of its epochs."""
 
 import logging
+import math
 import time
 import zipfile
 import zlib
@@ -33,7 +34,7 @@ class Checkpoints:
     def __init__(self, store: ArtifactStore, name: str, *, every_s: float = EVERY_S) -> None:
         self._store, self._prefix, self._every_s = store, name, every_s
         self._last: str | None = None
-        self._saved_at = time.monotonic()
+        self._saved_at = -math.inf
 
     def restore(self, variables: Sequence[Any], most_epochs: int) -> list[dict[str, float]]:
         """Set variables to the newest checkpoint that fits them.
