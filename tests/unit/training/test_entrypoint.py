@@ -132,9 +132,9 @@ def test_several_machines_must_know_of_each_other() -> None:
         return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": 0}})
 
     two = {"SM_HOSTS": '["algo-1", "algo-2"]'}
-    with pytest.raises(ConfigError, match="2 machines .* there is no TF_CONFIG"):
+    with pytest.raises(ConfigError, match=r"2 machines .* there is no TF_CONFIG"):
         refuse_strangers(two)
-    with pytest.raises(ConfigError, match="2 machines .* TF_CONFIG names 1"):
+    with pytest.raises(ConfigError, match=r"2 machines .* TF_CONFIG names 1"):
         refuse_strangers(two | {"TF_CONFIG": tf_config("algo-1:8890")})
     refuse_strangers(two | {"TF_CONFIG": tf_config("algo-1:8890", "algo-2:8890")})
     refuse_strangers({"SM_HOSTS": '["algo-1"]'})
