@@ -60,10 +60,11 @@ def copy_with_lineage(
     """
     lineage = trace(source, manifest.inputs)
     chain = inputs_first([*lineage.found, manifest])
-    return CopyReport(tuple(_copy(each, source, target, progress) for each in chain), lineage.missing)
+    return CopyReport(tuple(copy_alone(each, source, target, progress) for each in chain), lineage.missing)
 
 
-def _copy(manifest: Manifest, source: ArtifactStore, target: ArtifactStore, progress: Progress) -> Copied:
+def copy_alone(manifest: Manifest, source: ArtifactStore, target: ArtifactStore, progress: Progress) -> Copied:
+    """Copy one artifact, not what it was made from: for a place that only works on it. Raises as the other."""
     if _is_there(manifest, target):
         return Copied(manifest.ref, 0, 0, len(manifest.files))
     # Without a lock: two copies of one artifact write the same files, and one of them commits.

@@ -15,7 +15,7 @@ class Upload:
         bytes: Of all of it.
         files: How many.
         path: A file of this machine; None for an artifact.
-        artifact: ``kind/key`` that is copied with what it was made from; None for a file.
+        artifact: ``kind/key`` that is copied; None for a file.
         sha256: Of a file; None for an artifact, whose manifest holds its digests.
         members: Of many files: SHA-256, which is the name below ``uri``, and file of this machine.
     """

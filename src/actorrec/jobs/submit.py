@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final
 
-from actorrec.artifacts.copies import copy_with_lineage
+from actorrec.artifacts.copies import copy_alone
 from actorrec.artifacts.lineage import find_artifact
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.aws.failures import aws_errors, code_of
@@ -76,7 +76,7 @@ def upload(
 
 def _upload(planned: Upload, source: ArtifactStore, target: ArtifactStore, progress: Progress) -> None:
     if planned.artifact is not None:
-        copy_with_lineage(find_artifact(source, planned.artifact), source, target, progress)
+        copy_alone(find_artifact(source, planned.artifact), source, target, progress)
         return
     if planned.members:
         _upload_members(planned, target, progress)

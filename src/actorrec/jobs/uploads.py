@@ -18,12 +18,13 @@ def code_upload(place: CloudPlace, code: SourceDir) -> Upload:
 
 
 def artifact_uploads(config: Config, place: CloudPlace, manifest: Manifest) -> tuple[Upload, ...]:
-    """An artifact; none where the store that it is in is the one that jobs read from."""
+    """An artifact, without what it was made from: a job needs no photos to learn from faces.
+
+    None where the store that it is in is the one that jobs read from.
+    """
     if config.store.uri.startswith("s3://"):
         return ()
     size = sum(record.bytes for record in manifest.files)
     what = f"data set {manifest.ref}" if manifest.kind == "dataset" else manifest.ref
-    if manifest.inputs:  # what they hold is known only to the store
-        what += f" (with {', '.join(manifest.inputs)}, if the store has it)"
     uri = place.uri(f"{manifest.ref}/")
     return (Upload(what, uri, size, files=len(manifest.files), artifact=manifest.ref),)
