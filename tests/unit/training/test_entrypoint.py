@@ -393,9 +393,9 @@ def test_a_stop_that_is_not_heard_ends_the_program_all_the_same() -> None:
         assert program.stdout is not None
         assert program.stdout.readline() == "working\n"
         program.send_signal(signal.SIGTERM)
-        said = program.stdout.read().splitlines()
+        said = program.stdout.read()
     assert program.returncode == STOPPED == 143
-    assert sorted(line.partition(":")[0] for line in said) == ["told to stop", "working"]
+    assert "told to stop: what is done so far is kept" in said
 
 
 def test_without_a_signal_all_is_as_it_was_before() -> None:
