@@ -102,7 +102,7 @@ def test_two_machines_make_the_data_set_of_one(
     assert json.loads(done.stdout) == one
     assert "[algo-2] finding faces" in done.stderr, "the log of every machine is shown"
     (job,) = sagemaker.jobs.values()
-    shards = [key for key in keys(moto_url, bucket, f"actorrec/jobs/{job.name}/shards/") if key.endswith(".json")]
+    shards = [key for key in keys(moto_url, bucket, f"actorrec/jobs/shards/{job.name}/") if key.endswith(".json")]
     assert len(shards) == 2
     sent = keys(moto_url, bucket, "actorrec/jobs/photos/")
     assert len(sent) == 7, "copies go up once"

@@ -15,8 +15,9 @@ pytest.importorskip("cfnlint")
 from actorrec.cloud.settings import StackSettings
 from actorrec.cloud.template import template_path, template_resources, template_text
 from actorrec.config import Config
+from actorrec.jobs.packing import pack_listing
 from actorrec.jobs.places import CloudPlace
-from actorrec.jobs.processing import pack_listing, plan_processing
+from actorrec.jobs.processing import plan_processing
 from actorrec.jobs.sourcedir import SourceDir
 from actorrec.jobs.training import plan_training
 from actorrec.manifests.dataset import DatasetManifest
@@ -100,9 +101,10 @@ def test_what_is_no_longer_needed_expires() -> None:
     assert {rule["Status"] for rule in rules} == {"Enabled"}
     assert by_id["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert by_id["older-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": "7"}
-    assert by_id["checkpoints"]["Prefix"] == "actorrec/jobs/checkpoints/"
-    assert by_id["checkpoints"]["ExpirationInDays"] == "7"
-    assert [rule for rule in rules if "ExpirationInDays" in rule] == [by_id["checkpoints"]]  # no artifact ever expires
+    expiring = [rule for rule in rules if "ExpirationInDays" in rule]
+    passing = ("checkpoints", "photos", "listings", "shards")
+    assert {rule["Prefix"] for rule in expiring} == {f"actorrec/jobs/{each}/" for each in passing}  # no artifact ever
+    assert {rule["ExpirationInDays"] for rule in expiring} == {"7"}
 
 
 @pytest.mark.parametrize("resource", ["arn:aws:s3:::my-bucket", "arn:aws:s3:::my-bucket/actorrec/x"])

@@ -87,7 +87,7 @@ def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, 
 
 def shards_uri(config: Config, job: str) -> str:
     """The store that a job leaves its shares in."""
-    return f"{_output_root(config)}/{job}/shards"
+    return f"{_output_root(config)}/shards/{job}"
 
 
 def _output_root(config: Config) -> str:

@@ -86,7 +86,7 @@ def test_a_plan_is_complete_and_says_what_goes_where(tmp_path: Path) -> None:
         {"prefix": "s3://my-bucket/actorrec/"}, "images/abcd/Ada_Q1/ä ü.jpg", f"jobs/photos/{'a' * 64}",
     ]  # fmt: skip
     output = made.request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
-    assert output["S3Uri"] == f"s3://my-bucket/actorrec/jobs/{made.name}/shards" == shards_uri(config(), made.name)
+    assert output["S3Uri"] == f"s3://my-bucket/actorrec/jobs/shards/{made.name}" == shards_uri(config(), made.name)
     assert output["S3UploadMode"] == "EndOfJob"
     assert (made.cost.instances, made.cost.bound_usd) == (2, 0.2)
     json.dumps(made.as_json())
