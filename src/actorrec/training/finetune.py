@@ -41,7 +41,9 @@ def fine_tune(backbone: Backbone, data: TuningData, settings: TrainingSection, p
         )
     workers, steps = place.workers, data.steps
     tuner = Tuner(backbone, data.people, settings, workers)
-    cutter = BatchCutter(data, data.fetch(), backbone.spec, Share(workers.index, workers.count))
+    with place.progress.step("bringing the faces here", len(data.faces), "faces") as step:
+        crops = data.fetch(step)
+    cutter = BatchCutter(data, crops, backbone.spec, Share(workers.index, workers.count))
     with place.progress.step("fine-tuning the backbone", steps * settings.fine_tune_epochs, "steps") as step:
         _learn(tuner, cutter, settings, place, step)
     tuner.finish()
