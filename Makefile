@@ -19,7 +19,7 @@ ifneq ($(wildcard ../shared/data/README.md),)
 export ACTORREC_TEST_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo test check bench soak wheel docs clean test-edge test-edge-all test-toolkit
+.PHONY: help demo test check bench soak wheel docs clean test-edge test-edge-all test-toolkit test-sdk
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,7 +55,7 @@ bench: $(VENV)/.dev ## measure everything the docs claim (minutes to an hour); w
 soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_scrape.py
-	$(MAKE) --no-print-directory test-toolkit
+	$(MAKE) --no-print-directory test-toolkit test-sdk
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/
 	$(BIN)/pip install --quiet build
@@ -84,6 +84,8 @@ test-edge-all: ## test-edge on 3.12 and 3.13 where they are installed
 # What SageMaker's TensorFlow 2.21 image runs a script with. The package itself is not in it: that comes as a tarball.
 # The second one's own requirements would bring a numpy that TensorFlow does not take.
 TOOLKIT := .venv-toolkit
+SDK_VENV := .venv-sdk
+SDK_MADE := $(SDK_VENV)/.made
 TOOLKIT_MADE := $(TOOLKIT)/.sagemaker-training-5.1.4-tensorflow-2.21
 $(TOOLKIT_MADE):
 	@rm -rf $(TOOLKIT); for p in python3.12 $(HOME)/.pyenv/versions/3.12*/bin/python \
@@ -97,5 +99,14 @@ $(TOOLKIT_MADE):
 test-toolkit: $(VENV)/.dev $(TOOLKIT_MADE) ## a training job as SageMaker's container runs it, with the real toolkit
 	$(BIN)/python -m pytest -q -rs tests/integration/test_sagemaker_toolkit.py
 
+# The sagemaker package wants older versions of what we have: it gets a virtual environment of its own.
+$(SDK_MADE): pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv $(SDK_VENV)
+	$(SDK_VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[edge,sagemaker]' 'moto[server]>=5.1' 'pytest>=8.3'
+	@touch $@
+
+test-sdk: $(SDK_MADE) ## --via sdk, with the sagemaker package (1.4 GB)
+	$(SDK_VENV)/bin/python -m pytest -q -rs tests/integration/test_sdk.py
+
 clean: ## remove what was made (not the store)
-	rm -rf .venv .venv-edge-* .venv-toolkit dist build demo benchmarks/out
+	rm -rf .venv .venv-edge-* $(SDK_VENV) .venv-toolkit dist build demo benchmarks/out

@@ -15,6 +15,7 @@ _COMMANDS = {
     "scrape --images-from ddgs": ("core", "edge", "scrape", "search"),
     "review": ("core", "edge", "review"),
     "train, evaluate, convert-tflite": ("core", "edge", "train"),
+    "train --remote --via sdk": ("core", "edge", "aws", "sagemaker"),
     "--store s3://…, train --remote, jobs, cloud": ("core", "edge", "aws"),
 }
 

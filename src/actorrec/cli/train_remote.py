@@ -79,6 +79,7 @@ def train_remotely(
     from actorrec.cli.following import follow_and_bring_back
     from actorrec.jobs.places import refuse_placeholders
     from actorrec.jobs.prices import refuse_above_limit
+    from actorrec.jobs.sdk import refuse_without_sdk
     from actorrec.manifests.model import ModelManifest
     from actorrec.training.train import model_key
 
@@ -88,6 +89,8 @@ def train_remotely(
     if found is not None:
         session.say(f"{found.ref} is already there for this data set and these settings; no job was started")
         return again(session.store, found)
+    if via == "sdk":
+        refuse_without_sdk(plan)
     refuse_above_limit(plan.cost, config.remote.max_cost_usd)
     name = _started(session, plan, config, via)
     if detach:
@@ -122,9 +125,8 @@ def start_job(session: Session, plan: "JobPlan", config: "Config", *, via: str =
 
     cloud = open_store(CloudPlace.of(config).store_uri, config.aws)
     if via == "sdk":
-        from actorrec.jobs.sdk import refuse_without_sdk, submit_with_sdk
+        from actorrec.jobs.sdk import submit_with_sdk
 
-        refuse_without_sdk(plan)
         upload(plan, session.aws, source=session.store, target=cloud, config=config, progress=session.progress)
         submit_with_sdk(plan, session.aws)
         return
