@@ -25,6 +25,11 @@ TABLE = """import pathlib, tempfile
 from actorrec.training.original_net import _on_disk
 folder = pathlib.Path(tempfile.mkdtemp())"""
 
+CHECKPOINT = """import numpy, pathlib, tempfile
+from actorrec.artifacts.local import LocalStore
+from actorrec.training.checkpoints import Checkpoints
+checkpoints = Checkpoints(LocalStore(pathlib.Path(tempfile.mkdtemp())), 'model/k/unfinished/head')"""
+
 
 @pytest.mark.parametrize(
     ("setup", "work"),
@@ -32,8 +37,9 @@ folder = pathlib.Path(tempfile.mkdtemp())"""
         (KERAS, "keras_bytes(model)"),
         (KERAS, "exported(model).__enter__()"),
         (TABLE, "_on_disk(folder / 'features.npy', (1000, 1000))"),
+        (CHECKPOINT, "checkpoints.save([numpy.zeros(100_000)], [{'loss': 1.0}])"),
     ],
-    ids=["save", "export", "features"],
+    ids=["save", "export", "features", "checkpoint"],
 )
 def test_temporary_files_on_a_full_disk(setup: str, work: str) -> None:
     code = LIMITED.format(setup=setup, work=work)
