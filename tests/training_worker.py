@@ -9,7 +9,8 @@ STORE holds ``dataset/invented``. WHAT is ``all`` (fine-tunes with each loss, th
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.errors import ActorRecError
 from actorrec.manifests.dataset import DatasetManifest
-from actorrec.progress import SilentProgress, SilentStep
+from actorrec.progress import SilentProgress, SilentStep, Step
 from actorrec.sections import EmbedderSection, TrainingSection
 from actorrec.training.backbone import open_backbone
 from actorrec.training.crops import ViewPlan
@@ -49,15 +50,13 @@ def tuned_weights(store: LocalStore, embedder: Path, loss: str, workers: Workers
 
 
 class DyingProgress(SilentProgress):
-    """Ends the process, as a crash would, at the n-th step."""
+    """Ends the process, as a crash would, at the n-th step of fine-tuning."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
 
-    def step(self, title: str, total: int | None, unit: str = "") -> "DyingProgress":  # type: ignore[override]
-        return self
-
-    def __enter__(self) -> SilentStep:
+    @contextmanager
+    def step(self, title: str, total: int | None, unit: str = "") -> Iterator[Step]:
         progress = self
 
         class Dying(SilentStep):
@@ -66,10 +65,7 @@ class DyingProgress(SilentProgress):
                 if progress.left < 0:
                     os._exit(9)
 
-        return Dying()
-
-    def __exit__(self, *_: object) -> None:
-        return None
+        yield Dying() if title.startswith("fine-tuning") else SilentStep()
 
 
 def main(store: LocalStore, embedder: Path, out: Path, what: Sequence[str]) -> None:

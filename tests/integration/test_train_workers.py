@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from actorrec.artifacts.catalog import load_manifest
+from actorrec.artifacts.catalog import file_name, load_manifest
 from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.errors import ConfigError, TrainingError
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import SilentProgress
+from actorrec.recognition.gallery import gallery_from_bytes
 from actorrec.sections import EmbedderSection, TrainingSection
 from actorrec.training.train import train
 from actorrec.training.workers import ALONE, join_workers
@@ -132,15 +133,27 @@ def test_more_workers_than_faces(tiny: Path, tmp_path: Path) -> None:
     assert load_manifest(store, ModelManifest, "newest").metrics["faces_train"] == 2
 
 
-def test_a_worker_that_dies_ends_the_others(tiny: Path, tmp_path: Path) -> None:
-    store = LocalStore(tmp_path)
-    invented_dataset(store, PHOTOS)
-    ended = run_workers([tmp_path, tmp_path], tiny, tmp_path, "die", "3")
+def test_a_worker_that_dies_ends_the_others_and_the_same_again_goes_on(tiny: Path, tmp_path: Path) -> None:
+    stores = [tmp_path / name for name in ("chief", "other", "alone")]
+    datasets = [invented_dataset(LocalStore(store), PHOTOS) for store in stores]
+    ended = run_workers(stores[:2], tiny, tmp_path, "die", "4")  # in the second of three epochs
     assert ended[1][0] == 9
     assert ended[0][0] == 1
     assert "error: another worker of this training is gone" in ended[0][1]
     assert "Traceback" not in ended[0][1]
-    assert not [name for name in store.names("model") if name.endswith("manifest.json")]
+    chief = LocalStore(stores[0])
+    assert [name.rpartition("/")[2] for name in chief.names("model")] == ["tuning-000.npz"]
+    again = run_workers(stores[:2], tiny, tmp_path, "die", "1000000")
+    assert [code for code, _ in again] == [0, 0], again
+    config = Config(training=TUNING, embedder=EmbedderSection(path=tiny))
+    train(datasets[2], config, store=LocalStore(stores[2]), progress=SilentProgress())
+    resumed, alone = (_prototypes(LocalStore(store)) for store in (stores[0], stores[2]))
+    assert _apart(resumed, alone) < 1e-4
+
+
+def _prototypes(store: LocalStore) -> np.ndarray:
+    model = load_manifest(store, ModelManifest, "newest")
+    return gallery_from_bytes(store.read_bytes(file_name(model, model.gallery_file))).prototypes
 
 
 def test_a_worker_that_never_comes_is_named(tmp_path: Path) -> None:
