@@ -46,6 +46,8 @@ def look_at_all(
         result: Looked = local.looker(photo)
         return result
 
+    import cv2  # noqa: F401 (threads that import it at the same moment find half of it)
+
     with progress.step("finding faces", len(distinct), "photos") as step:
         step.advance(len(distinct) - len(waiting))
         with ThreadPoolExecutor(workers) as pool:
