@@ -29,6 +29,22 @@ def processor_of(instance_type: str) -> str:
     return "gpu" if family.startswith(("p", "g")) else "cpu"
 
 
+def disk_key(instance_type: str, kms_key: str | None) -> dict[str, str]:
+    """The key of a machine's disk, as a part of a request; nothing for a machine that encrypts disks of its own.
+
+    Raises:
+        ConfigError: If the key is named by an alias, which SageMaker takes for what a job leaves, not for disks.
+    """
+    if kms_key is None or has_own_disks(instance_type):
+        return {}
+    if "alias/" in kms_key:
+        raise ConfigError(
+            f"aws.kms_key {kms_key!r} is an alias: the disk of {instance_type} takes a key by its id or ARN alone",
+            hint=f"`aws kms describe-key --key-id {kms_key} --query KeyMetadata.Arn` prints the ARN",
+        )
+    return {"VolumeKmsKeyId": kms_key}
+
+
 def has_own_disks(instance_type: str) -> bool:
     """Whether its storage is its own: SageMaker adds no volume then, and takes no key for one."""
     return _OWN_DISKS.fullmatch(family_of(instance_type)) is not None

@@ -10,7 +10,7 @@ from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.jobs.hyperparameters import NetFile, net_files, net_uploads, nets_prefix
 from actorrec.jobs.images import image_uri
-from actorrec.jobs.machines import has_own_disks
+from actorrec.jobs.machines import disk_key
 from actorrec.jobs.packing import KEYS_NAME, PackedListing
 from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.jobs.plans import Cost, JobPlan, Upload
@@ -143,14 +143,12 @@ def _output(config: Config, uri: str) -> dict[str, Any]:
 
 def _cluster(config: Config) -> dict[str, Any]:
     remote = config.remote
-    cluster: dict[str, Any] = {
+    return {
         "InstanceCount": remote.instances,
         "InstanceType": remote.dataset_instance_type,
         "VolumeSizeInGB": remote.volume_gb,
+        **disk_key(remote.dataset_instance_type, config.aws.kms_key),
     }
-    if config.aws.kms_key and not has_own_disks(remote.dataset_instance_type):
-        cluster["VolumeKmsKeyId"] = config.aws.kms_key
-    return cluster
 
 
 def _environment(config: Config, nets: tuple[NetFile, ...]) -> dict[str, str]:

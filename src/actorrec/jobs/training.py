@@ -15,7 +15,7 @@ from actorrec.jobs.hyperparameters import (
     settings_parameters,
 )
 from actorrec.jobs.images import image_uri
-from actorrec.jobs.machines import has_own_disks
+from actorrec.jobs.machines import disk_key
 from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.jobs.plans import JobPlan
 from actorrec.jobs.prices import bound
@@ -119,8 +119,7 @@ def _machines(config: Config, place: CloudPlace) -> dict[str, Any]:
     }
     if remote.keep_alive_s:
         resources["KeepAlivePeriodInSeconds"] = remote.keep_alive_s
-    if key and not has_own_disks(remote.instance_type):
-        resources["VolumeKmsKeyId"] = key
+    resources |= disk_key(remote.instance_type, key)
     output = {"S3OutputPath": remote.output_path or place.jobs_uri} | ({"KmsKeyId": key} if key else {})
     parts: dict[str, Any] = {
         "OutputDataConfig": output,

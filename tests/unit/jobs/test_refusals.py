@@ -6,7 +6,7 @@ import pytest
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
-from actorrec.jobs.machines import has_own_disks
+from actorrec.jobs.machines import disk_key, has_own_disks
 from actorrec.jobs.refusals import refuse_impossible, refuse_impossible_training, tags
 
 
@@ -99,3 +99,11 @@ def test_tags_are_ours_then_the_users_and_each_once() -> None:
 )  # fmt: skip
 def test_machines_with_disks_of_their_own(kind: str, own: bool) -> None:
     assert has_own_disks(kind) is own
+
+
+@pytest.mark.parametrize("key", ["alias/mine", "arn:aws:kms:eu-west-1:123456789012:alias/mine"])
+def test_an_alias_is_no_key_of_a_disk(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"is an alias: the disk of ml\.c5\.xlarge takes a key by its id or ARN"):
+        disk_key("ml.c5.xlarge", key)
+    assert disk_key("ml.g5.xlarge", key) == {}  # which encrypts its own
+    assert disk_key("ml.c5.xlarge", "12-ab") == {"VolumeKmsKeyId": "12-ab"}

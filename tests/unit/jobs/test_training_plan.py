@@ -160,6 +160,11 @@ def test_spot_waits_longer_than_it_runs() -> None:
     assert given_wait["MaxWaitTimeInSeconds"] == 7200
 
 
+def test_keeping_the_machines_warm_is_part_of_what_a_job_may_cost() -> None:
+    cold, warm = (plan(config(instance_type="ml.c5.xlarge", max_hours=1, keep_alive_s=s)).cost for s in (0, 1800))
+    assert cold.bound_usd and warm.bound_usd == pytest.approx(1.5 * cold.bound_usd)
+
+
 def test_attempts_are_the_first_and_its_repetitions() -> None:
     assert plan(config(attempts=3)).request["RetryStrategy"] == {"MaximumRetryAttempts": 2}
 
@@ -250,7 +255,7 @@ def test_output_and_tags_of_the_users_own() -> None:
 
 
 COMBINATIONS = list(itertools.product(
-    (True, False), ({}, VPC), (None, "alias/my-key"), (0, 600), ("ml.g5.xlarge", "ml.c5.xlarge", "ml.p3.2xlarge"),
+    (True, False), ({}, VPC), (None, "1234abcd-12ab"), (0, 600), ("ml.g5.xlarge", "ml.c5.xlarge", "ml.p3.2xlarge"),
     (1, 4), ("File", "FastFile"),
 ))  # fmt: skip
 
