@@ -27,7 +27,7 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.dataset.merge import merge_shards
-from actorrec.dataset.shard import Share, build_shard
+from actorrec.dataset.shard import Share, build_shard, run_digest
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, ModelContractError
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.images import RECORDS_NAME
@@ -349,6 +349,19 @@ def test_a_manifest_that_tells_no_truth_is_one_line(
     shard = shards_of(store)[2]
     rewritten(store, shard, **change(shard))
     with pytest.raises((ModelContractError, ArtifactError), match=complaint):
+        merge_shards([], PLAIN, store=store)
+
+
+def test_shares_that_agree_on_a_face_of_nobody_are_one_line(halves: Path, tmp_path: Path) -> None:
+    store = LocalStore(shutil.copytree(halves, tmp_path / "s"))
+    shards = shards_of(store)
+    photos = {at: [p.model_copy(update={"person_id": ""}) for p in shard.photos] for at, shard in shards.items()}
+    names = [(photo.person_id, photo.name) for of_share in photos.values() for photo in of_share]
+    people = {person.person_id: person for person in shards[1].people}
+    run = run_digest(names, people, shards[1].sets, shards[1].looking, 2)
+    for at, shard in shards.items():
+        rewritten(store, shard, photos=photos[at], run=run)
+    with pytest.raises(ModelContractError, match="which is in nobody's folder"):
         merge_shards([], PLAIN, store=store)
 
 

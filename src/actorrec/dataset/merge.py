@@ -88,4 +88,6 @@ def check_run(shards: Sequence[ShardManifest], looking: Looking) -> Given:
             f"the shares of the run {first.run[:16]} do not hold the pictures that it was made of",
             hint="one of them is damaged: make them again",
         )
+    if nobodys := next((photo for photo in photos if not photo.person_id and photo.sha256), None):
+        raise ModelContractError(f"a share has looked at {nobodys.name!r}, which is in nobody's folder")
     return Given(in_order([read_back(photo) for photo in photos]), people, dict(first.sets))
