@@ -338,6 +338,8 @@ def test_a_batch_that_means_harm_is_one_line(kind: str, halves: Path, tmp_path: 
         (lambda s: {"count": 10**12}, "not a manifest this version understands: count"),
         (lambda s: {"sets": {"images/abcd": "0" * 64}}, "does not tell the same"),
         (lambda s: {"files": []}, "does not say what is in"),
+        (lambda s: {"files": [s.files[0].model_copy(update={"bytes": 10**12})]}, "it has 1,000,000,000,000 bytes"),
+        (lambda s: {"files": [s.files[0].model_copy(update={"bytes": 3})]}, "its size or SHA-256 is not the one"),
         (lambda s: {"photos": [p.model_copy(update={"sha256": "1" * 64}) for p in s.photos]}, "does not say what is"),
     ],
 )

@@ -25,6 +25,8 @@ from actorrec.vision.align import CANONICAL_272
 
 _UNIT: Final = 1e-3
 """How far an embedding's length may be from 1."""
+_MOST_BYTES: Final = 1 << 30
+"""Of a batch, which is read as a whole; ours have 8 MiB and one picture more."""
 _FARTHEST_PX: Final = 1e6
 """Beyond the corner of any picture that is decoded."""
 
@@ -38,9 +40,10 @@ class _Batch:
     path: Path
 
     def looked(self, *, with_pictures: bool) -> list[Looked]:
-        data = self.path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != self.record.sha256:
-            raise self.broken("its SHA-256 is not the one of the manifest")
+        same_size = self.path.stat().st_size == self.record.bytes
+        data = self.path.read_bytes() if same_size else b""
+        if not same_size or hashlib.sha256(data).hexdigest() != self.record.sha256:
+            raise self.broken("its size or SHA-256 is not the one of the manifest")
         try:
             looked = list(unpack(data, with_pictures=with_pictures))
         except DamagedBatchError as error:
@@ -101,6 +104,9 @@ class SeenShards:
 
     def _batches(self) -> Iterator[_Batch]:
         wanted = [(shard, record) for shard in self._shards for record in shard.files]
+        for shard, record in wanted:
+            if record.bytes > _MOST_BYTES:
+                raise _Batch(shard, record, Path()).broken(f"it has {record.bytes:,} bytes")
         with self._progress.step("bringing shares", len(wanted), "files") as step:
             paths = self._store.fetch_files([file_name(shard, record) for shard, record in wanted], step)
         for (shard, record), path in zip(wanted, paths, strict=True):
