@@ -341,3 +341,14 @@ def _secret(text: str) -> Any:
 def _nothing_happened(desk: Desk) -> None:
     assert desk.service.count("CreateTrainingJob") == 0
     assert desk.objects() == {}
+
+
+def test_a_picture_that_changed_after_the_plan_starts_no_job(desk: Desk) -> None:
+    config, picture = desk.config(), desk.folder / "ada.jpg"
+    picture.write_bytes(b"another")
+    sha256 = hashlib.sha256(b"a picture").hexdigest()
+    sent = Upload("pictures", f"s3://{desk.bucket}/a/b/jobs/photos/", 9, members=((sha256, picture),))
+    plan = JobPlan("processing", "actorrec-dataset-1", {}, (sent,), bound(config, "ml.c5.xlarge", 2))
+    with pytest.raises(ArtifactError, match="changed after the plan"):
+        desk.submit(config, plan)
+    assert desk.service.jobs == {}
