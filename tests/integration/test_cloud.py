@@ -265,3 +265,21 @@ def test_what_the_commands_ask_is_what_the_policy_allows(account: str, monkeypat
     }
     assert len(asked) > 12
     assert [one for one in asked if f"{one[0]}:{called.get(one[1], one[1])}".lower() not in granted] == []
+
+
+def test_a_server_that_tells_no_outputs_and_breaks_off_while_it_deletes(
+    moto_url: str, aws_keys: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """moto as it comes: the outputs are read off the resources, and an unreadable answer is looked at once more."""
+    point_at(moto_url, monkeypatch)
+    monkeypatch.setenv("ACTORREC_CLOUD__POLL_S", "0.01")
+    monkeypatch.setenv("ACTORREC_CLOUD__STACK", "plain")
+    monkeypatch.setenv("ACTORREC_AWS__ATTEMPTS", "1")
+    config = tmp_path / "actorrec.yaml"
+    made = result("init", "--yes", "--write-config", str(config))
+    role = made["config"]["remote.role"]
+    assert role in [each["Arn"] for each in boto3.client("iam").list_roles()["Roles"]]
+    assert yaml.safe_load(config.read_text())["remote"] == {"bucket": made["config"]["remote.bucket"], "role": role}
+    assert result("status", "--config", str(config))["differs"] == []
+    gone = result("destroy", "--yes", "--delete-data", "--config", str(config))
+    assert gone["done"] and result("status", "--config", str(config))["status"] is None

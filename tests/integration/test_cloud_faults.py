@@ -197,6 +197,13 @@ def test_a_resource_that_cannot_be_deleted_is_named(story: Story) -> None:
     assert f"DevicePolicy (AWS::IoT::Policy) DELETE_FAILED: {why}" in error and "goes on where it was" in hint
 
 
+def test_a_refused_deletion_is_an_error_though_the_stack_can_be_looked_at(story: Story) -> None:
+    story.status = "CREATE_COMPLETE"
+    story.refusals = {"DeleteStack": ("AccessDenied", "no", 403)}
+    error, _ = error_of(run("destroy", "--yes"))
+    assert error.startswith("cannot delete the stack 'actorrec'")
+
+
 def test_outputs_are_shown_without_moving_the_cursor_and_never_written(story: Story, tmp_path: Any) -> None:
     story.status = "CREATE_COMPLETE"
     story.outputs = {"BucketName": "x\nremote:\n  role: y", "RoleArn": ROLE, "Note": "a\u202eb"}

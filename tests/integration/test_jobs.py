@@ -313,3 +313,13 @@ def test_our_fake_answers_as_the_service_model_says(sagemaker: SageMaker, tmp_pa
             shape = model.operation_model(operation).output_shape
             wrong = list(faults(shape, json.loads(json.dumps(answer)), operation))
             assert [fault for fault in wrong if not fault.endswith("ModelArtifacts is missing")] == []
+
+
+def test_newest_is_by_time_whatever_order_a_server_lists_in(
+    moto_url: str, aws_keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    aws = aws_session()
+    names = [start(aws, training_request(f"actorrec-train-order-{letter}")) for letter in "bac"]
+    assert [row.name for row in list_jobs(aws, 100) if row.name in names] == names[::-1]
+    assert find_job(aws, "newest") == names[-1]

@@ -89,6 +89,13 @@ def remove_stack(calls: StackCalls, state: StackState, hears: Callable[[StackEve
     """
     known: set[str] = set()
     calls.events(state.id, known)
-    with calls.told(f"delete the stack '{state.name}'"):
-        calls.client.delete_stack(StackName=state.id)
+    try:
+        with calls.told(f"delete the stack '{state.name}'"):
+            calls.client.delete_stack(StackName=state.id)
+    except RemoteError:
+        now = calls.state(state.id)  # an answer that was lost or unreadable may have been a yes
+        if now is None:
+            return
+        if now.status == state.status:
+            raise
     follow(calls, state.id, known, hears, poll_s)

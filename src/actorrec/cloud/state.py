@@ -15,6 +15,8 @@ _SOUND: Final = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
 _OURS: Final = frozenset({"ExistingBucket", "ComponentPrefix", "ThingGroupName"})
+_ACCOUNT: Final = 4
+"""Which part of an ARN is the account."""
 _SHAPES: Final = {
     "BucketName": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
     "RoleArn": re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+"),
@@ -105,15 +107,27 @@ class StackState:
         return value
 
 
+def _of_resources(stack_id: str, resources: tuple[StackResource, ...]) -> dict[str, str]:
+    """Outputs as the resources tell them: a stack that is not done, or a server that imitates AWS, has none itself."""
+    named = {resource.name: resource.physical_name for resource in resources if resource.physical_name}
+    found = {"BucketName": named["Bucket"]} if "Bucket" in named else {}
+    parts = stack_id.split(":")  # arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID
+    if "SageMakerRole" in named and len(parts) > _ACCOUNT:
+        found["RoleArn"] = f"arn:{parts[1]}:iam::{parts[_ACCOUNT]}:role/{named['SageMakerRole']}"
+    return found
+
+
 def state_of(stack: dict[str, Any], resources: tuple[StackResource, ...] = ()) -> StackState:
     """From an answer of ``describe_stacks``."""
+    stack_id = stack.get("StackId", stack["StackName"])
+    told = {o["OutputKey"]: o.get("OutputValue", "") for o in stack.get("Outputs", ())}
     return StackState(
         name=stack["StackName"],
-        id=stack.get("StackId", stack["StackName"]),
+        id=stack_id,
         status=stack["StackStatus"],
         reason=scrubbed(stack.get("StackStatusReason", "")),
         protected=bool(stack.get("EnableTerminationProtection", False)),
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", ())},
-        outputs={o["OutputKey"]: o.get("OutputValue", "") for o in stack.get("Outputs", ())},
+        outputs=_of_resources(stack_id, resources) | told,
         resources=resources,
     )
