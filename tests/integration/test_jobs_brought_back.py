@@ -274,3 +274,21 @@ def test_a_beginning_that_was_spoilt_is_seen_and_forgotten(place: Place) -> None
         place.bring()
     assert place.nothing_came()
     assert place.bring()[0] == model
+
+
+def test_an_archive_that_is_written_anew_meanwhile_is_never_mixed(place: Place) -> None:
+    place.ended(packed({**contents(place.model, None), "1/noise": b"old"}))
+    other = packed({**contents(place.model, None), "1/noise": b"new"})
+
+    class Replacing(SilentProgress):
+        @contextmanager
+        def step(self, title: str, total: int | None, unit: str = "") -> Any:
+            key = f"team/jobs/{NAME}/output/model.tar.gz"
+            client(place.sagemaker.s3_url).put_object(Bucket=place.bucket, Key=key, Body=other)
+            with super().step(title, total, unit) as step:
+                yield step
+
+    with pytest.raises(JobError, match="was written anew while it was read"):
+        bring_back(place.aws, NAME, store=place.store, cloud=place.cloud, progress=Replacing())
+    assert not list(place.store.names("model"))
+    assert place.bring()[0] == place.model
