@@ -62,6 +62,14 @@ def test_lines_that_come_after_the_end_are_fetched(sagemaker: SageMaker, hollow:
     assert heard.lines == [*METRICS, "the last words"]
 
 
+def test_reads_that_are_throttled_after_the_end_are_not_the_end_of_the_log(sagemaker: SageMaker) -> None:
+    sagemaker.timeline = [Step("Completed", lines=METRICS)]
+    name = start(aws_session())
+    sagemaker.refuse("GetLogEvents", *THROTTLED, times=5)  # more than the quiet reads that it takes
+    heard, _ = followed(name)
+    assert heard.lines == list(METRICS)
+
+
 def test_a_token_that_grew_old_costs_no_line(sagemaker: SageMaker) -> None:
     sagemaker.timeline = [Step("Training", lines=[f"line {n}" for n in range(10)]), Step("Training", polls=0)]
     aws = aws_session()

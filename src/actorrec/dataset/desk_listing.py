@@ -37,7 +37,7 @@ class DeskListing:
 def list_for_job(
     places: Sequence[Path], config: Config, *, store: ArtifactStore, in_cloud: bool, progress: Progress
 ) -> DeskListing:
-    """List everything that was given, and hash what lies on this machine; what is on the takedown list stays here.
+    """List everything that was given, and hash what lies on this machine; pictures on the takedown list stay here.
 
     Args:
         places: As ``list_given`` takes them.
