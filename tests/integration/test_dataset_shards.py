@@ -25,7 +25,9 @@ from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.review_log import ReviewLog
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
+from actorrec.dataset.batches import pack, unpack
 from actorrec.dataset.build import build_dataset
+from actorrec.dataset.candidates import Examined, Pictures
 from actorrec.dataset.merge import merge_shards
 from actorrec.dataset.shard import Share, build_shard, run_digest
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, ModelContractError
@@ -365,6 +367,20 @@ def test_shares_that_agree_on_a_face_of_nobody_are_one_line(halves: Path, tmp_pa
         rewritten(store, shard, photos=photos[at], run=run)
     with pytest.raises(ModelContractError, match="which is in nobody's folder"):
         merge_shards([], PLAIN, store=store)
+
+
+def test_a_share_that_tells_of_another_s_picture_is_not_heard(halves: Path, tmp_path: Path) -> None:
+    told = merge_shards([], PLAIN, store=LocalStore(shutil.copytree(halves, tmp_path / "true")))
+    store = LocalStore(shutil.copytree(halves, tmp_path / "s"))
+    liar, other = shards_of(store)[1], shards_of(store)[2]
+    path = tmp_path / "s" / liar.ref / liar.files[0].name
+    own = {photo.sha256 for photo in liar.photos}
+    forged = [Examined(p.sha256, reason="unreadable") for p in other.photos if p.sha256 and p.sha256 not in own]
+    data = pack([*unpack(path.read_bytes(), with_pictures=True), *((each, Pictures()) for each in forged)])
+    path.write_bytes(data)
+    record = liar.files[0].model_copy(update={"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)})
+    rewritten(store, liar, files=[record, *liar.files[1:]])
+    assert forged and same(merge_shards([], PLAIN, store=store), told)
 
 
 def spoiled(value: object, rng: random.Random) -> object:
