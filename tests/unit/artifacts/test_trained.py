@@ -65,6 +65,10 @@ def test_names_that_climb_are_refused(tmp_path: Path, name: str) -> None:
     refused(tmp_path, packed(WHOLE, [(entry(name), b"evil")]), "unsafe name")
 
 
+def test_a_name_that_ends_early_for_the_system_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, packed(WHOLE, [(entry("x", pax_headers={"path": "1/x\0.pb"}), b"evil")]), "unsafe name")
+
+
 @pytest.mark.parametrize(
     ("kind", "target"),
     [
