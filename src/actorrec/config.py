@@ -68,6 +68,8 @@ def load_config(
     ):
         section, _, key = name.partition(".")
         _check_key(section, key, source)
+        if isinstance(value, bool) and _is_number(_annotation(section, key)):
+            raise ConfigError(f"{name} ({source}): Input should be a number, got {value}")  # else it would be 1
         values.setdefault(section, {})[key] = value
         sources[name] = source
     try:
@@ -128,6 +130,11 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
             value = _value_of(environ[variable], _annotation(section, key))
             found.append((f"{section}.{key}", value, f"environment {variable}"))
     return found
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = {annotation, *get_args(annotation)}
+    return bool(kinds & {int, float}) and bool not in kinds
 
 
 def setting_value(name: str, text: str) -> Any:

@@ -11,9 +11,9 @@ PLACEHOLDER_ROLE: Final = "arn:aws:iam::000000000000:role/replace-with-your-role
 
 
 class Section(BaseModel):
-    """Base of every section: unknown keys are errors, values are fixed once made."""
+    """Base of every section: unknown keys are errors, numbers are finite, values are fixed once made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StoreSection(Section):

@@ -6,8 +6,10 @@ S3 is moto's; SageMaker is the tests' own strict fake, which runs the container'
 import importlib.util
 import io
 import json
+import re
 import shutil
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,8 @@ def test_what_config_init_wrote_is_refused_by_name(desk: Desk) -> None:
         (["--role", "me"], 2, "remote.role"),
         (["--hyperparameter", "epoch=3"], 2, "unknown key 'training.epoch'"),
         (["--via", "pigeon"], 2, "--via pigeon: it is boto3 or sdk"),
+        (["--image-uri", "mine:1", "--framework-version", "2.19.0"], 2, "--image-uri excludes --framework-version"),
+        (["--hyperparameter", "embedder.name=nonsense"], 2, "no embedder 'nonsense'"),
         (["--instances", "2", "--hyperparameter", "preset=original"], 2, "one machine"),
     ],
 )
@@ -169,6 +173,29 @@ def test_the_same_command_again_comes_back_to_the_job_that_is_under_way(desk: De
     assert first.code == again.code == other.code == 0, again.stderr
     assert again.json == first.json and other.json["job"] != first.json["job"]
     assert desk.service.count("CreateTrainingJob") == 2
+
+
+def test_two_of_the_same_command_at_once_start_one_job(desk: Desk) -> None:
+    desk.service.timeline = [Step("Starting"), Step("Training", polls=0)]
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(desk, "train", "--remote", "--detach", "--json") for _ in range(2)]
+    assert both[0].result().json == both[1].result().json and desk.service.count("CreateTrainingJob") == 1
+
+
+def test_after_a_damaged_model_the_hint_leads_to_another_job(desk: Desk) -> None:
+    desk.service.artifact = b"junk"
+    spoilt = desk("train", "--remote", "--json")
+    uri = re.search(r"aws s3 rm (s3://\S+/model.tar.gz)", spoilt.json["hint"])
+    assert spoilt.code == 1 and uri, spoilt.stdout
+    bucket, _, key = uri[1].removeprefix("s3://").partition("/")
+    client(desk.service.s3_url).delete_object(Bucket=bucket, Key=key)
+    assert desk("train", "--remote", "--detach", "--json").code == 0
+    assert desk.service.count("CreateTrainingJob") == 2
+
+
+def test_a_cache_that_takes_nothing_names_another_way(desk: Desk) -> None:
+    ran = desk("train", "--remote", "--dry-run", "--json", XDG_CACHE_HOME=str(desk.config))
+    assert ran.code == 4 and "XDG_CACHE_HOME" in ran.json["hint"]
 
 
 def test_detached_then_completed_without_an_archive_is_said(desk: Desk) -> None:

@@ -73,7 +73,8 @@ def _run(session: Session, plan: "JobPlan", config: "Config", *, detach: bool) -
     from actorrec.jobs.follow import refuse_unless_completed
     from actorrec.jobs.processing import shards_uri
 
-    name = _started(session, plan, config)
+    with session.store.lock(f"jobs/{plan.work}"):  # of two commands at once, the second finds the job of the first
+        name = _started(session, plan, config)
     shards = shards_uri(config, name)
     command = f"actorrec build-dataset --merge --from {shards}"
     if detach:

@@ -114,6 +114,8 @@ def register(app: typer.Typer) -> None:
                     **{OPTION_OF[name]: value for name, value in cloud_flags.items()},
                 }
             )
+        if image_uri is not None and (framework_version or py_version):
+            raise ConfigError("--image-uri excludes --framework-version and --py-version: they choose one of AWS's")
         if via not in ("boto3", "sdk"):
             raise ConfigError(f"--via {via}: it is boto3 or sdk")
         config = session.settings(

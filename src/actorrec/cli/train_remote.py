@@ -40,7 +40,7 @@ def hyperparameter_flags(pairs: Sequence[str]) -> dict[str, Any]:
         name, separator, text = pair.partition("=")
         name = name.strip().replace("-", "_")
         name = name if "." in name else f"training.{name}"
-        if not separator or not text.strip():
+        if not separator or not text.strip() or name.endswith("."):
             raise ConfigError(f"--hyperparameter {pair}: it is written NAME=VALUE, as in epochs=20")
         section = name.partition(".")[0]
         if section not in HYPERPARAMETER_SECTIONS:
@@ -49,6 +49,8 @@ def hyperparameter_flags(pairs: Sequence[str]) -> dict[str, Any]:
                 hint=f"those that do: {', '.join(HYPERPARAMETER_SECTIONS)}",
             )
         flags[name] = setting_value(name, text.strip())
+        if flags[name] is None:
+            raise ConfigError(f"--hyperparameter {pair}: nothing is no value", hint="leave it out for the default")
     return flags
 
 
@@ -92,7 +94,8 @@ def train_remotely(
     if via == "sdk":
         refuse_without_sdk(plan)
     refuse_above_limit(plan.cost, config.remote.max_cost_usd)
-    name = _started(session, plan, config, via)
+    with session.store.lock(f"jobs/{plan.work}"):  # of two commands at once, the second finds the job of the first
+        name = _started(session, plan, config, via)
     if detach:
         line = f"{name} is under way; come back with: actorrec jobs attach {name}"
         session.result({"job": name, "attach": f"actorrec jobs attach {name}"}, line)

@@ -50,6 +50,10 @@ def bring_back(
         archive = download_archive(aws, state, progress)
         try:
             return _unpack_into(store, cloud, archive, state, progress)
+        except ModelContractError as error:
+            # As long as its model lies there, the same command comes back to this very job.
+            hint = f"it was changed, or actorrec did not make it: aws s3 rm {state.model_uri}, then train again"
+            raise ModelContractError(error.message, hint=hint) from None
         finally:
             archive.unlink(missing_ok=True)
 
@@ -118,8 +122,7 @@ def _refuse_other_dataset(state: JobState, model: ModelManifest) -> None:
         made_from = ", ".join(sorted(model.inputs)) or "nothing"
         other = f"another content of {state.dataset}" if found else made_from
         raise ModelContractError(
-            f"the model of the job {state.name} was made from {other}, not from the {state.dataset} that it was given",
-            hint="somebody may have replaced it in S3: train again",
+            f"the model of the job {state.name} was made from {other}, not from the {state.dataset} that it was given"
         )
 
 

@@ -21,8 +21,7 @@ def find_earlier(aws: AwsSession, plan: JobPlan) -> tuple[str, bool] | None:
         ConfigError: If credentials are missing, expired or refused.
         RemoteError: If AWS refuses or cannot be reached.
     """
-    work = plan.name.rsplit("-", 3)[0]
-    title = plan.kind.capitalize()
+    work, title = plan.work, plan.kind.capitalize()
     with asking(aws, "look for an earlier job of the same work", f"sagemaker:List{title}Jobs"):
         client = aws.client("sagemaker")
         listed = client.list_training_jobs if plan.kind == "training" else client.list_processing_jobs

@@ -77,6 +77,11 @@ class JobPlan:
     uploads: tuple[Upload, ...]
     cost: Cost
 
+    @property
+    def work(self) -> str:
+        """Beginning of the name that all jobs of the same work have: without date, time and suffix."""
+        return self.name.rsplit("-", 3)[0]
+
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return {

@@ -7,6 +7,9 @@ from typing import Final
 
 from actorrec.config import Config
 from actorrec.errors import ConfigError
+from actorrec.faces.keras_backbones import BACKBONES
+from actorrec.faces.registry import REGISTRY
+from actorrec.sections import EmbedderSection
 
 _KMS_KEY: Final = re.compile(r"[a-zA-Z0-9:/_-]{1,2048}")
 _MOST_SUBNETS: Final = 16
@@ -53,11 +56,23 @@ def refuse_impossible_training(config: Config) -> None:
             "the wait counts the run too",
             hint="raise one or lower the other",
         )
+    _refuse_unknown_embedder(config.embedder)
     if remote.instances > 1 and config.training.preset == "original":
         raise ConfigError(
             f"training.preset original trains on one machine, not on {remote.instances}",
             hint="set --instances 1, or training.preset: cosine",
         )
+
+
+def _refuse_unknown_embedder(section: EmbedderSection) -> None:
+    """A machine would be paid for to say so."""
+    known = [
+        *BACKBONES,
+        *(name for name, entry in REGISTRY.items() if entry.spec is not None and name not in BACKBONES),
+    ]
+    if section.path is None and section.name not in known:
+        hint = f"one of {', '.join(known)}; or a file (embedder.path)"
+        raise ConfigError(f"there is no embedder {section.name!r} to train with", hint=hint)
 
 
 def tags(entries: Sequence[str], ours: dict[str, str]) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from actorrec.artifacts.whole_file import write_whole
 from actorrec.config import shipped_configs
-from actorrec.errors import ConfigError, MissingExtraError
+from actorrec.errors import ArtifactError, ConfigError, MissingExtraError
 from actorrec.manifests.jobs import TRAINING_PROGRAM
 
 ARCHIVE_NAME: Final = "sourcedir.tar.gz"
@@ -64,7 +64,11 @@ def build_sourcedir(folder: Path) -> SourceDir:
     digest = hashlib.sha256(data).hexdigest()
     path = folder / digest / ARCHIVE_NAME
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        write_whole(path, data)
+        try:
+            write_whole(path, data)
+        except ArtifactError as error:
+            error.hint = error.hint or "XDG_CACHE_HOME names another folder for what is kept between runs"
+            raise
     return SourceDir(path, digest, len(data))
 
 

@@ -27,6 +27,8 @@ def test_a_name_without_a_section_is_of_training_and_values_have_their_types() -
     [
         ("epochs", "NAME=VALUE"),
         ("epochs=", "NAME=VALUE"),
+        ("epochs=null", "nothing is no value"),
+        ("=3", "NAME=VALUE"),
         ("epoch=3", "unknown key 'training.epoch'"),
         ("store.uri=s3://elsewhere", "does not travel"),
         ("sources.tmdb_key=secret", "does not travel"),
@@ -35,6 +37,12 @@ def test_a_name_without_a_section_is_of_training_and_values_have_their_types() -
 def test_what_cannot_travel_is_refused(pair: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         hyperparameter_flags([pair])
+
+
+@pytest.mark.parametrize("pair", ["learning_rate=.inf", "learning_rate=.nan", "learning_rate=inf", "epochs=yes"])
+def test_what_is_no_number_to_train_with_is_refused(pair: str) -> None:
+    with pytest.raises(ConfigError, match=pair.partition("=")[0]):
+        load_config(flags=hyperparameter_flags([pair]), environ={})
 
 
 def test_an_option_of_remote_without_it_is_named() -> None:

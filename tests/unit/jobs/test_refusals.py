@@ -28,6 +28,7 @@ def config(training: dict[str, Any] | None = None, kms_key: str | None = None, *
         (config(subnets=("subnet-1",), security_groups=("sg-1 ",)), ("remote.security_groups", "'sg-1 '")),
         (config(isolated=True), ("remote.isolated", "remote.image_uri")),
         (config(kms_key="my key"), ("aws.kms_key", "'my key'")),
+        (Config.model_validate({"embedder": {"name": "nonsense"}}), ("no embedder 'nonsense'",)),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_name(asked: Config, names: tuple[str, ...]) -> None:
@@ -47,6 +48,9 @@ def test_what_does_not_go_together_is_refused_by_name(asked: Config, names: tupl
         config(subnets=("subnet-0a",), security_groups=("sg-0a",)),
         config(isolated=True, image_uri="mine:1"),
         config(kms_key="alias/mine"),
+        Config.model_validate({"embedder": {"name": "sface"}}),
+        Config.model_validate({"embedder": {"name": "resnet50"}}),
+        Config.model_validate({"embedder": {"name": "mine", "path": "mine.onnx"}}),
         config(kms_key="arn:aws:kms:eu-west-1:123456789012:key/12-ab"),
     ],
 )
