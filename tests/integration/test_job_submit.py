@@ -21,6 +21,7 @@ from actorrec.artifacts.uri import open_store
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, DataError, RemoteError
+from actorrec.jobs.earlier import find_earlier
 from actorrec.jobs.places import CloudPlace
 from actorrec.jobs.plans import JobPlan, Upload
 from actorrec.jobs.prices import bound
@@ -29,6 +30,7 @@ from actorrec.jobs.submit import submit
 from actorrec.jobs.training import plan_training
 from actorrec.manifests.dataset import DatasetManifest, ImageRecord
 from actorrec.progress import SilentProgress, Step
+from job_requests import processing_request, start
 from s3_servers import FAKE_KEYS, new_bucket
 from s3_servers import client as s3_client
 from sagemaker_server import DENIED, QUOTA, ROLE, SageMaker, sagemaker
@@ -352,3 +354,13 @@ def test_a_picture_that_changed_after_the_plan_starts_no_job(desk: Desk) -> None
     with pytest.raises(ArtifactError, match="changed after the plan"):
         desk.submit(config, plan)
     assert desk.service.jobs == {}
+
+
+def test_a_job_of_another_number_of_machines_is_other_work(desk: Desk) -> None:
+    config = desk.config()
+    aws = AwsSession(config.aws)
+    plan = JobPlan("processing", "actorrec-dataset-c0de-1-20261123-042242-ab12", {}, (), bound(config))
+    start(aws, processing_request("actorrec-dataset-c0de-10-20261123-042242-ab12"))
+    assert find_earlier(aws, plan) is None
+    start(aws, processing_request("actorrec-dataset-c0de-1-20261123-040000-cd34"))
+    assert find_earlier(aws, plan) == ("actorrec-dataset-c0de-1-20261123-040000-cd34", False)

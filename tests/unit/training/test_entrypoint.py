@@ -127,6 +127,13 @@ def test_nets_are_found_in_their_channel(tmp_path: Path) -> None:
         settings(**{"detector.path": "../../etc/passwd"})
 
 
+def test_a_net_is_never_looked_for_outside_of_its_channel(tmp_path: Path) -> None:
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "mine.onnx").touch()
+    with pytest.raises(ConfigError, match=r"embedder\.path names \.\./mine\.onnx"):
+        read_settings([], {"SM_HPS": '{"embedder.path": "../mine.onnx"}'}, tmp_path / "nets")
+
+
 def test_several_machines_must_know_of_each_other() -> None:
     def tf_config(*addresses: str) -> str:
         return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": 0}})
