@@ -290,5 +290,5 @@ def test_an_archive_that_is_written_anew_meanwhile_is_never_mixed(place: Place) 
 
     with pytest.raises(JobError, match="was written anew while it was read"):
         bring_back(place.aws, NAME, store=place.store, cloud=place.cloud, progress=Replacing())
-    assert not list(place.store.names("model"))
+    assert place.nothing_came()
     assert place.bring()[0] == place.model

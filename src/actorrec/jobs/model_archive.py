@@ -49,7 +49,7 @@ def download_archive(aws: AwsSession, state: JobState, progress: Progress) -> Pa
         The whole file; the caller removes it once it is unpacked.
 
     Raises:
-        JobError: If it is not in S3.
+        JobError: If it is not in S3, or was replaced there while it was read.
         ModelContractError: If it is too large to be a model.
         ArtifactError: If the disk takes no more.
         RemoteError: If AWS refuses or cannot be reached.
@@ -65,6 +65,9 @@ def download_archive(aws: AwsSession, state: JobState, progress: Progress) -> Pa
             _fill(aws, remote, out, step)
         with path.open("rb") as source:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
+    except JobError:
+        path.unlink(missing_ok=True)  # the beginning of what is there no more
+        raise
     except OSError as error:
         hint = DISK_HINTS.get(error.errno or 0, "aws.cache_dir names another folder for what is downloaded")
         raise ArtifactError(f"cannot write to {folder}: {error.strerror or error}", hint=hint) from None
