@@ -165,3 +165,8 @@ def test_settings_that_differ_are_named() -> None:
     other = Config.model_validate({"remote": {"bucket": "my-bucket"}, "cloud": {"thing_group": "cams"}})
     found = differences(other, StackSettings.of(other, "my-bucket", "actorrec"), state())
     assert [(d.setting, d.stack) for d in found] == [("remote.role", ROLE), ("cloud.thing_group", "pis")]
+
+
+def test_what_a_killed_init_left_is_nobody_else_s_stack() -> None:
+    assert not state("REVIEW_IN_PROGRESS", parameters={}, outputs={}).foreign
+    assert state(parameters={"Theirs": "x"}).foreign and not state().foreign
