@@ -256,6 +256,14 @@ def test_a_job_is_found_by_as_much_of_its_name_as_is_unique(sagemaker: SageMaker
             read_state(aws, wrong)
 
 
+def test_a_name_that_is_empty_means_no_job(sagemaker: SageMaker) -> None:
+    """As of a shell's variable that is not set: the only job there is begins with nothing, too."""
+    start(aws_session())
+    for nothing in ("", "  "):
+        with pytest.raises(ConfigError, match="no job was named"):
+            find_job(aws_session(), nothing)
+
+
 def test_without_any_job(sagemaker: SageMaker) -> None:
     assert list_jobs(aws_session(), 20) == []
     for reference in ("newest", NAME):

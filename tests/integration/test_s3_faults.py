@@ -206,6 +206,15 @@ def test_a_download_that_is_cut_is_read_again(server: FaultyS3, tmp_path: Path) 
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("date", ["Mon, 23 Nov 2026 05:51:31 GMT", "some day", "Mon, 23 Nov 2026 05:51:31 -0000"])
+def test_a_second_or_unreadable_date_as_proxies_send_it_is_borne(server: FaultyS3, tmp_path: Path, date: str) -> None:
+    store = store_at(server.url, tmp_path)
+    store.put_bytes(NAME, b"data")
+    for _, headers in server.objects.values():
+        headers["Date"] = date
+    assert store.local_path(NAME).read_bytes() == b"data"
+
+
 def test_a_download_that_was_changed_is_refused(moto_url: str, tmp_path: Path) -> None:
     bucket = new_bucket(moto_url)
     store = S3Store(bucket, "", settings(moto_url, tmp_path / "cache"))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -189,5 +189,10 @@ def _head(answer: dict[str, Any]) -> Head:
     )
 
 
-def _age(written: datetime, now: str | None) -> float:
-    return (parsedate_to_datetime(now) - written).total_seconds() if now else 0.0
+def _age(written: datetime, date: str | None) -> float:
+    """By the server's clock; by ours where its date cannot be read, as where a proxy adds a second one."""
+    try:
+        now = parsedate_to_datetime(date or "")
+    except ValueError:
+        now = datetime.now(UTC)
+    return ((now if now.tzinfo else datetime.now(UTC)) - written).total_seconds()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from actorrec.artifacts.bulk import in_parallel
 from actorrec.aws.failures import code_of
 from actorrec.aws.session import AwsSession
-from actorrec.errors import JobError
+from actorrec.errors import ConfigError, JobError
 from actorrec.jobs.state import DATASET_TAG, DIGEST_TAG, KINDS, JobState, Kind, asking, describe, tagged
 
 OURS: Final = "actorrec-"
@@ -88,9 +88,12 @@ def find_job(aws: AwsSession, reference: str, kind: Kind | None = None) -> str:
         kind: Only of this kind; both if None.
 
     Raises:
+        ConfigError: If nothing was named: every name begins with that.
         JobError: If there is none, or several begin so.
         RemoteError: If AWS refuses or cannot be reached.
     """
+    if not reference.strip():
+        raise ConfigError("no job was named", hint="`actorrec jobs ls` lists them; newest is the newest one")
     names = [row.name for row in list_jobs(aws, _LOOKED_THROUGH) if kind in (None, row.kind)]
     if reference == "newest" and names:
         return names[0]

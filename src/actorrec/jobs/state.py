@@ -1,6 +1,7 @@
 """What AWS says of a job, as plain data."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -158,8 +159,13 @@ def state_of(kind: Kind, told: Mapping[str, Any], tags: Mapping[str, str] | None
         dataset=dataset,
         dataset_digest=tags.get(DIGEST_TAG),
         store_uri=_store(told, dataset),
-        metrics={each["MetricName"]: float(each["Value"]) for each in told.get("FinalMetricDataList", ())},
+        metrics={name: value for name, value in _measures(told) if math.isfinite(value)},  # JSON knows no other
     )
+
+
+def _measures(told: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for each in told.get("FinalMetricDataList", ()):
+        yield each["MetricName"], float(each["Value"])
 
 
 def _reason(status: str, told: Mapping[str, Any]) -> str:

@@ -46,6 +46,12 @@ def test_a_job_that_has_ended() -> None:
     assert (state.message, state.outputs, state.checkpoint_uri) == ("Training done", ("s3://b",), "s3://b/c")
 
 
+def test_a_measure_that_is_no_number_is_left_out_of_what_becomes_json() -> None:
+    values = {"loss": float("nan"), "val_loss": float("inf"), "accuracy": 0.5}
+    listed = [{"MetricName": name, "Value": value, "Timestamp": NOON} for name, value in values.items()]
+    assert state_of("training", {**TRAINING, "FinalMetricDataList": listed}).metrics == {"accuracy": 0.5}
+
+
 def test_time_runs_while_a_machine_works() -> None:
     running = {**TRAINING, "TrainingStartTime": NOON}
     assert state_of("training", running).machine_s(NOON + timedelta(seconds=90)) == 90
