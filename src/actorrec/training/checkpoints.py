@@ -50,8 +50,8 @@ class Checkpoints:
             name = self._name(epochs)
             if not self._store.exists(name):
                 continue
-            measures = self._load(name, variables)
-            if measures is not None and len(measures) == epochs:
+            measures = self._load(name, variables, epochs)
+            if measures is not None:
                 self._last = name
                 return measures
             _log.warning("%s is damaged or of another net; it is not used", name)
@@ -84,7 +84,7 @@ class Checkpoints:
     def _name(self, epochs: int) -> str:
         return f"{self._prefix}-{epochs - 1:03d}.npz"
 
-    def _load(self, name: str, variables: Sequence[Any]) -> list[dict[str, float]] | None:
+    def _load(self, name: str, variables: Sequence[Any], epochs: int) -> list[dict[str, float]] | None:
         try:
             # Opened here, for numpy forgets to close what it cannot read.
             with self._store.local_path(name).open("rb") as file, np.load(file, allow_pickle=False) as kept:
@@ -93,7 +93,7 @@ class Checkpoints:
                 names, values = kept[_MEASURES].dtype.names or (), kept[_MEASURES]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, ArtifactError):
             return None
-        if not fits or not all(map(_fits, arrays, variables)):
+        if not fits or len(values) != epochs or not all(map(_fits, arrays, variables)):
             return None
         for array, variable in zip(arrays, variables, strict=True):
             variable.assign(array)

@@ -58,6 +58,8 @@ def test_one_file_may_serve_twice_and_two_of_one_name_may_not(tmp_path: Path) ->
         (tmp_path / folder / "n.onnx").write_bytes(folder.encode())
     same = net_files(config(embedder={"path": tmp_path / "a/n.onnx"}, detector={"path": tmp_path / "a/n.onnx"}))
     assert len(net_uploads(nets_prefix("s3://b", same), same)) == 1
+    other = net_files(config(embedder={"path": tmp_path / "b/n.onnx"}))
+    assert nets_prefix("s3://b", same) != nets_prefix("s3://b", other), "a running job keeps the net it began with"
     with pytest.raises(ConfigError, match="one name"):
         net_files(config(embedder={"path": tmp_path / "a/n.onnx"}, detector={"path": tmp_path / "b/n.onnx"}))
 

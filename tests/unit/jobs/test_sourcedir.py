@@ -149,6 +149,10 @@ def test_a_wheel_and_a_checkout_make_the_same(tmp_path: Path) -> None:
             shutil.copy(path, folder / f"{name}.yaml")
     (site / "actorrec/infra").mkdir(exist_ok=True)
     (site / "actorrec/infra/actorrec.yaml").write_text("Resources: {}")
+    for name in (".env.json", ".ipynb_checkpoints/x.py", "tests/x.py", "jobs/.keys.yaml", "notes.txt"):  # not ours
+        path = site / "actorrec" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("secret")
     script = (
         "import sys; from pathlib import Path; from actorrec.jobs.sourcedir import build_sourcedir;"
         f"print(build_sourcedir(Path({str(tmp_path / 'out')!r})).sha256)"

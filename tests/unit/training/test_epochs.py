@@ -106,3 +106,17 @@ def test_a_checkpoint_that_does_not_fit_is_left_alone(
     assert kept(tmp_path).restore(variables, 2) == []
     assert learner.weight.value == 0
     assert "head-001.npz is damaged or of another net" in caplog.text
+
+
+def test_a_checkpoint_under_another_epoch_s_name_changes_nothing(tmp_path: Path) -> None:
+    learn_epochs(Learner(), 2, kept(tmp_path), SilentStep())
+    folder = tmp_path / "model/k/unfinished"
+    (folder / "head-001.npz").rename(folder / "head-002.npz")
+    learner = Learner()
+    assert kept(tmp_path).restore(learner.variables, 4) == [] and learner.weight.value == [0]
+
+
+def test_a_checkpoint_with_more_in_it_is_of_another_net(tmp_path: Path) -> None:
+    learner, step = Learner(), [{"loss": 1.0}]
+    kept(tmp_path).save([*learner.variables, Number(5)], step)
+    assert kept(tmp_path).restore(learner.variables, 1) == []
