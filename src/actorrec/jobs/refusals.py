@@ -8,6 +8,7 @@ from typing import Final
 from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.faces.keras_backbones import BACKBONES
+from actorrec.faces.keras_backbones.applications import APPLICATIONS
 from actorrec.faces.registry import REGISTRY
 from actorrec.sections import EmbedderSection
 
@@ -35,6 +36,8 @@ def refuse_impossible(config: Config) -> None:
             "remote.isolated needs remote.image_uri: the image of AWS lacks packages that it could not fetch then",
             hint="an image of yours with the packages of requirements.txt (in sourcedir.tar.gz), or isolated: false",
         )
+    if config.remote.isolated and config.detector.path is None:
+        _refuse_fetching("detector", config.detector.name)
 
 
 def refuse_impossible_training(config: Config) -> None:
@@ -57,6 +60,8 @@ def refuse_impossible_training(config: Config) -> None:
             hint="raise one or lower the other",
         )
     _refuse_unknown_embedder(config.embedder)
+    if remote.isolated and config.embedder.path is None and config.embedder.weights == "imagenet":
+        _refuse_fetching("embedder", config.embedder.name)
     if remote.instances > 1 and config.training.preset == "original":
         raise ConfigError(
             f"training.preset original trains on one machine, not on {remote.instances}",
@@ -73,6 +78,17 @@ def _refuse_unknown_embedder(section: EmbedderSection) -> None:
     if section.path is None and section.name not in known:
         hint = f"one of {', '.join(known)}; or a file (embedder.path)"
         raise ConfigError(f"there is no embedder {section.name!r} to train with", hint=hint)
+
+
+def _refuse_fetching(section: str, name: str) -> None:
+    """A machine without a network would be paid for to say so."""
+    entry = REGISTRY.get(name)
+    if name in APPLICATIONS or (entry is not None and entry.download is not None):
+        setting = "weights" if name in APPLICATIONS else "path"
+        raise ConfigError(
+            f"remote.isolated: the {section} {name} would have to be fetched, and the machine has no network",
+            hint=f"fetch it here, and name its file: {section}.{setting}; or isolated: false",
+        )
 
 
 def tags(entries: Sequence[str], ours: dict[str, str]) -> list[dict[str, str]]:

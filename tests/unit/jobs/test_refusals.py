@@ -111,3 +111,20 @@ def test_an_alias_is_no_key_of_a_disk(key: str) -> None:
         disk_key("ml.c5.xlarge", key)
     assert disk_key("ml.g5.xlarge", key) == {}  # which encrypts its own
     assert disk_key("ml.c5.xlarge", "12-ab") == {"VolumeKmsKeyId": "12-ab"}
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "file"),
+    [
+        ("detector", {"name": "yunet"}, {"path": "mine.onnx"}),
+        ("embedder", {"name": "sface"}, {"path": "mine.onnx"}),
+        ("embedder", {"name": "mobilenet_v2"}, {"weights": "mine.keras"}),
+    ],
+)
+def test_a_machine_without_a_network_fetches_no_net(section: str, values: dict[str, str], file: dict[str, str]) -> None:
+    away = config(isolated=True, image_uri="mine:1").model_dump()
+    with pytest.raises(ConfigError, match=f"the {section} {values['name']} would have to be fetched") as caught:
+        refuse_impossible_training(Config.model_validate({**away, section: values}))
+    assert f"{section}.{next(iter(file))}" in caught.value.hint
+    refuse_impossible_training(Config.model_validate({**away, section: values | file}))
+    refuse_impossible_training(Config.model_validate({section: values}))
