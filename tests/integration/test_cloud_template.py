@@ -106,7 +106,7 @@ def test_what_is_no_longer_needed_expires() -> None:
     assert {rule["Prefix"] for rule in expiring} == {f"actorrec/jobs/{each}/" for each in passing}  # no artifact ever
     assert {rule["ExpirationInDays"] for rule in expiring} == {"7"}
     soon = {name for name, rule in by_id.items() if rule.get("NoncurrentVersionExpiration") == {"NoncurrentDays": 1}}
-    assert soon == {"pictures", "listings", "shards"}, "gone a day later, with no version kept"
+    assert soon == {"checkpoints", "pictures", "listings", "shards"}, "gone a day later, with no version kept"
 
 
 @pytest.mark.parametrize("resource", ["arn:aws:s3:::my-bucket", "arn:aws:s3:::my-bucket/actorrec/x"])
