@@ -193,6 +193,15 @@ def test_after_a_damaged_model_the_hint_leads_to_another_job(desk: Desk) -> None
     assert desk.service.count("CreateTrainingJob") == 2
 
 
+def test_a_data_set_of_nobody_starts_nothing(desk: Desk) -> None:
+    (manifest,) = desk.folder.glob("actorrec-store/dataset/*/manifest.json")
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "faces": [{**face, "split": "test"} for face in told["faces"]]}))
+    ran = desk("train", "--remote", "--json")
+    assert ran.code == 1 and "at least two people" in ran.json["error"]
+    assert desk.service.asked == [] and desk.objects() == {}
+
+
 def test_a_cache_that_takes_nothing_names_another_way(desk: Desk) -> None:
     ran = desk("train", "--remote", "--dry-run", "--json", XDG_CACHE_HOME=str(desk.config))
     assert ran.code == 4 and "XDG_CACHE_HOME" in ran.json["hint"]

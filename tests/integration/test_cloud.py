@@ -234,6 +234,8 @@ def test_a_file_that_cannot_take_the_settings_is_found_before_anything_is_made(a
     config.write_text("remote: [\n")
     refused = run("init", "--yes", "--write-config", str(config))
     assert refused.exit_code == 2 and "is not YAML" in refused.stderr
+    refused = run("init", "--yes", "--write-config", "/proc/actorrec.yaml")
+    assert refused.exit_code == 4 and "cannot write /proc/actorrec.yaml" in refused.stderr
     assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
 
 

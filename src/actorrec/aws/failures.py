@@ -106,13 +106,13 @@ def aws_errors(doing: str, place: Callable[[], Place], needs: str = _S3_RIGHTS) 
 def code_of(error: Exception) -> str:
     """The service's own code of a ``ClientError``; empty for other errors."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return str(response.get("Error", {}).get("Code") or "")
 
 
 def reason_of(error: Exception) -> str:
     """The service's own sentence; it may hold what must not be shown."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Message", ""))
+    return str(response.get("Error", {}).get("Message") or "")
 
 
 def status_of(error: Exception) -> int:

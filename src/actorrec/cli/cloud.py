@@ -42,6 +42,7 @@ def init(
 
     The changes are shown before anything is changed. --dry-run needs neither network nor account.
     """
+    from actorrec.artifacts.whole_file import ensure_writable
     from actorrec.cloud.bring_up import bring_up
     from actorrec.cloud.config_file import read_settings
     from actorrec.cloud.plans import plan_init
@@ -56,6 +57,7 @@ def init(
         return
     if write_config is not None:
         read_settings(write_config)  # before anything is made
+        ensure_writable(write_config)
     desk = TerminalDesk(session, yes)
     state = bring_up(_calls(session, config), settings, template, desk, config.cloud.poll_s)
     if state is None:

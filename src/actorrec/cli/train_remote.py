@@ -74,6 +74,7 @@ def train_remotely(
     Raises:
         ConfigError: If settings are wrong, still placeholders, or the cost may be more than allowed.
         DataError: If pictures may not be learned from.
+        TrainingError: If there are fewer than two people to learn.
         RemoteError: If AWS refuses or cannot be reached.
         JobError: If the job failed or was stopped.
     """
@@ -83,9 +84,10 @@ def train_remotely(
     from actorrec.jobs.prices import refuse_above_limit
     from actorrec.jobs.sdk import refuse_without_sdk
     from actorrec.manifests.model import ModelManifest
-    from actorrec.training.train import model_key
+    from actorrec.training.train import model_key, people_to_learn
 
     refuse_placeholders(config)
+    people_to_learn(dataset)  # a machine would be paid for to say that there is nobody
     plan = plan_of(session, dataset, config)
     found = find_manifest(session.store, ModelManifest, model_key(dataset, config))
     if found is not None:

@@ -221,7 +221,7 @@ def _what_now(state: JobState) -> str:
             return "allow more with --max-hours, then start it again"
         case "MaxWaitTimeExceeded":
             return "start it again without --spot, or with a larger remote.max_wait_hours"
-    return "the same command goes on from its checkpoints"
+    return "the same command goes on from its checkpoints" if state.kind == "training" else "start it again"
 
 
 def _passing(error: Exception) -> bool:

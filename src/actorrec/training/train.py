@@ -81,7 +81,7 @@ def train(
             _log.info("%s is already there for this data set and these settings", place.ref)
             return None if found is None else again(store, found)
         started = time.perf_counter()
-        classes = _people_to_learn(dataset)
+        classes = people_to_learn(dataset)
         learn = learn_original if config.training.preset == "original" else learn_cosine
         trained = learn(classes, config, place)
         if trained is not None:
@@ -96,7 +96,12 @@ def _chief_says(answer: bool, workers: Workers) -> bool:
     return bool(workers.sum([np.array([answer and workers.is_chief], np.int32)])[0][0])
 
 
-def _people_to_learn(dataset: DatasetManifest) -> list[str]:
+def people_to_learn(dataset: DatasetManifest) -> list[str]:
+    """Ids of the people with a face on the training side, in order.
+
+    Raises:
+        TrainingError: If there are fewer than two to tell apart.
+    """
     classes = sorted({face.person_id for face in dataset.faces if face.split == "train"})
     if len(classes) < 2:
         known = f"only {classes[0]} has" if classes else "nobody has"

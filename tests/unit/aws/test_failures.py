@@ -157,6 +157,14 @@ def test_a_reason_is_shown_without_secrets(code: str, secret: str) -> None:
     assert secret.rpartition("=")[2] not in error.in_full
 
 
+def test_a_failure_without_a_code_is_told_by_its_status() -> None:
+    from botocore.exceptions import ClientError
+
+    answer = {"Error": {"Code": None, "Message": None}, "ResponseMetadata": {"HTTPStatusCode": 502}}
+    error = told(ClientError(answer, "PutObject"), "write it", PLACE)  # type: ignore[arg-type]
+    assert "answered 502" in error.message and "None" not in error.in_full
+
+
 def test_a_reason_that_was_empty_is_not_an_empty_sentence() -> None:
     assert told(client_error("ValidationException", ""), "go", PLACE).message.endswith("it gave no reason")
 

@@ -1,5 +1,6 @@
 """When following asks again, gives up, and believes that it has heard all."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,7 @@ def test_the_log_is_complete_after_some_quiet_reads() -> None:
         (state("Failed", FailureReason="AlgorithmError: , exit code: 137"), "137", "more memory"),
         (state("Failed", FailureReason="InternalServerError: x"), "InternalServerError", "AWS's own fault"),
         (state("Stopped"), "was stopped: somebody asked for it", "same command"),
+        (replace(state("Stopped"), kind="processing"), "was stopped", "start it again"),
         (state("Stopped", "MaxRuntimeExceeded"), "longer than it was allowed", "--max-hours"),
         (state("Stopped", "MaxWaitTimeExceeded"), "no spot machine", "without --spot"),
         (state("Stopped", CheckpointConfig={"S3Uri": "s3://b/c"}), "stopped", "checkpoints stay in s3://b/c"),
