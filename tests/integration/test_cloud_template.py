@@ -83,7 +83,7 @@ def test_no_action_is_a_wildcard_and_nothing_writes_everywhere(stack: Filled) ->
 
 def test_the_bucket_is_private_versioned_encrypted_and_kept() -> None:
     for name in ("DeletionPolicy", "UpdateReplacePolicy"):
-        assert template()["Resources"]["Bucket"][name] == "Retain"
+        assert {template()["Resources"][each][name] for each in ("Bucket", "BucketPolicy")} == {"Retain"}
     bucket = named().resources["Bucket"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}

@@ -66,7 +66,7 @@ def plan_destroy(state: StackState, *, delete_data: bool) -> tuple[Action, ...]:
     gone = tuple(
         Action("remove", resource.physical_name or resource.name, resource.type)
         for resource in state.resources
-        if resource.name != "Bucket"
+        if resource.name not in _OF_BUCKET  # the policy stays, or goes, with the bucket
     )
     if not bucket:
         return (stack, *gone)

@@ -1,5 +1,6 @@
 """What is going to happen to a stack, without any network."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from actorrec.cloud.changes import updated
 from actorrec.cloud.comparison import differences
 from actorrec.cloud.plans import BUCKET, STACK, plan_delete_bucket, plan_destroy, plan_init
 from actorrec.cloud.settings import StackSettings
-from actorrec.cloud.state import StackState, state_of
+from actorrec.cloud.state import StackResource, StackState, state_of
 from actorrec.cloud.template import template_text
 from actorrec.config import Config
 from actorrec.errors import ConfigError, RemoteError
@@ -170,3 +171,11 @@ def test_settings_that_differ_are_named() -> None:
 def test_what_a_killed_init_left_is_nobody_else_s_stack() -> None:
     assert not state("REVIEW_IN_PROGRESS", parameters={}, outputs={}).foreign
     assert state(parameters={"Theirs": "x"}).foreign and not state().foreign
+
+
+def test_the_policy_of_a_bucket_that_is_kept_is_kept() -> None:
+    names = {"Bucket": "my-bucket", "BucketPolicy": "my-bucket", "SageMakerRole": "role-1"}
+    held = tuple(StackResource(name, "AWS::…", physical, "CREATE_COMPLETE") for name, physical in names.items())
+    actions = plan_destroy(replace(state(), resources=held), delete_data=False)
+    told = [(action.verb, action.name) for action in actions]
+    assert told == [("remove", "actorrec"), ("remove", "role-1"), ("keep", "my-bucket")]
