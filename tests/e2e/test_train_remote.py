@@ -98,6 +98,9 @@ def test_a_dry_run_needs_no_network_and_prints_the_whole_request(desk: Desk) -> 
     assert {each["what"].split()[0] for each in plan["uploads"]} == {"code", "data"}
     assert plan["cost"]["bound_usd"] == pytest.approx(0.8) and plan["cost"]["estimate"] is True
     people = desk("train", "--remote", "--dry-run", **nowhere)
+    assert "without --dry-run" not in people.stdout
+    dear = desk("train", "--remote", "--dry-run", "--max-cost", "0.1", **nowhere)
+    assert dear.code == 0 and "without --dry-run: nothing started: 1 × ml.c5.xlarge" in dear.stdout
     assert people.code == 0 and "at most 0.80 USD" in people.stdout and ROLE_ARN in people.stdout.replace("\n", "")
 
 

@@ -37,7 +37,7 @@ def build_remotely(
     desk = list_for_job(photos, config, store=session.store, in_cloud=in_cloud, progress=session.progress)
     plan = _plan(desk, config)
     if dry_run:
-        _show(session, plan)
+        _show(session, plan, config)
         return None
     found = find_built(desk.given, config, store=session.store)
     if found is not None:
@@ -59,10 +59,11 @@ def _plan(desk: "DeskListing", config: "Config") -> "JobPlan":
     return plan_processing(listing, config, code=code, now=datetime.now(UTC), suffix=secrets.token_hex(2))
 
 
-def _show(session: Session, plan: "JobPlan") -> None:
-    from actorrec.cli.train_remote import tell_plan
+def _show(session: Session, plan: "JobPlan", config: "Config") -> None:
+    from actorrec.cli.train_remote import tell_limit, tell_plan
 
     tell_plan(session, plan)
+    tell_limit(session, plan, config)
     session.result(plan.as_json(), f"{plan.name} was planned; nothing was sent")
 
 

@@ -89,7 +89,13 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Learn the people of a data set: embeddings once, a cosine head, a gallery, a calibrated threshold."""
         from actorrec.artifacts.catalog import load_manifest
-        from actorrec.cli.train_remote import hyperparameter_flags, plan_of, refuse_without_remote, train_remotely
+        from actorrec.cli.train_remote import (
+            hyperparameter_flags,
+            plan_of,
+            refuse_without_remote,
+            tell_limit,
+            train_remotely,
+        )
         from actorrec.manifests.dataset import DatasetManifest
 
         cloud_flags = {
@@ -136,7 +142,9 @@ def register(app: typer.Typer) -> None:
         )
         chosen = load_manifest(session.store, DatasetManifest, dataset)
         if dry_run:
-            session.result(plan_of(session, chosen, config).as_json(), "a dry run: nothing was sent or started")
+            plan = plan_of(session, chosen, config)
+            tell_limit(session, plan, config)
+            session.result(plan.as_json(), "a dry run: nothing was sent or started")
         elif remote:
             model = train_remotely(session, chosen, config, detach=detach, via=via)
             if model is not None:

@@ -147,6 +147,16 @@ def tell_plan(session: Session, plan: "JobPlan") -> None:
     session.say(plan.cost.note)
 
 
+def tell_limit(session: Session, plan: "JobPlan", config: "Config") -> None:
+    """Of a dry run: that a real one would be refused for what it may cost."""
+    from actorrec.jobs.prices import refuse_above_limit
+
+    try:
+        refuse_above_limit(plan.cost, config.remote.max_cost_usd)
+    except ConfigError as error:
+        session.say(f"without --dry-run: {error.in_full}")
+
+
 def _settings(plan: "JobPlan") -> list[tuple[str, str]]:
     """Hyperparameters that are not as a fresh configuration has them."""
     from actorrec.config import Config
