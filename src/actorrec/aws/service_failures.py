@@ -41,7 +41,7 @@ _REASONS: Final = (
     (re.compile(r"(?i)instance ?type"), "--instance-type names another machine; not every region has every one"),
     (
         re.compile(r"(?i)requested resource not found|not exist"),
-        "`actorrec jobs ls` lists jobs; is it the right region?",
+        "is it the right region? `actorrec jobs ls` lists jobs, `actorrec cloud status` shows the stack",
     ),
 )
 

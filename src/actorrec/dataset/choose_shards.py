@@ -24,6 +24,9 @@ def choose_shards(store: ArtifactStore, references: Sequence[str]) -> list[Shard
     there = list(manifests(store, ShardManifest))
     if not there:
         hint = "make them: actorrec build-dataset PHOTOS --shard 1/2, and --shard 2/2 here or on another machine"
+        folder, _, job = store.uri.rpartition("/")
+        if folder.endswith("/shards"):  # where a job leaves them: shards_uri of jobs
+            hint = f"has the job ended? actorrec jobs status {job}"
         raise ArtifactError(f"the store {store.uri} holds no shares", hint=hint)
     named = [shard for reference in references for shard in _named(there, reference, store)] or [there[-1]]
     run = named[0].run

@@ -97,3 +97,10 @@ def test_the_newest_share_of_each_index_is_taken(tmp_path: Path) -> None:
         choose_shards(store, [])
     with pytest.raises(ArtifactError, match="no share or run"):
         choose_shards(store, ["shard/"])
+
+
+def test_a_job_that_left_no_shares_yet_is_asked_about(tmp_path: Path) -> None:
+    job = "actorrec-dataset-0123456789-2-20261123-060000-abcd"
+    with pytest.raises(ArtifactError, match="holds no shares") as caught:
+        choose_shards(LocalStore(tmp_path / "shards" / job), [])
+    assert caught.value.hint.endswith(f"actorrec jobs status {job}")
