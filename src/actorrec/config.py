@@ -192,12 +192,22 @@ def _as_config_error(error: ValidationError, sources: Mapping[str, str]) -> Conf
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"][:2])
     got = "a value that is kept secret" if _is_secret(name) else _without_passwords(repr(first["input"]))
-    return ConfigError(f"{name} ({sources.get(name, 'default')}): {first['msg']}, got {got}")
+    where = f"{name} ({sources.get(name, 'default')})"
+    examples = _examples(name) if first["type"] == "string_pattern_mismatch" else []
+    if examples:
+        return ConfigError(f"{where}: it cannot be {got}", hint=f"it is written like {examples[0]}")
+    return ConfigError(f"{where}: {first['msg']}, got {got}")
 
 
 def _without_passwords(text: str) -> str:
     """What stands before the ``@`` of an address is kept secret."""
     return re.sub(r"(://)[^/@\s]*@", r"\1…@", text)
+
+
+def _examples(name: str) -> list[Any]:
+    section, _, key = name.partition(".")
+    fields: Any = getattr(Config.model_fields[section].annotation, "model_fields", {})
+    return list(fields[key].examples or ()) if key in fields else []
 
 
 def _is_secret(name: str) -> bool:

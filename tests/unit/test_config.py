@@ -131,3 +131,9 @@ def test_a_variable_is_read_as_what_the_setting_holds(
 def test_a_key_of_digits_stays_as_it_was_typed() -> None:
     key = load_config(environ={"ACTORREC_SOURCES__TMDB_KEY": "00123"}).config.sources.tmdb_key
     assert key.get_secret_value() == "00123"
+
+
+def test_a_value_of_the_wrong_form_is_shown_the_right_one() -> None:
+    with pytest.raises(ConfigError, match=r"remote.role \(flag\): it cannot be 'me'") as caught:
+        load_config(flags={"remote.role": "me"}, environ={})
+    assert caught.value.hint == "it is written like arn:aws:iam::123456789012:role/jobs"

@@ -16,6 +16,7 @@ from actorrec.errors import ArtifactError, JobError, ModelContractError, Tempora
 from actorrec.jobs.follow import refuse_unless_completed
 from actorrec.jobs.listing import read_state
 from actorrec.jobs.model_archive import download_archive
+from actorrec.jobs.places import bucket_and_key
 from actorrec.jobs.state import JobState
 from actorrec.manifests.base import Manifest
 from actorrec.manifests.bundle import BundleManifest
@@ -67,7 +68,7 @@ def has_model(aws: AwsSession, name: str) -> bool:
     """
     from botocore.exceptions import ClientError
 
-    bucket, _, key = (read_state(aws, name).model_uri or "").removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(read_state(aws, name).model_uri or "")
     if not key:
         return False
     with aws_errors("look for the model of an earlier job", lambda: aws.place(bucket), "s3:GetObject"):

@@ -13,6 +13,7 @@ from actorrec.aws.session import AwsSession
 from actorrec.errors import ArtifactError, JobError, ModelContractError
 from actorrec.home import cache_folder
 from actorrec.jobs.follow import refuse_unless_completed
+from actorrec.jobs.places import bucket_and_key
 from actorrec.jobs.state import JobState
 from actorrec.progress import Progress, Step
 
@@ -79,7 +80,7 @@ def _look(aws: AwsSession, state: JobState) -> _Remote:
     from botocore.exceptions import ClientError
 
     assert state.model_uri is not None
-    bucket, _, key = state.model_uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(state.model_uri)
     with aws_errors(f"read {state.model_uri}", lambda: aws.place(bucket), "s3:GetObject and s3:ListBucket"):
         try:
             head = aws.client("s3").head_object(Bucket=bucket, Key=key)

@@ -50,6 +50,12 @@ class CloudPlace:
         return self.uri("jobs")
 
 
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """The two parts of ``s3://bucket/key``; the key may be empty."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def set_region(config: Config, environ: Mapping[str, str] | None = None) -> str | None:
     """The region that settings, environment or AWS's own files of settings say; None where none does."""
     known = os.environ if environ is None else environ

@@ -18,6 +18,7 @@ from typing import Any, Final
 from actorrec.aws.failures import aws_errors
 from actorrec.aws.session import AwsSession
 from actorrec.errors import ConfigError, MissingExtraError
+from actorrec.jobs.places import bucket_and_key
 from actorrec.jobs.plans import JobPlan
 from actorrec.jobs.sourcedir import ARCHIVE_NAME
 from actorrec.manifests.jobs import TRAINING_PROGRAM
@@ -173,7 +174,7 @@ def _session(plan: JobPlan, aws: AwsSession, boto: Any) -> Any:
     """The package's session: it sends no telemetry, and puts its driver below the plan's own prefix of jobs."""
     from sagemaker.core.helper.session_helper import Session
 
-    bucket, _, key = _code_uri(plan).removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(_code_uri(plan))
     jobs = key.removesuffix(f"/{ARCHIVE_NAME}").rpartition("/")[0].rpartition("/")[0]
     session = Session(boto, default_bucket=bucket, default_bucket_prefix=jobs, sagemaker_config=_DEFAULTS)
     if aws.settings.endpoint_url:

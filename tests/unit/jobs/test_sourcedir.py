@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("matplotlib")  # the archive names the versions that are installed here
+
 import actorrec
 from actorrec.config import shipped_configs
 from actorrec.errors import ArtifactError

@@ -1,0 +1,70 @@
+"""Every setting, in strict sections."""
+
+from actorrec.sections.base import Section, StoreSection
+from actorrec.sections.cloud import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE, AwsSection, CloudSection, RemoteSection
+from actorrec.sections.nets import (
+    CalibrationSection,
+    DatasetSection,
+    DetectorSection,
+    EdgeSection,
+    EmbedderSection,
+    InferenceSection,
+    ModelsSection,
+    TrainingSection,
+)
+from actorrec.sections.pictures import (
+    FetchSection,
+    ReviewSection,
+    RightsSection,
+    ScrapeSection,
+    SourcesSection,
+    UnknownsSection,
+)
+
+__all__ = [
+    "PLACEHOLDER_BUCKET",
+    "PLACEHOLDER_ROLE",
+    "AwsSection",
+    "CalibrationSection",
+    "CloudSection",
+    "Config",
+    "DatasetSection",
+    "DetectorSection",
+    "EdgeSection",
+    "EmbedderSection",
+    "FetchSection",
+    "InferenceSection",
+    "ModelsSection",
+    "RemoteSection",
+    "ReviewSection",
+    "RightsSection",
+    "ScrapeSection",
+    "Section",
+    "SourcesSection",
+    "StoreSection",
+    "TrainingSection",
+    "UnknownsSection",
+]
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    store: StoreSection = StoreSection()
+    scrape: ScrapeSection = ScrapeSection()
+    fetch: FetchSection = FetchSection()
+    sources: SourcesSection = SourcesSection()
+    detector: DetectorSection = DetectorSection()
+    embedder: EmbedderSection = EmbedderSection()
+    dataset: DatasetSection = DatasetSection()
+    training: TrainingSection = TrainingSection()
+    calibration: CalibrationSection = CalibrationSection()
+    edge: EdgeSection = EdgeSection()
+    inference: InferenceSection = InferenceSection()
+    rights: RightsSection = RightsSection()
+    unknowns: UnknownsSection = UnknownsSection()
+    review: ReviewSection = ReviewSection()
+    aws: AwsSection = AwsSection()
+    remote: RemoteSection = RemoteSection()
+    cloud: CloudSection = CloudSection()
+    models: ModelsSection = ModelsSection()
