@@ -109,6 +109,12 @@ def test_two_machines_make_the_data_set_of_one(
     again = desk.run(photos, "--remote", "--instances", "2", "--json")
     assert json.loads(again.stdout) == one and len(sagemaker.jobs) == 1
     assert "no job was started" in again.stderr
+    below = f"actorrec/jobs/shards/{job.name}"
+    batch = next(key for key in keys(moto_url, bucket, f"{below}/") if not key.endswith(".json"))
+    s3_client(moto_url).put_object(Bucket=bucket, Key=batch, Body=b"damaged")
+    refused = desk.run(photos, "--remote", "--instances", "2", "--json", store="another")
+    assert refused.returncode != 0 and len(sagemaker.jobs) == 1
+    assert f"aws s3 rm --recursive s3://{bucket}/{below}, then run it again" in json.loads(refused.stdout)["hint"]
 
 
 @can_run

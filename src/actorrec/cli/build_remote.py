@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from actorrec.cli.build_shards import refuse_npz
 from actorrec.cli.session import Session
+from actorrec.errors import ArtifactError, ModelContractError
 
 if TYPE_CHECKING:
     from actorrec.config import Config
@@ -85,7 +86,12 @@ def _run(session: Session, plan: "JobPlan", config: "Config", *, detach: bool) -
     session.say("Ctrl-C asks whether to stop the job or to leave it running; the same command comes back to it")
     refuse_unless_completed(follow_to_the_end(session, session.aws, name, config))
     source = open_store(shards, config.aws)
-    return merge_shards([], config, store=session.store, source=source, progress=session.progress)
+    try:
+        return merge_shards([], config, store=session.store, source=source, progress=session.progress)
+    except (ModelContractError, ArtifactError) as error:
+        # As long as they lie there, the same command comes back to this very job.
+        hint = f"if they were changed or lost: aws s3 rm --recursive {shards}, then run it again"
+        raise type(error)(f"the shares of {name} cannot be merged: {error.message}", hint=hint) from None
 
 
 def _started(session: Session, plan: "JobPlan", config: "Config") -> str:

@@ -168,6 +168,12 @@ def _settings(plan: "JobPlan") -> list[tuple[str, str]]:
     return sorted((key, value) for key, value in named.items() if usual.get(key) != value)
 
 
+def _output(request: Mapping[str, Any]) -> str:
+    of_processing = request.get("ProcessingOutputConfig", {}).get("Outputs", [{}])
+    uri: str = of_processing[0].get("S3Output", {}).get("S3Uri", "")
+    return uri or str(request.get("OutputDataConfig", {}).get("S3OutputPath", ""))
+
+
 def _facts(plan: "JobPlan") -> dict[str, object]:
     request, cost = plan.request, plan.cost
     image = request.get("AlgorithmSpecification", {}).get("TrainingImage") or request.get("AppSpecification", {}).get(
@@ -181,6 +187,6 @@ def _facts(plan: "JobPlan") -> dict[str, object]:
         "image": image,
         "role": request["RoleArn"],
         "spot": "yes, goes on from its checkpoints" if request.get("EnableManagedSpotTraining") else "",
-        "output": request.get("OutputDataConfig", {}).get("S3OutputPath", ""),
+        "output": _output(request),
         "checkpoints": request.get("CheckpointConfig", {}).get("S3Uri", ""),
     }
