@@ -97,7 +97,7 @@ $(TOOLKIT_MADE):
 	@touch $@
 
 test-toolkit: $(VENV)/.dev $(TOOLKIT_MADE) ## a training job as SageMaker's container runs it, with the real toolkit
-	$(BIN)/python -m pytest -q -rs tests/integration/test_sagemaker_toolkit.py
+	TOOLKIT_VENV=$(abspath $(TOOLKIT)) $(BIN)/python -m pytest -q -rs tests/integration/test_sagemaker_toolkit.py
 
 # The sagemaker package wants older versions of what we have: it gets a virtual environment of its own.
 $(SDK_MADE): pyproject.toml | $(BIN)/python
