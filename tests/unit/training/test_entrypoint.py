@@ -369,11 +369,11 @@ def test_a_long_reason_is_cut_to_what_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_failure_that_nobody_foresaw_is_told_and_shows_its_traceback(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="embedded null byte"):
+    with pytest.raises(ValueError, match="embedded null"):
         run(tmp_path, SM_CHANNEL_TRAIN="\0")
     failure = (tmp_path / "output" / "failure").read_text()
     assert failure.startswith("ValueError: ")
-    assert "embedded null byte" in failure
+    assert "embedded null" in failure
 
 
 def test_nowhere_to_write_the_reason_to_hides_no_failure(tmp_path: Path) -> None:
