@@ -59,7 +59,7 @@ EVERYTHING = {
     "REMOTE__ENCRYPT_BETWEEN": "true",
     "REMOTE__OUTPUT_PATH": "s3://another-bucket/out",
     "REMOTE__INSTANCE_TYPE": "ml.c5.xlarge",
-    "AWS__KMS_KEY": "alias/mine",
+    "AWS__KMS_KEY": "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
 }
 ISOLATED = {
     "REMOTE__ISOLATED": "true",
