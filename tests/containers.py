@@ -52,7 +52,8 @@ _KEPT_VARIABLES = ("HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "TF_CPP_MIN_LOG_L
 
 
 @cache
-def _namespace() -> tuple[tuple[str, ...], str]:
+def private_namespace() -> tuple[tuple[str, ...], str]:
+    """The command that makes a private mount namespace here, or why there is none."""
     private = ("--mount", "--propagation", "private")
     for command in (("unshare", *private), ("unshare", "--map-root-user", *private)):
         try:
@@ -68,7 +69,7 @@ def _namespace() -> tuple[tuple[str, ...], str]:
 
 def why_not() -> str:
     """Why no job can be run here; empty where it can."""
-    return _namespace()[1]
+    return private_namespace()[1]
 
 
 def run_training(request: Mapping[str, Any], s3: Any, says: Says) -> Outcome:
@@ -163,7 +164,7 @@ def _run(ml: Path, command: Sequence[str], environ: Mapping[str, str], says: Any
     clean |= {"PATH": path, "AWS_REGION": "us-east-1", **FAKE_KEYS, "PYTHONUNBUFFERED": "1", **environ}
     clean |= {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
     with tempfile.TemporaryDirectory(prefix="opt-") as scratch:
-        inside = [*_namespace()[0], "bash", "-c", _INSIDE, "bash", str(ml), scratch, *command]
+        inside = [*private_namespace()[0], "bash", "-c", _INSIDE, "bash", str(ml), scratch, *command]
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         with subprocess.Popen(inside, env=clean, text=True, errors="replace", **pipes) as process:
             for line in process.stdout:

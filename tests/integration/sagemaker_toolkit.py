@@ -18,12 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # by hand
 
+from containers import private_namespace
 from s3_servers import FAKE_KEYS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,23 +58,7 @@ def why_not() -> str:
     """Why the toolkit cannot be run here; empty where it can."""
     if not (VENV / "bin" / "train").is_file():
         return f"{VENV.name} is not there: make test-toolkit makes it"
-    return _namespace()[1]
-
-
-@cache
-def _namespace() -> tuple[tuple[str, ...], str]:
-    """The command that makes a private mount namespace here, or why there is none."""
-    private = ("--propagation", "private")
-    for command in (("unshare", "--mount", *private), ("unshare", "--map-root-user", "--mount", *private)):
-        try:
-            tried = subprocess.run(
-                [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True, timeout=30
-            )
-        except FileNotFoundError:
-            return (), "unshare is not installed"
-        if tried.returncode == 0:
-            return command, ""
-    return (), f"no private mount namespace may be made here: {tried.stderr.strip()}"
+    return private_namespace()[1]
 
 
 @contextmanager
@@ -173,7 +157,7 @@ class Machine:
 
     def start(self) -> "subprocess.Popen[bytes]":
         self._lay_out()
-        command = [*self.before, *_namespace()[0], "bash", "-c", _INSIDE, "bash"]
+        command = [*self.before, *private_namespace()[0], "bash", "-c", _INSIDE, "bash"]
         command += [str(self.root / "hosts"), str(self.ml), str(self.root / "opt"), str(VENV / "bin" / "train")]
         with (self.root / "log").open("wb") as log:
             # Started in the code folder's parent: nothing of the checkout may be imported.

@@ -1,9 +1,7 @@
 """Following a job on the command line: what is shown, and what Ctrl-C means meanwhile."""
 
 import select
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import typer
 
 from actorrec.cli.session import Session, printable, write_json
+from actorrec.interrupting import pythons_own_interrupts
 
 if TYPE_CHECKING:
     from actorrec.aws.session import AwsSession
@@ -98,7 +97,7 @@ def follow_to_the_end(
 
     state = read_state(aws, name)
     following = Following(aws, state, told or Teller(session, state.instances), config.remote.poll_s)
-    with _single_interrupts():
+    with pythons_own_interrupts():  # the question must not be interrupted again while it is answered
         while True:
             try:
                 return following.run()
@@ -158,20 +157,6 @@ class Teller:
 
     def _say(self, text: str) -> None:
         say_aside(self._session, text)
-
-
-@contextmanager
-def _single_interrupts() -> Iterator[None]:
-    """Inside, Ctrl-C is a question that must not be repeated while it is answered."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _asked(name: str) -> Literal["stop", "detach", "go on"]:

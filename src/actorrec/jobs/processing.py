@@ -32,7 +32,6 @@ from actorrec.manifests.shard import (
 _PROCESSING: Final = "/opt/ml/processing"
 # Of the section dataset, what decides what is seen; the machine uses all its cores whatever dataset.workers says.
 _DATASET_KEYS: Final = ("max_bytes", "max_pixels", "previews")
-_MOST_MACHINES: Final = 100
 
 
 def plan_processing(listing: PackedListing, config: Config, *, code: SourceDir, now: datetime, suffix: str) -> JobPlan:
@@ -97,7 +96,7 @@ def _output_root(config: Config) -> str:
 def _refuse(listing: PackedListing, config: Config) -> None:
     refuse_impossible(config)
     machines = config.remote.instances
-    if machines > min(listing.files, _MOST_MACHINES):
+    if machines > listing.files:
         raise ConfigError(
             f"{machines} machines are more than there are pictures to look at ({listing.files})",
             hint="lower --instances",
