@@ -15,6 +15,7 @@ import sagemaker_toolkit
 
 from actorrec.manifests.jobs import METRIC_LINE
 from actorrec.manifests.model import ModelManifest
+from containers import private_namespace
 from s3_servers import client, new_bucket
 from sagemaker_server import DENIED, QUOTA, SageMaker, sagemaker
 
@@ -129,7 +130,7 @@ class DriverMachine(sagemaker_toolkit.Machine):
 
     def start(self) -> "subprocess.Popen[bytes]":
         self._lay_out()
-        command = [*sagemaker_toolkit._namespace()[0], "bash", "-c", sagemaker_toolkit._INSIDE, "bash"]
+        command = [*private_namespace()[0], "bash", "-c", sagemaker_toolkit._INSIDE, "bash"]
         command += [str(self.root / "hosts"), str(self.ml), str(self.root / "opt"), "bash", "-c"]
         command += [f"mount -o remount,bind,rw /opt/ml/input/data && chmod +x {DRIVER} && {DRIVER}"]
         environ = {**self._environ(), "TRAINING_JOB_NAME": "the-job"}
