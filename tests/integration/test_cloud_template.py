@@ -12,11 +12,11 @@ import pytest
 
 pytest.importorskip("cfnlint")
 
+from actorrec.aws.places import CloudPlace
 from actorrec.cloud.settings import StackSettings
 from actorrec.cloud.template import template_path, template_resources, template_text
 from actorrec.config import Config
 from actorrec.jobs.packing import pack_listing
-from actorrec.jobs.places import CloudPlace
 from actorrec.jobs.processing import plan_processing
 from actorrec.jobs.sourcedir import SourceDir
 from actorrec.jobs.training import plan_training

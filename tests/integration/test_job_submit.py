@@ -18,11 +18,11 @@ from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.s3 import S3Store
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.uri import open_store
+from actorrec.aws.places import CloudPlace
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, DataError, RemoteError
 from actorrec.jobs.earlier import find_earlier
-from actorrec.jobs.places import CloudPlace
 from actorrec.jobs.plans import JobPlan, Upload
 from actorrec.jobs.prices import bound
 from actorrec.jobs.sourcedir import SourceDir, build_sourcedir

@@ -27,9 +27,9 @@ def build_remotely(
         RemoteError: If AWS refuses or cannot be reached.
         JobError: If the job failed or was stopped.
     """
+    from actorrec.aws.places import refuse_placeholders
     from actorrec.dataset.build import find_built
     from actorrec.dataset.desk_listing import list_for_job
-    from actorrec.jobs.places import refuse_placeholders
 
     refuse_npz(photos, "--remote")
     if not dry_run:
@@ -48,9 +48,9 @@ def build_remotely(
 
 
 def _plan(desk: "DeskListing", config: "Config") -> "JobPlan":
+    from actorrec.aws.places import CloudPlace
     from actorrec.home import cache_folder
     from actorrec.jobs.packing import pack_listing
-    from actorrec.jobs.places import CloudPlace
     from actorrec.jobs.processing import plan_processing
     from actorrec.jobs.sourcedir import build_sourcedir
 

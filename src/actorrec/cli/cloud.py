@@ -131,8 +131,8 @@ def destroy(
 
 
 def _settings(session: Session, *, existing_bucket: bool = False) -> "tuple[Config, StackSettings]":
+    from actorrec.aws.places import CloudPlace
     from actorrec.cloud.settings import StackSettings
-    from actorrec.jobs.places import CloudPlace
 
     config = session.settings()
     place = CloudPlace.of(config)

@@ -79,8 +79,8 @@ def train_remotely(
         JobError: If the job failed or was stopped.
     """
     from actorrec.artifacts.catalog import again, find_manifest
+    from actorrec.aws.places import refuse_placeholders
     from actorrec.cli.following import follow_and_bring_back
-    from actorrec.jobs.places import refuse_placeholders
     from actorrec.jobs.prices import refuse_above_limit
     from actorrec.jobs.sdk import refuse_without_sdk
     from actorrec.manifests.model import ModelManifest
@@ -125,7 +125,7 @@ def _started(session: Session, plan: "JobPlan", config: "Config", via: str) -> s
 def start_job(session: Session, plan: "JobPlan", config: "Config", *, via: str = "boto3") -> None:
     """Upload what the plan says, then start the job."""
     from actorrec.artifacts.uri import open_store
-    from actorrec.jobs.places import CloudPlace
+    from actorrec.aws.places import CloudPlace
     from actorrec.jobs.submit import submit, upload
 
     cloud = open_store(CloudPlace.of(config).store_uri, config.aws)

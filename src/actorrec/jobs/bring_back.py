@@ -11,12 +11,12 @@ from actorrec.artifacts.lineage import KINDS
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.trained import Trained, unpack_trained
 from actorrec.aws.failures import aws_errors, status_of
+from actorrec.aws.places import bucket_and_key
 from actorrec.aws.session import AwsSession
 from actorrec.errors import ArtifactError, JobError, ModelContractError, TemporaryFileError
 from actorrec.jobs.follow import refuse_unless_completed
 from actorrec.jobs.listing import read_state
 from actorrec.jobs.model_archive import download_archive
-from actorrec.jobs.places import bucket_and_key
 from actorrec.jobs.state import JobState
 from actorrec.manifests.base import Manifest
 from actorrec.manifests.bundle import BundleManifest

@@ -9,11 +9,11 @@ from typing import Any, BinaryIO, Final
 
 from actorrec.artifacts.whole_file import DISK_HINTS
 from actorrec.aws.failures import aws_errors, status_of
+from actorrec.aws.places import bucket_and_key
 from actorrec.aws.session import AwsSession
 from actorrec.errors import ArtifactError, JobError, ModelContractError
 from actorrec.home import cache_folder
 from actorrec.jobs.follow import refuse_unless_completed
-from actorrec.jobs.places import bucket_and_key
 from actorrec.jobs.state import JobState
 from actorrec.progress import Progress, Step
 

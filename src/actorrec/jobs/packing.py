@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from actorrec.artifacts.whole_file import write_whole
-from actorrec.jobs.places import CloudPlace
+from actorrec.aws.places import CloudPlace
 from actorrec.jobs.sourcedir import SourceDir
 from actorrec.manifests.base import digest_json
 from actorrec.manifests.shard import LISTING_NAME, SENT_PICTURES, PhotoListing

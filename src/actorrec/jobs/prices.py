@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from actorrec.aws.places import ASSUMED_REGION, set_region
 from actorrec.config import Config
 from actorrec.errors import ConfigError
-from actorrec.jobs.places import ASSUMED_REGION, set_region
 from actorrec.jobs.plans import Cost
 
 # Estimates from memory, not read from AWS's price list: us-east-1, USD an hour, on demand.

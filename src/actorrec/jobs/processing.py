@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from actorrec import __version__
+from actorrec.aws.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.jobs.hyperparameters import NetFile, net_files, net_uploads, nets_prefix
 from actorrec.jobs.images import image_uri
 from actorrec.jobs.machines import disk_key
 from actorrec.jobs.packing import KEYS_NAME, PackedListing
-from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.jobs.plans import Cost, JobPlan, Upload
 from actorrec.jobs.prices import bound
 from actorrec.jobs.refusals import refuse_impossible, tags

@@ -16,9 +16,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from actorrec.aws.failures import aws_errors
+from actorrec.aws.places import bucket_and_key
 from actorrec.aws.session import AwsSession
 from actorrec.errors import ConfigError, MissingExtraError
-from actorrec.jobs.places import bucket_and_key
 from actorrec.jobs.plans import JobPlan
 from actorrec.jobs.sourcedir import ARCHIVE_NAME
 from actorrec.manifests.jobs import TRAINING_PROGRAM

@@ -7,11 +7,11 @@ from actorrec.artifacts.copies import copy_alone
 from actorrec.artifacts.lineage import find_artifact
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.aws.failures import aws_errors, code_of
+from actorrec.aws.places import ASSUMED_REGION, CloudPlace, refuse_placeholders, set_region
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ArtifactError, ConfigError
 from actorrec.jobs.checks import refuse_other_cloud, refuse_other_region, refuse_unlicensed
-from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, refuse_placeholders, set_region
 from actorrec.jobs.plans import JobPlan, Upload
 from actorrec.jobs.prices import refuse_above_limit
 from actorrec.progress import Progress

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from actorrec import __version__
+from actorrec.aws.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.config import Config
 from actorrec.jobs.hyperparameters import (
     checkpoint_key,
@@ -16,7 +17,6 @@ from actorrec.jobs.hyperparameters import (
 )
 from actorrec.jobs.images import image_uri
 from actorrec.jobs.machines import disk_key
-from actorrec.jobs.places import ASSUMED_REGION, CloudPlace, set_region
 from actorrec.jobs.plans import JobPlan
 from actorrec.jobs.prices import bound
 from actorrec.jobs.refusals import refuse_impossible_training, tags

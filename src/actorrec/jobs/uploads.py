@@ -1,7 +1,7 @@
 """What must be in S3 before a job starts, as plans."""
 
+from actorrec.aws.places import CloudPlace
 from actorrec.config import Config
-from actorrec.jobs.places import CloudPlace
 from actorrec.jobs.plans import Upload
 from actorrec.jobs.sourcedir import ARCHIVE_NAME, SourceDir
 from actorrec.manifests.base import Manifest

@@ -30,6 +30,26 @@ class VariantReport(Record):
     refused: str = ""
 
 
+class CardScore(Record):
+    """How well the bundle named faces of one evaluation set: two bundles are compared by it where the set is the same.
+
+    Attributes:
+        set_digest: SHA-256 over who the pictures show and their contents, strangers included, in one order.
+        measured_on: What the set is, in words.
+        target_fpir: The rate of strangers named that both were asked for.
+        top1: Pictures of known people whose nearest person is right.
+        tpir: Pictures of known people that were given their own name.
+        fpir: Pictures of strangers that were given a name; None without strangers.
+    """
+
+    set_digest: Sha256
+    measured_on: str
+    target_fpir: float
+    top1: Rate
+    tpir: Rate
+    fpir: Rate | None = None
+
+
 class BundleCard(Record):
     """``card.json``: everything an interpreter must know, and the digest of everything it loads.
 
@@ -40,6 +60,7 @@ class BundleCard(Record):
         classes: Order of the ``probabilities`` output; None once ``enroll``/``forget`` changed who is known.
         gallery_file: ``gallery.npz`` with prototypes and photo embeddings.
         restricted: As in the model it came from: licence → number of pictures that were used all the same.
+        evaluation: How well it did on an evaluation set; None where it was never measured.
         files: Every other file of the zip → sha256.
     """
 
@@ -57,6 +78,7 @@ class BundleCard(Record):
     variants: list[VariantReport] = []
     rates: dict[str, Rate] = {}
     metrics: dict[str, float] = {}
+    evaluation: CardScore | None = None
     licences: list[str] = []
     restricted: dict[str, int] = {}
     inputs: dict[str, Sha256] = {}

@@ -1,7 +1,14 @@
 """Every setting, in strict sections."""
 
 from actorrec.sections.base import Section, StoreSection
-from actorrec.sections.cloud import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE, AwsSection, CloudSection, RemoteSection
+from actorrec.sections.cloud import (
+    PLACEHOLDER_BUCKET,
+    PLACEHOLDER_ROLE,
+    AwsSection,
+    CloudSection,
+    GreengrassSection,
+    RemoteSection,
+)
 from actorrec.sections.nets import (
     CalibrationSection,
     DatasetSection,
@@ -33,6 +40,7 @@ __all__ = [
     "EdgeSection",
     "EmbedderSection",
     "FetchSection",
+    "GreengrassSection",
     "InferenceSection",
     "ModelsSection",
     "RemoteSection",
@@ -67,4 +75,5 @@ class Config(Section):
     aws: AwsSection = AwsSection()
     remote: RemoteSection = RemoteSection()
     cloud: CloudSection = CloudSection()
+    greengrass: GreengrassSection = GreengrassSection()
     models: ModelsSection = ModelsSection()

@@ -89,3 +89,39 @@ class CloudSection(Section):
     )
     retention_days: int = Field(default=30, ge=1, le=3650)
     poll_s: float = Field(default=3.0, gt=0)
+
+
+class GreengrassSection(Section):
+    """Components and their deployments. The group is ``cloud.thing_group``, the topic ``cloud.results_topic``.
+
+    ``image_name`` … ``health_s`` are the configuration that a published component starts with; a deployment may change
+    it (``deploy --set``). ``canary_*`` and ``max_*`` bound what a canary may do before the group follows; ``margin`` is
+    how much worse than the live model a new one may score to be shipped over the air.
+    """
+
+    component_name: str = Field(
+        default="com.example.ActorRecognizer",
+        examples=["com.example.ActorRecognizer"],
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+    )
+    vendor_pythons: tuple[str, ...] = ("3.11", "3.13")
+    install_timeout_s: int = Field(default=1800, ge=60, le=86400)
+    image_name: str = Field(default="", max_length=255)
+    image_directory: str = Field(default="", max_length=4096)
+    inference_interval_s: float = Field(default=10.0, ge=0.1, le=86400)
+    health_s: float = Field(default=60.0, ge=1, le=86400)
+    rate_per_minute: int = Field(default=50, ge=1, le=1000)
+    abort_percent: float = Field(default=20.0, gt=0, le=100)
+    abort_after: int = Field(default=5, ge=1)
+    timeout_minutes: int = Field(default=60, ge=1, le=10080)
+    failure_policy: Literal["ROLLBACK", "DO_NOTHING"] = "ROLLBACK"
+    update_policy: Literal["NOTIFY_COMPONENTS", "SKIP_NOTIFY_COMPONENTS"] = "NOTIFY_COMPONENTS"
+    update_timeout_s: int = Field(default=60, ge=1)
+    validation_timeout_s: int = Field(default=60, ge=1)
+    canary: str = Field(default="5%", examples=["10%"], pattern=r"^([1-9][0-9]?%|[a-zA-Z0-9:_-]{1,128})$")
+    canary_minutes: float = Field(default=30.0, ge=0)
+    canary_faces: int = Field(default=50, ge=0)
+    max_disagreement: float = Field(default=0.05, ge=0, le=1)
+    max_unreadable: float = Field(default=0.05, ge=0, le=1)
+    margin: float = Field(default=0.01, ge=0, le=1)
+    poll_s: float = Field(default=3.0, gt=0)

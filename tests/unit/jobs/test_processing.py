@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
+from actorrec.aws.places import CloudPlace
 from actorrec.config import Config, load_config
 from actorrec.errors import ConfigError
 from actorrec.jobs.packing import PackedListing, pack_listing
-from actorrec.jobs.places import CloudPlace
 from actorrec.jobs.plans import JobPlan
 from actorrec.jobs.processing import plan_processing, shards_uri
 from actorrec.jobs.sourcedir import SourceDir

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from actorrec.aws.places import CloudPlace, refuse_placeholders, set_region
 from actorrec.config import Config
 from actorrec.errors import ConfigError
-from actorrec.jobs.places import CloudPlace, refuse_placeholders, set_region
 
 
 def config(store: str = "folder", **remote: Any) -> Config:

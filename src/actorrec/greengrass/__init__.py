@@ -1,0 +1,1 @@
+"""From an edge bundle to devices: components, deployments, and updates over the air."""

@@ -1,0 +1,27 @@
+"""How components, versions and targets are named."""
+
+import re
+from typing import Final
+
+_SEMVER: Final = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """The numbers of ``X.Y.Z``; None for anything else (a version of somebody else's making)."""
+    found = _SEMVER.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def next_version(existing: "list[str] | tuple[str, ...]") -> str:
+    """The version after the highest; ``1.0.0`` for the first."""
+    numbers = [parsed for text in existing if (parsed := parse_version(text)) is not None]
+    if not numbers:
+        return "1.0.0"
+    major, minor, patch = max(numbers)
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def component_arn(region: str, account: str, name: str, version: str | None = None, partition: str = "aws") -> str:
+    """ARN of a private component, or of one version of it."""
+    arn = f"arn:{partition}:greengrass:{region}:{account}:components:{name}"
+    return arn if version is None else f"{arn}:versions:{version}"
