@@ -1,21 +1,19 @@
 """Whether a converted model still says what its source says. Nothing is written unless it does."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actorrec.edge.answers import Answers
 from actorrec.errors import ParityError
+from actorrec.manifests.bundle import MIN_COSINE
 from actorrec.manifests.model import Calibration
 from actorrec.recognition.calibration import decision_scores
 from actorrec.recognition.matching import match_faces
 from actorrec.types import Gallery
 from actorrec.vision.similarity import cosine_similarity
 
-MIN_COSINE: Final = {"float32": 0.999, "float16": 0.999, "dynamic": 0.99, "int8": 0.99, "as-brought": 0.999}
-"""Least cosine between source and conversion on any trial face."""
 # A call this close is a toss for the source model too, so the last digits may turn it: a distance of the decision
 # score from the threshold or from the runner-up's, and a lead in probability.
 _CLOSE_SCORE, _CLOSE_PROBABILITY = 0.005, 0.05

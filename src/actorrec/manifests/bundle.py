@@ -1,7 +1,7 @@
 """The edge bundle: the card inside the zip, which is what is believed, and the artifact that holds the zip."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from actorrec.manifests.base import Manifest, ProducedBy, Record, RelativeName, Sha256, digest_json
 from actorrec.manifests.dataset import Person
@@ -9,6 +9,8 @@ from actorrec.manifests.model import Calibration, Rate
 from actorrec.manifests.nets import DetectorSpec, EmbedderSpec
 
 CARD_SCHEMA_VERSION = 1
+MIN_COSINE: Final = {"float32": 0.999, "float16": 0.999, "dynamic": 0.99, "int8": 0.99, "as-brought": 0.999}
+"""By ``VariantReport.name``: least cosine between source and conversion on any trial face."""
 
 
 class VariantReport(Record):

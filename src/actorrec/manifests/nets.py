@@ -1,10 +1,13 @@
 """What a net expects and gives, as it travels in manifests and bundles."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from actorrec.manifests.base import Record, Sha256
+
+PREPROCESS_VERSION: Final = 1
+"""Of ``vision.preprocess``: raised when the same parameters would give other numbers there."""
 
 Point = tuple[float, float]
 Triple = tuple[float, float, float]

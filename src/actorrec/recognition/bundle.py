@@ -1,24 +1,20 @@
 """The edge bundle: one zip with everything that is needed to say a name, and a card that is believed."""
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from pydantic import ValidationError
-
-from actorrec.errors import ArtifactError, ModelContractError
-from actorrec.manifests.bundle import CARD_SCHEMA_VERSION, BundleCard
+from actorrec.errors import ArtifactError
+from actorrec.manifests.bundle import BundleCard
+from actorrec.recognition.bundle_card import CARD_NAME, read_card
 from actorrec.recognition.bundle_contract import check_contract
-from actorrec.recognition.bundle_zip import HostileZip, write_zip
+from actorrec.recognition.bundle_zip import write_zip
 from actorrec.types import Gallery
 
-CARD_NAME: Final = "card.json"
-_MAX_CARD_BYTES: Final = 8 << 20
+__all__ = ["CARD_NAME", "Bundle", "open_bundle", "write_bundle"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +57,8 @@ def open_bundle(source: Path | bytes, *, name: str = "") -> Bundle:
             its parts do not fit each other; the message names what is wrong.
     """
     name = name or (str(source) if isinstance(source, Path) else "bundle.zip")
-    with HostileZip(source, name=name) as archive:
-        card = _parse_card(archive.read(CARD_NAME, max_bytes=_MAX_CARD_BYTES), name)
-        _check_listing(archive.names - {CARD_NAME}, frozenset(card.files), name)
-        files = {listed: archive.read(listed) for listed in sorted(card.files)}
-    for listed, data in files.items():
-        if hashlib.sha256(data).hexdigest() != card.files[listed]:
-            raise ModelContractError(
-                f"the bundle {name} has a {listed} with the wrong digest",
-                hint="it was changed or damaged after it was made: make it or copy it again",
-            )
+    files: dict[str, bytes] = {}
+    card = read_card(source, name=name, take=files.__setitem__)
     return Bundle(card, files, check_contract(card, files, name), name)
 
 
@@ -107,29 +95,3 @@ def write_bundle(path: Path, card: BundleCard, files: Mapping[str, bytes | Path]
     except OSError as error:
         raise ArtifactError(f"cannot write {path}: {error.strerror or error}") from None
     return card
-
-
-def _parse_card(data: bytes, name: str) -> BundleCard:
-    try:
-        version = json.loads(data)["schema_version"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise ModelContractError(f"the bundle {name} has a {CARD_NAME} that says no schema version") from None
-    if version != CARD_SCHEMA_VERSION:
-        raise ModelContractError(
-            f"the bundle {name} has a card of schema version {version!r}; this version reads {CARD_SCHEMA_VERSION}",
-            hint="update actorrec, or make the bundle again with this version: actorrec convert-tflite",
-        )
-    try:
-        return BundleCard.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelContractError(f"the bundle {name} has a wrong {CARD_NAME}: {where}: {first['msg']}") from None
-
-
-def _check_listing(found: frozenset[str], listed: frozenset[str], name: str) -> None:
-    hint = "it is damaged or was not made by actorrec: make it again"
-    if listed - found:
-        raise ModelContractError(f"the bundle {name} lacks {', '.join(sorted(listed - found))}", hint=hint)
-    if found - listed:
-        raise ModelContractError(f"the bundle {name} holds unlisted {', '.join(sorted(found - listed))}", hint=hint)

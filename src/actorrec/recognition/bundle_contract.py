@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from actorrec.errors import ModelContractError
 from actorrec.faces.litert import LiteRtNet
 from actorrec.manifests.bundle import BundleCard
+from actorrec.recognition.bundle_card import refuse_other_versions
 from actorrec.recognition.gallery import gallery_from_bytes
 from actorrec.types import Gallery
-from actorrec.vision.preprocess import PREPROCESS_VERSION
 
 PROBABILITIES = "probabilities"
 
@@ -27,12 +27,7 @@ def check_contract(card: BundleCard, files: Mapping[str, bytes], name: str) -> G
         ModelContractError: If this version lacks its preprocessing, if a file that the card relies on is not
             listed, or if people, labels, widths or model ids do not match; the message says which.
     """
-    version = card.embedder.preprocess_version
-    if version != PREPROCESS_VERSION:
-        raise ModelContractError(
-            f"the bundle {name} was made for preprocessing {version}; this version does {PREPROCESS_VERSION}",
-            hint="update actorrec, or make the bundle again with this version: actorrec convert-tflite",
-        )
+    refuse_other_versions(card, name)
     _check_references(card, name)
     if files[card.embedder_file][:2] == b"PK":
         # A .keras file is a zip that can name classes to import: too much power for a file from anywhere.

@@ -1,14 +1,14 @@
 """What is done to an aligned crop before a net sees it. Its parameters travel in the bundle."""
 
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actorrec.manifests.nets import PREPROCESS_VERSION
 from actorrec.types import UInt8Image
 
-PREPROCESS_VERSION: Final = 1
-"""Raised when the same parameters would give other numbers; an interpreter refuses a version it lacks."""
+__all__ = ["PREPROCESS_VERSION", "ColourOrder", "to_net_input"]
 
 ColourOrder = Literal["rgb", "bgr"]
 
