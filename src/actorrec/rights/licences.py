@@ -41,7 +41,7 @@ _FREE = re.compile(
             (?:\ [\w.]+)*
         | (?:cc\ )?(?:pd|pdm)(?:\ [\w.]+)*
         | (?:in\ the\ |creative\ commons\ )?public\ domain
-            (?:\ (?:mark|dedication|work|us|usa|u\.?s\.?\ gov\w*|nasa|owner|1\.0))* (?:\ (?:in|because|by)\ [^?]+)?
+            (?:\ (?:mark|dedication|work|us|usa|u\.?s\.?\ gov\w*|nasa|owner|cc0|1\.0))* (?:\ (?:in|because|by)\ [^?]+)?
         | (?:work\ of\ the\ )?(?:us|u\.s\.|united\ states)\ (?:federal\ )?government(?:\ works?)?
         | no\ (?:known\ )?(?:copyright\ )?restrictions | no\ rights\ reserved
         | copyrighted\ free\ use | attribution(?:\ only)?(?:\ licen[cs]e)?

@@ -17,6 +17,7 @@ TABLE: dict[LicenceClass, tuple[str, ...]] = {
         "United States Government Work",
         "CC0",
         "CC0 1.0",
+        "public domain (CC0-1.0)",
         "CC0 1.0 Universal",
         "cc-zero",
         "CC BY 2.0",

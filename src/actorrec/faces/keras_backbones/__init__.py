@@ -50,7 +50,8 @@ def build_backbone(name: str, weights: str = "imagenet") -> tuple["keras.Model",
 
 def _application_spec(name: str, weights: str, model: "keras.Model") -> EmbedderSpec:
     scaling = APPLICATIONS[name].scaling
-    licence = "see the publisher of the ImageNet weights" if weights == "imagenet" else "unknown"
+    # Without weights of others the net is what its user's own training makes of it.
+    known = {"imagenet": "see the publisher of the ImageNet weights", "none": "user-supplied"}
     return EmbedderSpec(
         model_id=f"{name}-{_weights_id(weights, model)}",
         # A net that learned from whole pictures gets the whole crop, not the tight one of face nets.
@@ -59,7 +60,7 @@ def _application_spec(name: str, weights: str, model: "keras.Model") -> Embedder
         std=scaling.std,
         colour_order=scaling.colour_order,
         dim=model.output.shape[-1],
-        licence=licence,
+        licence=known.get(weights, "unknown"),
     )
 
 
