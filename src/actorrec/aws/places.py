@@ -13,6 +13,10 @@ from actorrec.sections import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE
 ASSUMED_REGION: Final = "us-east-1"
 """In a plan where no region is set anywhere; a job is not started with it."""
 
+_PLACEHOLDERS: Final = (
+    "`actorrec cloud init` makes both and prints them; `actorrec config init FILE` writes a file for them"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CloudPlace:
@@ -82,8 +86,18 @@ def refuse_placeholders(config: Config) -> None:
     Raises:
         ConfigError: If so, naming the setting.
     """
-    hint = "`actorrec cloud init` makes both and prints them; `actorrec config init FILE` writes a file for them"
-    if CloudPlace.of(config).bucket == PLACEHOLDER_BUCKET:
-        raise ConfigError(f"remote.bucket is still '{PLACEHOLDER_BUCKET}': name a bucket of yours", hint=hint)
+    refuse_placeholder_bucket(config)
     if config.remote.role == PLACEHOLDER_ROLE:
-        raise ConfigError(f"remote.role is still '{PLACEHOLDER_ROLE}': name a role of yours (--role)", hint=hint)
+        raise ConfigError(
+            f"remote.role is still '{PLACEHOLDER_ROLE}': name a role of yours (--role)", hint=_PLACEHOLDERS
+        )
+
+
+def refuse_placeholder_bucket(config: Config) -> None:
+    """Like ``refuse_placeholders``, for what needs a bucket and no role.
+
+    Raises:
+        ConfigError: If the bucket is still the one that ``config init`` wrote.
+    """
+    if CloudPlace.of(config).bucket == PLACEHOLDER_BUCKET:
+        raise ConfigError(f"remote.bucket is still '{PLACEHOLDER_BUCKET}': name a bucket of yours", hint=_PLACEHOLDERS)

@@ -1,11 +1,10 @@
 """A last look before anything is sent: licences, regions, and whether a job could read what is sent."""
 
 import json
-from urllib.parse import urlsplit
 
 from actorrec.artifacts.catalog import load_manifest
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.aws.failures import aws_errors
+from actorrec.aws.regions import bucket_region, keeps_objects_elsewhere
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ConfigError
@@ -33,16 +32,11 @@ def refuse_other_cloud(aws: AwsSession) -> None:
     Raises:
         ConfigError: If ``aws.endpoint_url`` is such a server's.
     """
-    endpoint = aws.settings.endpoint_url
-    if endpoint and not _at_aws(endpoint) and _at_aws(aws.client("sagemaker").meta.endpoint_url):
+    if keeps_objects_elsewhere(aws, "sagemaker"):
         raise ConfigError(
             "nothing started: aws.endpoint_url is another server than AWS's, which jobs of SageMaker cannot read from",
             hint="leave aws.endpoint_url out for a job; what they need is copied to a bucket of S3 then",
         )
-
-
-def _at_aws(url: str) -> bool:
-    return ".amazonaws." in f"{urlsplit(url).hostname}."
 
 
 def refuse_other_region(planned: str, aws: AwsSession, bucket: str) -> None:
@@ -63,10 +57,7 @@ def refuse_other_region(planned: str, aws: AwsSession, bucket: str) -> None:
             f"nothing started: the plan is for the region {planned}, but AWS is set to {region} on this machine",
             hint=f"set aws.region: {region} (ACTORREC_AWS__REGION={region})",
         )
-    with aws_errors(f"look at the bucket '{bucket}'", lambda: aws.place(bucket)):
-        answer = aws.client("s3").head_bucket(Bucket=bucket)
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
-    there = answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or region
+    there = bucket_region(aws, bucket, otherwise=region)
     if there != region:
         raise ConfigError(
             f"nothing started: the bucket '{bucket}' is in {there}, the job would run in {region}",

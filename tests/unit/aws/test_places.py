@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actorrec.aws.places import CloudPlace, refuse_placeholders, set_region
+from actorrec.aws.places import CloudPlace, refuse_placeholder_bucket, refuse_placeholders, set_region
 from actorrec.config import Config
 from actorrec.errors import ConfigError
 
@@ -52,3 +52,10 @@ def test_placeholders_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"remote\.role"):
         refuse_placeholders(config("s3://mine/x"))
     refuse_placeholders(config("s3://mine/x", role=role))
+
+
+def test_what_needs_no_role_is_not_refused_for_one() -> None:
+    with pytest.raises(ConfigError, match=r"remote\.bucket"):
+        refuse_placeholder_bucket(config())
+    refuse_placeholder_bucket(config(bucket="mine"))
+    refuse_placeholder_bucket(config("s3://mine/x"))
