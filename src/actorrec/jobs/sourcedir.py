@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from actorrec.artifacts.own_package import package_files
 from actorrec.artifacts.whole_file import write_whole
-from actorrec.config import shipped_configs
-from actorrec.errors import ArtifactError, ConfigError, MissingExtraError
+from actorrec.errors import ArtifactError, MissingExtraError
 from actorrec.manifests.jobs import TRAINING_PROGRAM
 
 ARCHIVE_NAME: Final = "sourcedir.tar.gz"
@@ -27,11 +27,6 @@ _PROGRAM: Final = '"""Run by the container."""\n\nimport sys\n\nfrom {module} im
 _REQUIREMENTS: Final = (
     "pydantic", "pyyaml", "rich", "typer", "ai-edge-litert", "opencv-python-headless", "pillow", "matplotlib",
 )  # fmt: skip
-# The page of `review` and the stack's template serve a desk.
-_LEFT_OUT: Final = frozenset({"__pycache__", "tests", "static", "infra"})
-_SUFFIXES: Final = frozenset({".py", ".json", ".npz", ".tflite", ".typed", ".yaml"})
-_NAMES: Final = frozenset({"SHA256SUMS"})
-_LARGEST_BYTES: Final = 200 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +87,7 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     for program, module in _PROGRAMS.items():
         yield program, _PROGRAM.format(module=module).encode()
     yield "requirements.txt", requirements().encode()
-    package = Path(__file__).resolve().parents[1]
-    files = [path for path in package.rglob("*") if _belongs(path.relative_to(package)) and path.is_file()]
-    if not files:
-        raise ConfigError(f"the package is not installed as files in {package}", hint="install it with pip")
-    total = sum(path.stat().st_size for path in files)
-    if total > _LARGEST_BYTES:
-        raise ConfigError(f"{package} holds {total / 2**20:.0f} MiB: something lies in it that is not the package's")
-    for path in files:
-        yield f"{package.name}/{path.relative_to(package).as_posix()}", path.read_bytes()
-    for name, path in shipped_configs().items():  # in a checkout they lie beside the package
-        yield f"{package.name}/configs/{name}.yaml", path.read_bytes()
-
-
-def _belongs(path: Path) -> bool:
-    if any(part.startswith(".") or part in _LEFT_OUT for part in path.parts):
-        return False
-    return path.suffix in _SUFFIXES or path.name in _NAMES
+    yield from package_files()
 
 
 def _packed(contents: dict[str, bytes]) -> bytes:
