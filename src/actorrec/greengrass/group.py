@@ -1,0 +1,99 @@
+"""A thing group as deployments see it: who is in it, what they run, and what was deployed last."""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from actorrec.errors import RemoteError
+from actorrec.greengrass.deployment_calls import DeploymentCalls
+from actorrec.greengrass.deployments import CoreDevice, Deployment
+from actorrec.manifests.component import DeployedComponent
+
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A target of deployments at one moment.
+
+    Attributes:
+        name: Of the thing group.
+        arn: Of it.
+        members: Names of its things, sorted; not every one need run a nucleus.
+        devices: Those of them that run one and have reported once, sorted by name.
+        present: The newest deployment to it; None before the first.
+    """
+
+    name: str
+    arn: str
+    members: tuple[str, ...]
+    devices: tuple[CoreDevice, ...]
+    present: Deployment | None
+
+    @property
+    def components(self) -> Mapping[str, DeployedComponent]:
+        """What the present deployment holds; empty before the first."""
+        return {} if self.present is None else self.present.components
+
+    @property
+    def lite(self) -> tuple[CoreDevice, ...]:
+        """Devices that run nucleus lite."""
+        return tuple(device for device in self.devices if device.lite)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Members of which AWS has never heard that they run a nucleus."""
+        seen = {device.name for device in self.devices}
+        return tuple(name for name in self.members if name not in seen)
+
+    @property
+    def runtimes(self) -> Mapping[str, int]:
+        """Devices per runtime."""
+        return Counter(device.runtime for device in self.devices)
+
+    @property
+    def architectures(self) -> Mapping[str, int]:
+        """Devices per architecture, as the nucleus calls it; those that do not say are left out."""
+        return Counter(device.architecture for device in self.devices if device.architecture)
+
+
+def read_group(calls: DeploymentCalls, group: str) -> GroupState:
+    """Look at a thing group.
+
+    Args:
+        calls: Asks.
+        group: Its name.
+
+    Raises:
+        ConfigError: If credentials are missing, expired or refused.
+        RemoteError: If there is no such group, or AWS refuses or cannot be reached.
+    """
+    arn = require_group(calls, group)
+    with ThreadPoolExecutor(2) as pool:
+        present = pool.submit(calls.latest, arn)
+        members = calls.members(group)
+        devices = calls.core_devices(members)
+        return GroupState(group, arn, members, devices, present.result())
+
+
+def require_group(calls: DeploymentCalls, group: str) -> str:
+    """ARN of a thing group.
+
+    Raises:
+        RemoteError: If there is none of that name.
+    """
+    arn = calls.group_arn(group)
+    if arn is None:
+        raise RemoteError(
+            f"there is no thing group '{group}' in {calls.region}",
+            hint="is it another region's, or misspelt? --thing-group names another; `actorrec cloud init` makes "
+            "the one of cloud.thing_group",
+        )
+    return arn
+
+
+def some_of(names: "list[str] | tuple[str, ...]") -> str:
+    """A few names, and whether there are more."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
