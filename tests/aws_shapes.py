@@ -2,7 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+_CLASSES: Final = {
+    r"\p{Upper}": "A-Z", r"\p{Digit}": "0-9", r"\p{Alnum}": "a-zA-Z0-9", r"\p{Graph}": "!-~",
+    r"\p{C}": r"\x00-\x1f\x7f",
+}  # fmt: skip
 
 
 def faults(shape: Any, value: Any, where: str = "") -> Iterator[str]:
@@ -43,7 +48,10 @@ def _length(size: float, limits: dict[str, Any], where: str) -> Iterator[str]:
 
 def _as_python(pattern: str) -> str:
     """The service's patterns are Java's; Python's have no \\p classes."""
-    return pattern.replace(r"\p{L}\p{M}\p{Z}\p{N}\p{P}", r"\w\W").replace(r"\p{L}\p{Z}\p{N}", r"\w\s")
+    plain = pattern.replace(r"\p{L}\p{M}\p{Z}\p{N}\p{P}", r"\w\W").replace(r"\p{L}\p{Z}\p{N}", r"\w\s")
+    for java, python in _CLASSES.items():
+        plain = plain.replace(java, python)
+    return plain
 
 
 def recorded(client: Any) -> list[tuple[str, dict[str, Any]]]:

@@ -87,7 +87,7 @@ def serve(routes: Mapping[str, Handler] | None = None, *, host: str = "127.0.0.1
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_HEAD = _answer  # noqa: N815
+        do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             del format, args
