@@ -9,7 +9,6 @@ from actorrec.artifacts.catalog import commit_manifest
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.uri import open_store
 from actorrec.config import Config
-from actorrec.enrolment.draft import open_stored
 from actorrec.enrolment.people import forget, merge, rename
 from actorrec.errors import ModelContractError
 from actorrec.faces.dlib_resnet29 import shipped_tflite
@@ -17,6 +16,7 @@ from actorrec.faces.litert import LiteRtNet
 from actorrec.manifests.bundle import BundleManifest
 from actorrec.recognition.bundle import write_bundle
 from actorrec.recognition.gallery import gallery_to_bytes, without_person
+from actorrec.recognition.stored_bundle import open_stored
 from small_bundles import PEOPLE, made_up_gallery, small_bundle
 
 CONFIG = Config()

@@ -16,13 +16,18 @@ from actorrec.edge.faces import net_inputs, representative_inputs, trial_faces
 from actorrec.edge.trial import Trial
 from actorrec.edge.variants import exported, to_tflite
 from actorrec.errors import ModelContractError, ParityError
+from actorrec.evaluation.evaluate import evaluate_dataset
+from actorrec.evaluation.into_card import score_of
 from actorrec.faces.embedders import make_embedder
 from actorrec.faces.keras_embedder import load_keras
 from actorrec.faces.litert import LiteRtNet
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import SilentProgress
 from actorrec.recognition.bundle import open_bundle
+from actorrec.recognition.card_score import score_on_test_side
 from actorrec.recognition.gallery import gallery_from_bytes
+from actorrec.recognition.recogniser import load_recogniser
+from actorrec.recognition.stored_bundle import open_stored
 from actorrec.sections import EdgeSection
 from actorrec.vision.similarity import normalise
 from real_faces import model_file
@@ -145,3 +150,17 @@ def test_a_brought_net_travels_as_it_is() -> None:
     outputs = head.run(normalise(np.ones((1, 192), np.float32))[0])
     assert outputs["probabilities"].shape == (1, len(model.classes))
     assert outputs["probabilities"].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_card_is_scored_on_the_faces_that_were_kept_back(tmp_path: Path) -> None:
+    """As ``evaluate`` measures them; measured again it is the same, and without a test side there is none."""
+    store, model = copy_of_trained(tmp_path)
+    manifest, dataset = convert(model, edge("float32"), store=store, progress=QUIET), trained_actors()[1]
+    score, bundle = manifest.card.evaluation, open_stored(store, manifest)
+    report = evaluate_dataset(load_recogniser(bundle, num_threads=1), dataset, store=store)
+    assert score is not None and score == score_of(report)
+    assert score.top1.n == sum(face.split == "test" for face in dataset.faces) and score.top1.value >= 0.95
+    assert score.fpir is None and score.target_fpir == model.calibration.target_fpir
+    assert score_on_test_side(bundle, dataset, store=store, progress=QUIET) == score
+    learned = dataset.model_copy(update={"faces": [face for face in dataset.faces if face.split == "train"]})
+    assert score_on_test_side(bundle, learned, store=store, progress=QUIET) is None

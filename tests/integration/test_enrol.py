@@ -12,7 +12,6 @@ from PIL import Image
 from actorrec.artifacts.catalog import load_manifest, manifests
 from actorrec.artifacts.uri import open_store
 from actorrec.config import Config
-from actorrec.enrolment.draft import open_stored
 from actorrec.enrolment.enrol import EnrolReport, enrol
 from actorrec.enrolment.people import forget, list_stored_people, merge, rename
 from actorrec.errors import ArtifactError, ConfigError, DataError, ModelContractError
@@ -21,6 +20,7 @@ from actorrec.manifests.bundle import BundleManifest
 from actorrec.manifests.results import PictureResult
 from actorrec.progress import SilentProgress
 from actorrec.recognition.recogniser import load_recogniser
+from actorrec.recognition.stored_bundle import open_stored
 from real_faces import data_dir
 
 CONFIG = Config()

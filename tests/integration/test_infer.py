@@ -10,7 +10,6 @@ from PIL import Image
 
 from actorrec.artifacts.uri import open_store
 from actorrec.config import Config
-from actorrec.enrolment.draft import open_stored
 from actorrec.enrolment.enrol import enrol
 from actorrec.inference.annotate import Annotator
 from actorrec.inference.compare import compare
@@ -19,6 +18,7 @@ from actorrec.manifests.results import PictureResult
 from actorrec.progress import SilentProgress
 from actorrec.recognition.model_loader import recogniser_without_people
 from actorrec.recognition.recogniser import Recogniser, load_recogniser
+from actorrec.recognition.stored_bundle import open_stored
 from real_faces import data_dir
 
 SETTINGS = Config().inference

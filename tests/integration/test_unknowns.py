@@ -15,7 +15,6 @@ from actorrec.artifacts.catalog import load_manifest
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.unknowns import UnknownShelf
 from actorrec.config import Config
-from actorrec.enrolment.draft import open_stored
 from actorrec.enrolment.enrol import enrol
 from actorrec.enrolment.from_unknowns import enrol_unknowns
 from actorrec.enrolment.people import list_stored_people
@@ -27,6 +26,7 @@ from actorrec.manifests.results import PictureResult
 from actorrec.manifests.unknowns import UnknownFace
 from actorrec.progress import SilentProgress
 from actorrec.recognition.recogniser import load_recogniser
+from actorrec.recognition.stored_bundle import open_stored
 from actorrec.sections import UnknownsSection
 from real_faces import data_dir
 

@@ -22,7 +22,8 @@ from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from actorrec.manifests.nets import DetectorSpec
 from actorrec.progress import Progress
-from actorrec.recognition.bundle import write_bundle
+from actorrec.recognition.bundle import Bundle, write_bundle
+from actorrec.recognition.card_score import score_on_test_side
 from actorrec.recognition.configured import configured_detector
 from actorrec.recognition.gallery import gallery_from_bytes
 
@@ -33,7 +34,8 @@ def convert(model: ModelManifest, config: Config, *, store: ArtifactStore, progr
     """Convert a model for the device; the same model and settings again return the bundle that is already there.
 
     Args:
-        model: Committed in ``store``, as is the data set it was trained on, whose faces serve for the comparison.
+        model: Committed in ``store``, as is the data set it was trained on, whose faces serve for the comparison and
+            for the card's score.
         config: Sections ``edge`` and ``detector`` matter.
         store: Receives the bundle.
         progress: Told of every variant.
@@ -51,10 +53,14 @@ def convert(model: ModelManifest, config: Config, *, store: ArtifactStore, progr
         if found is not None:
             _log.info("bundle/%s is already there for this model and these settings", key)
             return again(store, found)
-        packed = _pack(model, config, store, progress)
+        dataset = load_manifest(store, DatasetManifest, next(ref for ref in model.inputs if ref.startswith("dataset/")))
+        packed = _pack(model, dataset, config, store, progress)
         card = _card(model, packed, detector.spec, config)
         gallery = verified_file(store, model, model.gallery_file).read_bytes()
         files = {**packed.files, **detector.files, card.gallery_file: gallery}
+        bundle = Bundle(card, files, gallery_from_bytes(gallery), model.ref)
+        score = score_on_test_side(bundle, dataset, store=store, progress=progress)
+        card = card.model_copy(update={"evaluation": score})
         with TemporaryDirectory() as folder:
             path = Path(folder) / "bundle.zip"
             card = write_bundle(path, card, files)
@@ -87,10 +93,10 @@ def _card(model: ModelManifest, packed: Packed, detector: DetectorSpec, config: 
     )
 
 
-def _pack(model: ModelManifest, config: Config, store: ArtifactStore, progress: Progress) -> Packed:
+def _pack(
+    model: ModelManifest, dataset: DatasetManifest, config: Config, store: ArtifactStore, progress: Progress
+) -> Packed:
     """The embedder and head for the bundle, tried on faces of the data set that the model came from."""
-    dataset_ref = next(ref for ref in model.inputs if ref.startswith("dataset/"))
-    dataset = load_manifest(store, DatasetManifest, dataset_ref)
     faces = trial_faces(store, dataset, model.embedder, model.classes)
     fresh_session(0)  # layer names end up in the file: they must not count what was built before
     if model.embedder_file is not None:

@@ -1,26 +1,21 @@
 """A bundle while it is being changed: opened or started here, committed here."""
 
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final
 
-from actorrec.artifacts.catalog import again, artifact_key, commit_manifest, file_name, find_manifest, manifests
+from actorrec.artifacts.catalog import manifests
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config, provenance
 from actorrec.errors import ConfigError
 from actorrec.manifests.bundle import BundleCard, BundleManifest
 from actorrec.manifests.dataset import Person
 from actorrec.progress import Progress
-from actorrec.recognition.bundle import Bundle, open_bundle, write_bundle
+from actorrec.recognition.bundle import Bundle
 from actorrec.recognition.calibration import calibrate
 from actorrec.recognition.configured import configured_detector, configured_embedder
 from actorrec.recognition.gallery import empty_gallery, gallery_to_bytes
+from actorrec.recognition.stored_bundle import commit_bundle, open_stored
 from actorrec.types import Gallery
-
-LOCK: Final = "bundle"
-"""Held while a bundle is read, changed and committed, so that two changes at once both take effect."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +36,6 @@ def open_draft(store: ArtifactStore, config: Config, base: BundleManifest | None
     if base is None:
         base = next(reversed(list(manifests(store, BundleManifest))), None)
     return Draft(_start(config, progress), None) if base is None else Draft(open_stored(store, base), base)
-
-
-def open_stored(store: ArtifactStore, manifest: BundleManifest) -> Bundle:
-    """Open a committed bundle."""
-    path = store.local_path(file_name(manifest, manifest.bundle_file))
-    return open_bundle(path, name=f"{manifest.ref} of {store.uri}")
 
 
 def commit_draft(
@@ -76,26 +65,13 @@ def commit_draft(
         "classes": card.classes if same_labels else None,
         "head_file": card.head_file if same_labels else None,
         "calibration": calibrate(gallery, target_fpir=config.calibration.target_fpir),
-        # Rates and metrics were measured with other people: they say nothing about these.
+        # Rates, metrics and score were measured with other people, or with other photos of them.
         "rates": {},
         "metrics": {},
+        "evaluation": None,
         "inputs": inputs,
     }
-    return _commit(store, card.model_copy(update=changes), files)
-
-
-def _commit(store: ArtifactStore, card: BundleCard, files: dict[str, bytes]) -> BundleManifest:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bundle.zip"
-        card = write_bundle(path, card, files)
-        settings = card.model_dump(mode="json", exclude={"created_at", "produced_by", "inputs"})
-        key = artifact_key("bundle", card.inputs, settings)
-        existing = find_manifest(store, BundleManifest, key)
-        if existing is not None:
-            return again(store, existing)
-        record = store.put_file(f"bundle/{key}/bundle.zip", path)
-    manifest = BundleManifest(key=key, inputs=card.inputs, files=[record], card=card, produced_by=card.produced_by)
-    return commit_manifest(store, manifest)
+    return commit_bundle(store, card.model_copy(update=changes), files)
 
 
 def _start(config: Config, progress: Progress) -> Bundle:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
 from actorrec.enrolment.choosing import choose_faces
-from actorrec.enrolment.draft import LOCK, Draft, commit_draft, open_draft
+from actorrec.enrolment.draft import Draft, commit_draft, open_draft
 from actorrec.enrolment.naming import match_person, new_person
 from actorrec.enrolment.photos import Candidate, ReadPhoto, quality_warnings, read_photo
 from actorrec.enrolment.resemblance import resemblance_warnings
@@ -22,6 +22,7 @@ from actorrec.manifests.model import Calibration
 from actorrec.progress import Progress, Step
 from actorrec.recognition.gallery import SAME_PHOTO_COSINE, with_person
 from actorrec.recognition.recogniser import Recogniser, load_recogniser
+from actorrec.recognition.stored_bundle import LOCK
 from actorrec.vision.similarity import cosine_similarity
 
 

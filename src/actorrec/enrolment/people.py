@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from actorrec.artifacts.catalog import MANIFEST_NAME, load_manifest, manifests
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.config import Config
-from actorrec.enrolment.draft import LOCK, Draft, commit_draft, open_draft, open_stored
+from actorrec.enrolment.draft import Draft, commit_draft, open_draft
 from actorrec.enrolment.naming import find_person, match_person, new_person
 from actorrec.enrolment.without_labels import without_labels
 from actorrec.errors import DataError
@@ -17,6 +17,7 @@ from actorrec.manifests.model import ModelManifest
 from actorrec.progress import SilentProgress
 from actorrec.recognition.bundle import Bundle
 from actorrec.recognition.gallery import merge_people, rename_person, without_person
+from actorrec.recognition.stored_bundle import LOCK, open_stored
 
 _PeopleManifest = BundleManifest | ModelManifest | DatasetManifest
 

@@ -3,39 +3,22 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-import numpy as np
-
+from actorrec.artifacts.digest import file_sha256
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.errors import DataError, ItemError
+from actorrec.errors import DataError
 from actorrec.evaluation.summarise import summarise
-from actorrec.manifests.dataset import DatasetManifest, FaceRecord
-from actorrec.manifests.evaluation import EvaluationReport, PictureOutcome
+from actorrec.manifests.dataset import DatasetManifest
+from actorrec.manifests.evaluation import EvaluationReport
 from actorrec.progress import Progress, SilentProgress
 from actorrec.recognition.calibration import calibrate
-from actorrec.recognition.crops import read_crop
-from actorrec.recognition.gallery import photo_counts
+from actorrec.recognition.evaluation_set import STRANGER, held_back_faces, held_back_words, set_digest, shown_by_faces
+from actorrec.recognition.outcomes import LabelledPicture, crop_outcome, picture_outcome
 from actorrec.recognition.recogniser import Recogniser
-from actorrec.recognition.score_models import footing
-from actorrec.types import BoundingBox, Face, Landmarks, RecognisedFace
-from actorrec.vision.decode import read_picture
 from actorrec.vision.listing import list_pictures
-from actorrec.vision.main_face import main_face
-
-_MAX_BYTES: Final = 64 * 2**20
-_MAX_PIXELS: Final = 80_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    path: Path
-    source: str
-    label: str
-    actual: str | None
 
 
 def evaluate(
@@ -74,9 +57,9 @@ def evaluate(
     outcomes = []
     with (progress or SilentProgress()).step("evaluating", len(pictures), "pictures") as step:
         for picture in pictures:
-            outcomes.append(_measure(recogniser, picture))
+            outcomes.append(picture_outcome(recogniser, picture))
             step.advance()
-    return summarise(
+    report = summarise(
         outcomes,
         recogniser,
         measured_on=f"{len(pictures)} pictures, detected, aligned and named as infer does",
@@ -84,6 +67,7 @@ def evaluate(
         unknown_people=unknown_people,
         unlisted=unlisted,
     )
+    return report.model_copy(update={"set_digest": _digest_of(_shown_by(pictures), unlisted)})
 
 
 def evaluate_dataset(
@@ -112,7 +96,7 @@ def evaluate_dataset(
     """
     recogniser = _at_target(recogniser, target_fpir)
     known_ids = set(recogniser.gallery.person_ids)
-    faces = [face for face in dataset.faces if face.split == "test"]
+    faces = held_back_faces(dataset)
     if not faces:
         raise DataError("the data set has no photos held back for testing", hint="give photos with --photos DIR")
     unlisted: list[str] = []
@@ -120,19 +104,22 @@ def evaluate_dataset(
     outcomes = []
     with (progress or SilentProgress()).step("evaluating", len(faces) + len(strangers), "pictures") as step:
         for record in faces:
-            outcomes.append(_measure_crop(recogniser, (store, dataset), record, known_ids))
+            outcomes.append(crop_outcome(recogniser, (store, dataset), record, known_ids))
             step.advance()
         for picture in strangers:
-            outcomes.append(_measure(recogniser, picture))
+            outcomes.append(picture_outcome(recogniser, picture))
             step.advance()
-    return summarise(
+    report = summarise(
         outcomes,
         recogniser,
-        measured_on=f"{len(faces)} held-back faces of {dataset.ref} and {len(strangers)} pictures of strangers",
+        measured_on=held_back_words(dataset, faces)
+        + (f" and {len(strangers)} pictures of strangers" if strangers else ""),
         detector_id=dataset.detector_id,
         unknown_people=sorted({face.person_id for face in faces} - known_ids),
         unlisted=unlisted,
     )
+    shown = [*shown_by_faces(dataset, faces), *_shown_by(strangers)]
+    return report.model_copy(update={"set_digest": _digest_of(shown, unlisted)})
 
 
 def _at_target(recogniser: Recogniser, target_fpir: float | None) -> Recogniser:
@@ -149,19 +136,19 @@ def _labels(recogniser: Recogniser) -> dict[str, str]:
     return spaced | by_name | {person_id: person_id for person_id in recogniser.gallery.person_ids}
 
 
-def _labelled(photos: Path, labels: Mapping[str, str], unlisted: list[str]) -> Iterator[_Picture]:
+def _labelled(photos: Path, labels: Mapping[str, str], unlisted: list[str]) -> Iterator[LabelledPicture]:
     for path in _pictures_in(photos, unlisted):
         inside = path.relative_to(photos)
         if len(inside.parts) > 1:  # a picture beside the folders has no label
             person = unicodedata.normalize("NFC", _readable(inside.parts[0]))
-            yield _Picture(path, _readable(str(inside)), person, labels.get(person))
+            yield LabelledPicture(path, _readable(str(inside)), person, labels.get(person))
 
 
-def _strangers(unknowns: Path | None, unlisted: list[str]) -> list[_Picture]:
+def _strangers(unknowns: Path | None, unlisted: list[str]) -> list[LabelledPicture]:
     if unknowns is None:
         return []
     pictures = _pictures_in(unknowns, unlisted)
-    return [_Picture(path, _readable(str(path.relative_to(unknowns))), "", None) for path in pictures]
+    return [LabelledPicture(path, _readable(str(path.relative_to(unknowns))), STRANGER, None) for path in pictures]
 
 
 def _pictures_in(folder: Path, unlisted: list[str]) -> list[Path]:
@@ -176,49 +163,22 @@ def _pictures_in(folder: Path, unlisted: list[str]) -> list[Path]:
     return list_pictures(folder, on_error=closed)
 
 
+def _shown_by(pictures: Iterable[LabelledPicture]) -> Iterator[tuple[str, str | None]]:
+    """Who each picture shows by its folder, and the SHA-256 of its contents; None for one that cannot be opened."""
+    for picture in pictures:
+        try:
+            yield picture.label, file_sha256(picture.path)
+        except OSError:
+            yield picture.label, None
+
+
+def _digest_of(shown: Iterable[tuple[str, str | None]], unlisted: Sequence[str]) -> str | None:
+    """Digest of the set; None where a part of it cannot be read, so that nobody knows what it is."""
+    pairs = list(shown)
+    read = [(who, sha256) for who, sha256 in pairs if sha256 is not None]
+    return set_digest(read) if len(read) == len(pairs) and not unlisted else None
+
+
 def _readable(name: str) -> str:
     """A file name that can be written as UTF-8; bytes that are none become U+FFFD."""
     return os.fsencode(name).decode("utf-8", "replace")
-
-
-def _measure(recogniser: Recogniser, picture: _Picture) -> PictureOutcome:
-    try:
-        pixels = read_picture(picture.path, max_bytes=_MAX_BYTES, max_pixels=_MAX_PIXELS).pixels
-    except ItemError:
-        return PictureOutcome(source=picture.source, actual=picture.actual, problem="unreadable")
-    found = recogniser.recognise(pixels)[0]
-    height, width = pixels.shape[:2]
-    meant = main_face([each.face for each in found], (height, width))
-    chosen = next((each for each in found if each.face is meant), None)
-    return _outcome(recogniser, picture.source, picture.actual, chosen)
-
-
-def _measure_crop(
-    recogniser: Recogniser, where: tuple[ArtifactStore, DatasetManifest], record: FaceRecord, known_ids: set[str]
-) -> PictureOutcome:
-    crop = read_crop(*where, record)
-    side = float(crop.shape[0])
-    points = np.asarray(record.crop_landmarks, np.float32)
-    face = Face(BoundingBox(0.0, 0.0, side, side), Landmarks(points), record.score)
-    found = recogniser.name_faces(crop, [face])[0]
-    actual = record.person_id if record.person_id in known_ids else None
-    return _outcome(recogniser, record.crop, actual, found[0])
-
-
-def _outcome(recogniser: Recogniser, source: str, actual: str | None, found: RecognisedFace | None) -> PictureOutcome:
-    if found is None:
-        return PictureOutcome(source=source, actual=actual, problem="no-face")
-    prediction, gallery = found.prediction, recogniser.gallery
-    score = prediction.similarity
-    if prediction.best_id is not None:
-        row = gallery.person_ids.index(prediction.best_id)
-        same = recogniser.calibration.parameters.get("same", 1.0)
-        score *= float(footing(photo_counts(gallery)[row : row + 1], same)[0])
-    return PictureOutcome(
-        source=source,
-        actual=actual,
-        best_id=prediction.best_id,
-        named=prediction.person_id,
-        score=score,
-        confidence=prediction.confidence,
-    )

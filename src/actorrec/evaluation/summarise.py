@@ -14,6 +14,7 @@ from actorrec.evaluation.metrics import (
 )
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.evaluation import EvaluationReport, MacroF1, PersonRow, PictureOutcome, ReliabilityRow
+from actorrec.recognition.outcomes import fpir_of, top1_of, tpir_of
 from actorrec.recognition.rates import rate_of
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.vision.main_face import FACE_RULE
@@ -41,7 +42,6 @@ def summarise(
     calibration = recogniser.calibration
     known = [outcome for outcome in outcomes if outcome.actual is not None]
     strangers = [outcome for outcome in outcomes if outcome.actual is None]
-    named_right = sum(outcome.named == outcome.actual for outcome in known)
     named_wrong = sum(outcome.named not in (None, outcome.actual) for outcome in known)
     bins, error = confidence_check(outcomes)
     both = bool(known and strangers)
@@ -52,11 +52,11 @@ def summarise(
         detector_id=detector_id,
         people_known=len(recogniser.gallery.person_ids),
         calibration=calibration,
-        top1=rate_of(sum(outcome.right for outcome in known), len(known)),
+        top1=top1_of(outcomes),
         macro_f1=_macro(known),
-        tpir=rate_of(named_right, len(known)),
+        tpir=tpir_of(outcomes),
         wrong_names=rate_of(named_wrong, len(known)),
-        fpir=rate_of(sum(outcome.named is not None for outcome in strangers), len(strangers)) if strangers else None,
+        fpir=fpir_of(outcomes),
         tpir_afterwards=tpir_at(trade_off(outcomes), calibration.target_fpir) if both else None,
         unknown_people=sorted(unknown_people),
         unlisted=list(unlisted),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from actorrec.manifests.base import ProducedBy, Record
+from actorrec.manifests.base import ProducedBy, Record, Sha256
 from actorrec.manifests.model import Calibration, Rate
 
 EVALUATION_SCHEMA_VERSION = 1
@@ -87,6 +87,7 @@ class EvaluationReport(Record):
 
     Attributes:
         measured_on: What was evaluated, in words.
+        set_digest: Of the pictures and who they show, as in a card's ``CardScore``; None where one cannot be opened.
         face_rule: Which face of a picture counts.
         top1: Pictures of known people whose nearest person is right; no face counts as wrong.
         tpir: Pictures of known people that were given their own name at the threshold.
@@ -108,6 +109,7 @@ class EvaluationReport(Record):
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     produced_by: ProducedBy = ProducedBy()
     measured_on: str
+    set_digest: Sha256 | None = None
     face_rule: str
     model_id: str
     detector_id: str
