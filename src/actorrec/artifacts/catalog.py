@@ -111,7 +111,14 @@ def manifests(store: ArtifactStore, manifest_type: type[M]) -> Iterator[M]:
     yield from (manifest for _, _, manifest in sorted(found, key=lambda each: each[:2]))
 
 
-_MADE_BY = {"images": "scrape", "dataset": "build-dataset", "model": "train", "bundle": "convert-tflite"}
+_MADE_BY = {
+    "images": "scrape",
+    "dataset": "build-dataset",
+    "model": "train",
+    "bundle": "convert-tflite",
+    "component": "publish-component",
+    "deployment": "deploy",
+}
 
 
 def newest(store: ArtifactStore, manifest_type: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:

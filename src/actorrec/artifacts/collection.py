@@ -11,9 +11,11 @@ from actorrec.artifacts.inspection import by_artifact
 from actorrec.artifacts.lineage import KINDS, inputs_first
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.manifests.base import Manifest
+from actorrec.manifests.component import ComponentManifest
 from actorrec.progress import Progress
 
 _DELETERS: Final = 16
+_RECORDS: Final = ("component", "deployment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,9 @@ def needed(committed: Sequence[Manifest], roots: Iterable[str]) -> set[str]:
 def find_garbage(store: ArtifactStore, *, keep: Iterable[str] = (), unfinished_for: timedelta) -> list[Garbage]:
     """What neither the newest artifact of any kind nor one that is to be kept was made from, and dead work.
 
-    Shares of a data set stay until a data set was made after them: they wait for the others. Nothing else of
-    a store is ever looked at: not the review log, not the unknown faces.
+    Shares of a data set stay until a data set was made after them: they wait for the others. Records of what is in an
+    account (components, deployments) always stay; with them, what the newest component of each name was made from.
+    Nothing else of a store is ever looked at: not the review log, not the unknown faces.
 
     Args:
         store: Where to look.
@@ -71,7 +74,9 @@ def find_garbage(store: ArtifactStore, *, keep: Iterable[str] = (), unfinished_f
     of_kind = {kind: list(manifests(store, manifest_type)) for kind, manifest_type in KINDS.items()}
     committed = [manifest for found in of_kind.values() for manifest in found]
     newest = [found[-1].ref for kind, found in of_kind.items() if found and kind != "shard"]
-    stay = needed(committed, [*keep, *newest, *_unmerged(store, of_kind["shard"], of_kind["dataset"])])
+    published = {each.name: each.ref for each in of_kind["component"] if isinstance(each, ComponentManifest)}
+    roots = [*keep, *newest, *published.values(), *_unmerged(store, of_kind["shard"], of_kind["dataset"])]
+    stay = needed(committed, roots) | {each.ref for kind in _RECORDS for each in of_kind[kind]}
     going = {manifest.ref: manifest for manifest in committed if manifest.ref not in stay}
     oldest = datetime.now(UTC) - unfinished_for
     found: list[Garbage] = []

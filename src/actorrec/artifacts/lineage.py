@@ -10,6 +10,7 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import Manifest
 from actorrec.manifests.bundle import BundleManifest
+from actorrec.manifests.component import ComponentManifest, DeploymentManifest
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.images import ImagesManifest
 from actorrec.manifests.model import ModelManifest
@@ -21,6 +22,8 @@ KINDS: Final[dict[str, type[Manifest]]] = {
     "dataset": DatasetManifest,
     "model": ModelManifest,
     "bundle": BundleManifest,
+    "component": ComponentManifest,
+    "deployment": DeploymentManifest,
 }
 """In the order of the chain."""
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_SEMVER: Final = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
+_SEMVER: Final = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")  # the service's limit: 999999
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
