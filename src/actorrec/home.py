@@ -45,3 +45,16 @@ def cache_folder(name: str) -> Path:
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
         return Path(local) / "actorrec" / name
     return home() / ".cache" / "actorrec" / name
+
+
+def state_folder(name: str) -> Path:
+    """The platform's folder for what should outlive a restart but may be lost; ``XDG_STATE_HOME`` goes before it.
+
+    Raises:
+        ConfigError: If it would be in the home folder, and this user has none.
+    """
+    if configured := os.environ.get("XDG_STATE_HOME"):
+        return Path(configured) / "actorrec" / name
+    if sys.platform == "darwin" or sys.platform == "win32":
+        return cache_folder(name)
+    return home() / ".local" / "state" / "actorrec" / name

@@ -1,5 +1,6 @@
 """``actorrec infer``: names for the faces of pictures."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,9 +8,21 @@ import typer
 
 from actorrec.cli.bundles import BundleOption, chosen_bundle
 from actorrec.cli.command import command
+from actorrec.cli.infer_loop import (
+    CountOption,
+    DefaultsOption,
+    GreengrassOption,
+    IntervalOption,
+    LoopOption,
+    LoopOptions,
+    WorkOption,
+    refuse,
+    run_loop,
+)
 from actorrec.cli.session import Session, printable, write_json
 
 if TYPE_CHECKING:
+    from actorrec.config import Config
     from actorrec.inference.unknowns import UnknownKeeper
     from actorrec.manifests.results import PictureResult
     from actorrec.sections import UnknownsSection
@@ -23,7 +36,9 @@ def register(app: typer.Typer) -> None:
     @command(app, "infer")
     def infer(
         session: Session,
-        sources: Annotated[list[str], typer.Argument(help="Pictures, folders or globs.")],
+        sources: Annotated[
+            list[str] | None, typer.Argument(help="Pictures, folders or globs.", show_default=False)
+        ] = None,
         bundle: BundleOption = "newest",
         annotate: Annotated[
             Path | None, typer.Option(help="Write a copy of each picture with names drawn in.", metavar="DIR")
@@ -33,36 +48,63 @@ def register(app: typer.Typer) -> None:
             bool | None,
             typer.Option("--keep-unknowns", help="Keep the faces without a name in the store, for `actorrec review`."),
         ] = None,
+        loop: LoopOption = False,
+        interval: IntervalOption = None,
+        count: CountOption = None,
+        greengrass: GreengrassOption = False,
+        defaults: DefaultsOption = None,
+        work: WorkOption = None,
     ) -> None:
-        """Name the faces of pictures; with --json one line for every input. Exit code 1 if any could not be read."""
-        from actorrec.inference.annotate import Annotator
-        from actorrec.inference.pictures import recognise_pictures
-        from actorrec.recognition.recogniser import load_recogniser
+        """Name the faces of pictures; with --json one line for every input. Exit code 1 if any could not be read.
 
-        config = session.settings({"unknowns.keep": keep_unknowns})
-        settings = config.inference
-        recogniser = load_recogniser(chosen_bundle(session, bundle), num_threads=settings.threads)
-        annotator = None if annotate is None else Annotator(annotate)
-        keeper = _keeper(session, config.unknowns, recogniser.model_id) if config.unknowns.keep else None
-        nearest = _NEAREST_PHOTOS if explain else 0
-        names = {person.person_id: person.name for person in recogniser.people}
-        failed = 0
-        with session.progress.step("recognising", None, "pictures") as step:
-            for result in recognise_pictures(
-                sources, recogniser, settings, explain=nearest, on_picture=annotator, on_faces=keeper
-            ):
-                failed += result.error is not None
-                if session.as_json:
-                    write_json(result)
-                else:
-                    _tell(result, names)
-                step.advance()
-        if annotator is not None:
-            session.say(f"wrote {len(annotator.written)} annotated pictures to {annotate}")
-        if keeper is not None:
-            _tell_kept(session, keeper)
-        if failed:
+        With --loop again and again, one JSON line for each event, until Ctrl-C or SIGTERM.
+        """
+        options = LoopOptions(tuple(sources or ()), bundle, interval, count, greengrass, defaults, work)
+        if loop:
+            refuse("--loop", {"--annotate": annotate, "--explain": explain, "--keep-unknowns": keep_unknowns})
+            run_loop(session, options)
+            return
+        options.refuse_without_loop()
+        once = _Once(options.sources, bundle, annotate, _NEAREST_PHOTOS if explain else 0)
+        if _run_once(session, once, session.settings({"unknowns.keep": keep_unknowns})):
             raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    sources: tuple[str, ...]
+    bundle: str
+    annotate: Path | None
+    nearest: int
+
+
+def _run_once(session: Session, once: _Once, config: "Config") -> int:
+    """Look at every picture once; how many could not be read."""
+    from actorrec.inference.annotate import Annotator
+    from actorrec.inference.pictures import recognise_pictures
+    from actorrec.recognition.recogniser import load_recogniser
+
+    settings = config.inference
+    recogniser = load_recogniser(chosen_bundle(session, once.bundle), num_threads=settings.threads)
+    annotator = None if once.annotate is None else Annotator(once.annotate)
+    keeper = _keeper(session, config.unknowns, recogniser.model_id) if config.unknowns.keep else None
+    names = {person.person_id: person.name for person in recogniser.people}
+    failed = 0
+    with session.progress.step("recognising", None, "pictures") as step:
+        for result in recognise_pictures(
+            once.sources, recogniser, settings, explain=once.nearest, on_picture=annotator, on_faces=keeper
+        ):
+            failed += result.error is not None
+            if session.as_json:
+                write_json(result)
+            else:
+                _tell(result, names)
+            step.advance()
+    if annotator is not None:
+        session.say(f"wrote {len(annotator.written)} annotated pictures to {once.annotate}")
+    if keeper is not None:
+        _tell_kept(session, keeper)
+    return failed
 
 
 def _keeper(session: Session, limits: "UnknownsSection", model_id: str) -> "UnknownKeeper":

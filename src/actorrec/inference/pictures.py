@@ -40,31 +40,42 @@ def recognise_pictures(
         One result for each picture, and for each source that means none, in order; ``error`` says what failed.
     """
     for source in expand_sources(sources):
-        if source.path is None:
-            yield failed(source.name, recogniser.model_id, source.error)
-            continue
-        start = time.perf_counter()
-        try:
-            pixels = read_picture(source.path, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels).pixels
-        except ItemError as error:
-            yield failed(source.name, recogniser.model_id, error.in_full)
-            continue
-        decode_ms = (time.perf_counter() - start) * 1000
-        found, timings = recogniser.recognise(pixels, explain=explain)
-        if on_faces is not None:
-            on_faces(source.name, pixels, found)
-        result = PictureResult(
-            source=source.name,
-            width=pixels.shape[1],
-            height=pixels.shape[0],
-            model_id=recogniser.model_id,
-            error=None,
-            faces=[face_result(face, recogniser, explained=explain > 0) for face in found],
-            timings_ms=_timings(decode_ms, timings),
-        )
-        if on_picture is not None:
-            on_picture(source, pixels, result)
-        yield result
+        yield recognise_picture(source, recogniser, settings, explain=explain, on_picture=on_picture, on_faces=on_faces)
+
+
+def recognise_picture(
+    source: PictureSource,
+    recogniser: Recogniser,
+    settings: InferenceSection,
+    *,
+    explain: int = 0,
+    on_picture: OnPicture | None = None,
+    on_faces: OnFaces | None = None,
+) -> PictureResult:
+    """Name the faces of one picture; the parameters are those of ``recognise_pictures``."""
+    if source.path is None:
+        return failed(source.name, recogniser.model_id, source.error)
+    start = time.perf_counter()
+    try:
+        pixels = read_picture(source.path, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels).pixels
+    except ItemError as error:
+        return failed(source.name, recogniser.model_id, error.in_full)
+    decode_ms = (time.perf_counter() - start) * 1000
+    found, timings = recogniser.recognise(pixels, explain=explain)
+    if on_faces is not None:
+        on_faces(source.name, pixels, found)
+    result = PictureResult(
+        source=source.name,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        model_id=recogniser.model_id,
+        error=None,
+        faces=[face_result(face, recogniser, explained=explain > 0) for face in found],
+        timings_ms=_timings(decode_ms, timings),
+    )
+    if on_picture is not None:
+        on_picture(source, pixels, result)
+    return result
 
 
 def failed(source: str, model_id: str, error: str) -> PictureResult:

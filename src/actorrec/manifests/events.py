@@ -58,6 +58,7 @@ class DetectionEvent(_Event):
         source: As the device knows the picture.
         error: Why it could not be looked at; None where it could.
         faces: Everybody found, known or not.
+        left_out: Faces that are not listed because the message would be too long; those with a name go before others.
     """
 
     event: Literal["detection"] = "detection"
@@ -66,6 +67,7 @@ class DetectionEvent(_Event):
     height: int | None = None
     error: str | None = None
     faces: list[EventFace] = []
+    left_out: int = Field(default=0, ge=0)
 
 
 class ShadowCount(Record):
@@ -74,8 +76,10 @@ class ShadowCount(Record):
     Attributes:
         bundle: SHA-256 of the bundle that ran in the shadow.
         frames: Looked at by both.
-        faces: Faces that both decided about.
-        disagreements: Faces to which they gave different answers (another name, or a name against unknown).
+        faces: Faces that both found (their boxes cover each other by half or more of their union), and faces that
+            only one of them found but gave a name to. A face without a name that only one found is not counted.
+        disagreements: Of those, the ones with different answers: another name, a name against unknown, a name
+            against no face.
     """
 
     bundle: Sha256
@@ -90,10 +94,13 @@ class HealthEvent(_Event):
     Attributes:
         version: Of the program.
         started_at: When it started: counts begin anew with it.
+        frames: Pictures that came up, those that could not be looked at included.
         unreadable: Pictures that could not be looked at.
-        failures: Times that the program had to start over, or a step failed for another reason than the picture.
+        failures: Times that a step failed for another reason than the picture: a message that could not be handed on
+            counts, too.
         ms_p50, ms_p95: Of a whole picture, over the last ones; None before the first.
-        shadow: None where nothing runs in the shadow.
+        shadow: None where nothing runs in the shadow; its counts begin with its run.
+        trouble: What is wrong at the moment and did not end the program, one line each.
     """
 
     event: Literal["health"] = "health"
@@ -106,3 +113,4 @@ class HealthEvent(_Event):
     ms_p95: float | None = None
     memory_bytes: int | None = None
     shadow: ShadowCount | None = None
+    trouble: list[str] = []

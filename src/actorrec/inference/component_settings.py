@@ -1,0 +1,154 @@
+"""The configuration of the component as a device has it: from the cloud, so nothing in it is believed unchecked."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+
+from actorrec.errors import ConfigError
+from actorrec.manifests.base import Record, RelativeName
+
+SAMPLE_NAME: Final = "sample.jpg"
+"""The picture that comes with the program, beside its ``component.json``."""
+
+_NOT_OURS: Final = frozenset({"accessControl"})
+_MAX_DEFAULTS_BYTES: Final = 1 << 20
+
+
+def _number(value: object) -> object:
+    """Numbers, and texts that are numbers: AWS's own components write "3600"."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("it must be a number of seconds")
+    return value
+
+
+def _absolute(path: str) -> str:
+    if path and (not Path(path).is_absolute() or not path.isprintable()):
+        raise ValueError("it must be a whole path, from / on")
+    return path
+
+
+def _plain(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("it must be a plain file name")
+    return name
+
+
+def _no_camera(value: object) -> object:
+    if value not in ("false", False):
+        raise ValueError('this version looks at pictures alone: it can only be "false"')
+    return "false"
+
+
+_Interval = Annotated[float, BeforeValidator(_number)]
+
+
+class ComponentSettings(Record):
+    """What a device is told, by the names that AWS's own inference components use where they have one.
+
+    Attributes:
+        image_name: A picture, inside ``image_directory``.
+        image_directory: Folder; empty for that of the program's own sample.
+        inference_interval_s: From one look to the next.
+        topic: Of detections.
+        health_interval_s: From one health event to the next.
+        shadow: ``previous``: the bundle that ran before runs beside the live one, and their differences are counted.
+        use_camera: Cameras are not read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    image_name: Annotated[RelativeName, AfterValidator(_plain)] | Literal[""] = Field(
+        default="", alias="ImageName", max_length=255
+    )
+    image_directory: Annotated[str, AfterValidator(_absolute)] = Field(
+        default="", alias="ImageDirectory", max_length=4096
+    )
+    inference_interval_s: _Interval = Field(default=10.0, alias="InferenceInterval", ge=0.1, le=86400)
+    topic: str = Field(
+        default="ml/tflite/image-classification",
+        alias="PublishResultsOnTopic",
+        max_length=200,
+        pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$",
+    )
+    health_interval_s: _Interval = Field(default=60.0, alias="HealthInterval", ge=1, le=86400)
+    shadow: Literal["off", "previous"] = Field(default="off", alias="Shadow")
+    use_camera: Annotated[Literal["false"], BeforeValidator(_no_camera)] = Field(default="false", alias="UseCamera")
+
+    def sources(self, program: Path | None) -> tuple[str, ...]:
+        """What to look at.
+
+        Args:
+            program: Folder of the program's own sample; None where there is none.
+
+        Raises:
+            ConfigError: If nothing is named and there is no sample.
+        """
+        folder = Path(self.image_directory) if self.image_directory else program
+        if folder is None:
+            raise ConfigError(
+                "no picture to look at is configured",
+                hint="set ImageDirectory or ImageName, or name pictures: actorrec infer PICTURE… --loop --greengrass",
+            )
+        if self.image_name:
+            return (str(folder / self.image_name),)
+        return (str(folder if self.image_directory else folder / SAMPLE_NAME),)
+
+
+def with_changes(base: ComponentSettings, given: object) -> tuple[ComponentSettings, tuple[str, ...]]:
+    """Settings with what a configuration says on top; a key that cannot be used leaves the setting as it was.
+
+    Args:
+        base: What holds where nothing is said.
+        given: The configuration, of any shape.
+
+    Returns:
+        The settings, and one line for each key that was not used.
+    """
+    if not isinstance(given, Mapping):
+        return base, ("the configuration is not a set of keys",)
+    values = base.model_dump(by_alias=True)
+    refused: list[str] = []
+    for key, value in given.items():
+        if key in _NOT_OURS:
+            continue
+        if key not in values:
+            refused.append(f"configuration: there is no key {_shown(key)}")
+            continue
+        try:
+            ComponentSettings.model_validate(values | {key: value})
+        except ValidationError as error:
+            refused.append(f"configuration: {key} cannot be {_shown(value)}: {_reason(error)}")
+        else:
+            values[key] = value
+    return ComponentSettings.model_validate(values), tuple(refused)
+
+
+def read_defaults(path: Path) -> object:
+    """What a ``component.json`` holds.
+
+    Raises:
+        ConfigError: If it cannot be read or is not JSON.
+    """
+    try:
+        if path.stat().st_size > _MAX_DEFAULTS_BYTES:
+            raise ConfigError(f"{path} is too long to be the defaults of a component")
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read the defaults {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise ConfigError(f"the defaults {path} are not JSON") from None
+
+
+def _reason(error: ValidationError) -> str:
+    """One reason in words, without the value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return str(first["msg"]).removeprefix("Value error, ")
+
+
+def _shown(value: Any) -> str:
+    """A value that nobody vouches for, short and without anything that could move a cursor."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "…"

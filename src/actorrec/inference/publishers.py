@@ -1,0 +1,104 @@
+"""Where events go: one protocol, standard output, and several places at once."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final, Protocol, Self
+
+from actorrec.errors import RemoteError
+from actorrec.inference.troubles import Troubles
+
+_LOST: Final = (RemoteError, OSError)
+"""What a publisher raises for a message that it could not hand on."""
+
+
+class Publisher(Protocol):
+    """Hands messages on; used as a context manager, so that what it holds is let go."""
+
+    @property
+    def name(self) -> str:
+        """Where messages go, in words."""
+        ...
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand one message on.
+
+        Args:
+            topic: For places that have topics.
+            payload: One JSON document, UTF-8, without a line break.
+
+        Raises:
+            RemoteError: If it was not taken; the message is lost.
+            OSError: Likewise.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class StdoutPublisher:
+    """One line of standard output for each message, whatever its topic, at once."""
+
+    name = "standard output"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Write and flush one line."""
+        sys.stdout.write(payload.decode() + "\n")
+        sys.stdout.flush()
+
+
+class FanOut:
+    """Hands each message to several publishers; one that fails harms neither the others nor the caller.
+
+    Args:
+        publishers: Where to.
+        troubles: Told when one begins to fail, and when it works again.
+
+    Attributes:
+        lost: Messages that a publisher could not hand on.
+    """
+
+    def __init__(self, publishers: Sequence[Publisher], troubles: Troubles) -> None:
+        self._publishers = tuple(publishers)
+        self._troubles = troubles
+        self._open = ExitStack()
+        self.lost = 0
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            for publisher in self._publishers:
+                opening.enter_context(publisher)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand one message to all.
+
+        Raises:
+            BrokenPipeError: If nobody reads standard output any more: that is an end, not a failure.
+        """
+        for publisher in self._publishers:
+            try:
+                publisher.publish(topic, payload)
+            except BrokenPipeError:
+                raise
+            except _LOST as error:
+                self.lost += 1
+                self._troubles.begin(publisher.name, f"{publisher.name}: messages are lost: {_said(error)}")
+            else:
+                self._troubles.end(publisher.name)
+
+
+def _said(error: RemoteError | OSError) -> str:
+    return error.in_full if isinstance(error, RemoteError) else error.strerror or str(error)

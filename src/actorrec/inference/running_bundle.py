@@ -1,0 +1,51 @@
+"""A bundle made ready to run, with what events say of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from actorrec.artifacts.digest import file_sha256
+from actorrec.errors import ArtifactError
+from actorrec.manifests.events import RunningModel
+from actorrec.manifests.nets import DetectorSpec
+from actorrec.recognition.bundle import open_bundle
+from actorrec.recognition.recogniser import Recogniser, load_recogniser
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunningBundle:
+    """A bundle that runs.
+
+    Attributes:
+        recogniser: Says the names.
+        detector: Which detector it finds faces with, and its settings.
+        path: The file it came from.
+        model: What events say of it.
+    """
+
+    recogniser: Recogniser
+    detector: DetectorSpec
+    path: Path
+    model: RunningModel
+
+
+def run_bundle(path: Path, *, name: str = "", num_threads: int = 0) -> RunningBundle:
+    """Open a bundle and make it ready.
+
+    Args:
+        path: ``bundle.zip``.
+        name: What to call it in errors; the path by default.
+        num_threads: As in ``load_recogniser``.
+
+    Raises:
+        ArtifactError: If the file cannot be read.
+        ModelContractError: If it is damaged, or this version cannot run it.
+        MissingExtraError: If a runtime that it needs is not installed.
+    """
+    try:
+        digest = file_sha256(path)
+    except OSError as error:
+        raise ArtifactError(f"cannot read the bundle {path}: {error.strerror or error}") from None
+    bundle = open_bundle(path, name=name)
+    recogniser = load_recogniser(bundle, num_threads=num_threads)
+    model = RunningModel(model_id=recogniser.model_id, bundle=digest)
+    return RunningBundle(recogniser, bundle.card.detector, path, model)

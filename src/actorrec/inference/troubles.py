@@ -1,0 +1,36 @@
+"""What goes wrong beside the pictures without ending the loop: told once when it begins and once when it ends."""
+
+from collections.abc import Callable
+from typing import Final
+
+_MAX_LINES: Final = 10
+_MAX_CHARS: Final = 300
+
+
+class Troubles:
+    """The troubles of the moment.
+
+    Args:
+        say: Told each time one begins, changes or ends.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._standing: dict[str, str] = {}
+
+    def begin(self, about: str, line: str) -> None:
+        """Something is wrong; a trouble about the same thing is replaced."""
+        line = line[:_MAX_CHARS]
+        if self._standing.get(about) != line:
+            self._standing[about] = line
+            self._say(line)
+
+    def end(self, about: str) -> None:
+        """It is well again; nothing happens where nothing was wrong."""
+        if self._standing.pop(about, None) is not None:
+            self._say(f"{about}: well again")
+
+    @property
+    def lines(self) -> list[str]:
+        """What is wrong now, one line each."""
+        return list(self._standing.values())[:_MAX_LINES]
