@@ -1,5 +1,6 @@
 """Core devices of the fake Greengrass, the jobs that IoT shows of them, and things that moto does not know."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -53,6 +54,29 @@ class CoreDevices:
     def list_effective_deployments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """What the device says of its deployments, the latest first."""
         return page(list(reversed(self._find(given).effective.values())), given, "effectiveDeployments")
+
+    def batch_associate_client_device_with_core_device(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Things that may come to it."""
+        found, errors = self._find(given), []
+        for each in given["entries"]:
+            if self.world.exists("thing", each["thingName"]):
+                found.clients.setdefault(each["thingName"], time.time())
+            else:
+                errors.append({**each, "code": "ResourceNotFoundException", "message": "The thing does not exist."})
+        return {"errorEntries": errors}
+
+    def batch_disassociate_client_device_from_core_device(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Things that may not any more."""
+        found = self._find(given)
+        for each in given["entries"]:
+            found.clients.pop(each["thingName"], None)
+        return {"errorEntries": []}
+
+    def list_client_devices_associated_with_core_device(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that may."""
+        told = [{"thingName": name, "associationTimestamp": at} for name, at in self._find(given).clients.items()]
+        listed = page(told, given, "associatedClientDevices")
+        return listed if told else {}
 
     def get_service_role_for_account(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The role, if there is one."""

@@ -73,7 +73,10 @@ class Execution:
 
 @dataclass
 class Job:
-    """A job. ``continuous``: a thing group's, which goes on for things that join it."""
+    """A job. ``continuous``: a thing group's, which goes on for things that join it.
+
+    ``rolling``: there are things that were not told yet.
+    """
 
     target_arn: str
     continuous: bool
@@ -88,6 +91,7 @@ class Job:
     created: float = field(default_factory=time.time)
     changed: float = field(default_factory=time.time)
     ticks: int = 0
+    rolling: bool = True
 
     def rate(self) -> int:
         """How many more devices are told in the next minute, which is one step."""
@@ -134,7 +138,9 @@ class Job:
             "jobArn": arn, "jobId": self.id, "targetSelection": "CONTINUOUS" if self.continuous else "SNAPSHOT",
             "status": self.status, "targets": [self.target_arn], "createdAt": self.created,
             "lastUpdatedAt": self.changed, "forceCanceled": self.forced, **self.configuration,
+            "isConcurrent": self.rolling,
             "jobProcessDetails": {
+                "processingTargets": [self.target_arn] if self.rolling else [],
                 "numberOfCanceledThings": self.count("CANCELED"), "numberOfSucceededThings": self.count("SUCCEEDED"),
                 "numberOfFailedThings": self.count("FAILED"), "numberOfRejectedThings": self.count("REJECTED"),
                 "numberOfQueuedThings": self.count("QUEUED"), "numberOfInProgressThings": self.count("IN_PROGRESS"),
@@ -151,15 +157,23 @@ class Job:
 def step(job: Job, members: Sequence[str], fate_of: Callable[[str], Fate]) -> list[tuple[Execution, Fate]]:
     """A minute passes; which executions ended in it, and how."""
     job.ticks += 1
-    present, ended = set(members), []
+    ended = _pass(job, "IN_PROGRESS", fate_of)
+    if job.status == "IN_PROGRESS" and (criterion := job.broken()):
+        job.cancel("ABORT_CONFIG_CRITERIA_MET", f"{criterion['failureType']} {criterion['thresholdPercentage']:g} %")
+    present = set(members)
     for each in job.executions.values():
         if each.status == "QUEUED" and each.thing not in present:
             each.enter("REMOVED")
-        elif each.status not in ENDED and _lives_on(each, fate := fate_of(each.thing)):
-            ended.append((each, fate))
+    ended += _pass(job, "QUEUED", fate_of)
     if job.status == "IN_PROGRESS":
         _rolls_on(job, members)
+    job.rolling = job.status == "IN_PROGRESS" and any(name not in job.executions for name in members)
     return ended
+
+
+def _pass(job: Job, status: str, fate_of: Callable[[str], Fate]) -> list[tuple[Execution, Fate]]:
+    found = [(each, fate_of(each.thing)) for each in job.executions.values() if each.status == status]
+    return [(each, fate) for each, fate in found if _lives_on(each, fate)]
 
 
 def _lives_on(execution: Execution, fate: Fate) -> bool:
@@ -174,9 +188,6 @@ def _lives_on(execution: Execution, fate: Fate) -> bool:
 
 
 def _rolls_on(job: Job, members: Sequence[str]) -> None:
-    if criterion := job.broken():
-        job.cancel("ABORT_CONFIG_CRITERIA_MET", f"{criterion['failureType']} {criterion['thresholdPercentage']:g} %")
-        return
     waiting = [name for name in members if name not in job.executions or job.executions[name].status == "REMOVED"]
     for thing in waiting[: job.rate()]:
         job.executions[thing] = Execution(thing)

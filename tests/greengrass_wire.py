@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from aws_shapes import faults
 from job_logs import RefusalError
@@ -94,9 +94,10 @@ def _members(operation: Any, asked: Asked, uri: Mapping[str, str]) -> dict[str, 
     for key, text in uri.items():
         name, member = by_place["uri", key]
         given[name] = _typed(member, unquote(text))
-    for key, text in asked.query.items():
+    for key, texts in parse_qs(asked.raw_query, keep_blank_values=True).items():
         name, member = by_place.get(("querystring", key), (key, None))
-        given[name] = text if member is None else _typed(member, text)
+        listed = member is not None and member.type_name == "list"
+        given[name] = texts if listed or member is None else _typed(member, texts[-1])
     for (place, key), (name, member) in by_place.items():
         if place == "header" and key.lower() in asked.headers:
             given[name] = _typed(member, asked.headers[key.lower()])
@@ -127,8 +128,6 @@ def _typed(member: Any, text: str) -> Any:
             return int(text)
         case "boolean":
             return text == "true"
-        case "list":
-            return [text]
     return text
 
 

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
 from job_logs import RefusalError
 from s3_servers import FAKE_KEYS
@@ -45,6 +44,7 @@ class CoreDevice:
         states: Component → lifecycle state, where it is not RUNNING.
         applied: Groups that it has once deployed with success; it is listed for them for ever.
         effective: Deployment → what the device says of it.
+        clients: Things that may come to it as client devices, and since when.
     """
 
     name: str
@@ -59,6 +59,7 @@ class CoreDevice:
     states: dict[str, str] = field(default_factory=dict)
     applied: set[str] = field(default_factory=set)
     effective: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clients: dict[str, float] = field(default_factory=dict)
 
 
 class World:
@@ -154,7 +155,7 @@ class World:
         """What moto answers: status, body, kind of error."""
         dropped = ("host", "content-length", "connection", "accept-encoding")
         passed = {key: value for key, value in asked.headers.items() if key not in dropped}
-        query = f"?{urlencode(asked.query)}" if asked.query else ""
+        query = f"?{asked.raw_query}" if asked.raw_query else ""
         request = urllib.request.Request(f"{self.aws_url}{asked.path}{query}", asked.body or None, passed)
         request.method = asked.method
         try:

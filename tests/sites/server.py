@@ -19,6 +19,7 @@ class Asked:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
+    raw_query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def serve(routes: Mapping[str, Handler] | None = None, *, host: str = "127.0.0.1
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, self.rfile.read(length))
+            query, body = dict(parse_qsl(parts.query)), self.rfile.read(length)
+            asked = Asked(self.command, parts.path, query, headers, body, parts.query)
             reply = site.handle(asked)
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.content_type)
