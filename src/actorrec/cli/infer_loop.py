@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from actorrec.inference.running_bundle import RunningBundle
     from actorrec.inference.troubles import Troubles
 
+_INSTALLED_DEFAULTS: Final = "share/actorrec/component.json"
+"""Below the environment that the component's own installer makes."""
+
 LoopOption = Annotated[bool, typer.Option("--loop", help="Look again and again; one JSON line for each event.")]
 IntervalOption = Annotated[
     float | None,
@@ -34,7 +37,9 @@ GreengrassOption = Annotated[
 ]
 DefaultsOption = Annotated[
     Path | None,
-    typer.Option(help="Of --greengrass: the component.json of the component.", metavar="FILE", show_default=False),
+    typer.Option(
+        help="Of --greengrass: the component.json; by default the installed one.", metavar="FILE", show_default=False
+    ),
 ]
 WorkOption = Annotated[
     Path | None,
@@ -132,15 +137,13 @@ def _nucleus() -> "GreengrassIpc | None":
 
 
 def _component(options: LoopOptions, nucleus: "GreengrassIpc | None", troubles: "Troubles") -> "ComponentPlan":
-    from actorrec.inference.component import CommandLine, ComponentPlan
-    from actorrec.inference.component_settings import ComponentSettings, read_defaults, with_changes
+    from actorrec.inference.component import CommandLine, ComponentPlan, read_defaults
+    from actorrec.manifests.component_settings import ComponentSettings
 
-    defaults, program = ComponentSettings(), None
-    if options.defaults is not None:
-        defaults, refused = with_changes(defaults, read_defaults(options.defaults))
-        if refused:
-            raise ConfigError(f"{options.defaults}: {'; '.join(refused)}")
-        program = options.defaults.absolute().parent
+    installed = Path(sys.prefix) / _INSTALLED_DEFAULTS
+    path = options.defaults or (installed if installed.is_file() else None)
+    defaults = ComponentSettings() if path is None else read_defaults(path)
+    program = None if path is None else path.absolute().parent
     return ComponentPlan(defaults, program, nucleus, CommandLine(options.sources, options.interval_s), troubles)
 
 
@@ -172,9 +175,12 @@ def _around(options: LoopOptions, live: "RunningBundle", threads: int, component
     from actorrec.home import state_folder
     from actorrec.inference.bundle_shelf import BundleShelf
     from actorrec.inference.component import GoodBundles
+    from actorrec.inference.greengrass_ipc import under_nucleus
     from actorrec.inference.loop import Surroundings
 
-    shelf = BundleShelf((options.work or state_folder("device")) / "bundles")
+    # Every nucleus starts a component in its work folder.
+    work = options.work or (Path.cwd() if under_nucleus() else state_folder("device"))
+    shelf = BundleShelf(work / "bundles")
     good = GoodBundles(shelf, live, num_threads=threads, troubles=component.troubles)
     return Surroundings(newer_plan=component.newer, on_good=good.keep, open_shadow=good.shadow)
 

@@ -1,17 +1,21 @@
 """The program as a component: what it does follows the configuration that the nucleus holds, from start to end."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from actorrec.errors import ActorRecError, RemoteError
+from actorrec.errors import ActorRecError, ConfigError, RemoteError
 from actorrec.inference.bundle_shelf import BundleShelf
-from actorrec.inference.component_settings import ComponentSettings, with_changes
 from actorrec.inference.loop import LoopPlan
 from actorrec.inference.running_bundle import RunningBundle, run_bundle
 from actorrec.inference.shadow import ShadowRun
 from actorrec.inference.troubles import Troubles
+from actorrec.manifests.component_settings import ComponentSettings, with_changes
 
+SAMPLE_NAME: Final = "sample.jpg"
+"""The picture that comes with the program, beside its ``component.json``."""
+_MAX_DEFAULTS_BYTES: Final = 1 << 20
 _ABOUT: Final = "configuration"
 _ABOUT_SHADOW: Final = "the run in the shadow"
 _ABOUT_SHELF: Final = "the shelf of good bundles"
@@ -73,7 +77,7 @@ class ComponentPlan:
         """
         settings, refused = with_changes(self._defaults, self._configuration())
         if refused:
-            self.troubles.begin(_ABOUT, f"{'; '.join(refused)}; the default goes instead")
+            self.troubles.begin(_ABOUT, f"configuration: {'; '.join(refused)}; the default goes instead")
         return self._plan(settings)
 
     def newer(self, plan: LoopPlan) -> LoopPlan:
@@ -84,7 +88,7 @@ class ComponentPlan:
             return plan
         settings, refused = with_changes(self._defaults, given)
         if refused:
-            self.troubles.begin(_ABOUT, f"{'; '.join(refused)}; nothing is changed")
+            self.troubles.begin(_ABOUT, f"configuration: {'; '.join(refused)}; nothing is changed")
             return plan
         self.troubles.end(_ABOUT)
         return self._plan(settings)
@@ -102,7 +106,7 @@ class ComponentPlan:
 
     def _plan(self, settings: ComponentSettings) -> LoopPlan:
         return LoopPlan(
-            sources=self._given.sources or settings.sources(self._program),
+            sources=self._given.sources or configured_sources(settings, self._program),
             interval_s=self._given.interval_s or settings.inference_interval_s,
             health_s=settings.health_interval_s,
             topic=settings.topic,
@@ -144,3 +148,44 @@ class GoodBundles:
             return None
         self._troubles.end(_ABOUT_SHADOW)
         return run
+
+
+def configured_sources(settings: ComponentSettings, program: Path | None) -> tuple[str, ...]:
+    """What a configuration says to look at.
+
+    Args:
+        settings: The configuration.
+        program: Folder of the program's own sample; None where there is none.
+
+    Raises:
+        ConfigError: If nothing is named and there is no sample.
+    """
+    folder = Path(settings.image_directory) if settings.image_directory else program
+    if folder is None:
+        raise ConfigError(
+            "no picture to look at is configured",
+            hint="set ImageDirectory or ImageName, or name pictures: actorrec infer PICTURE… --loop --greengrass",
+        )
+    if settings.image_name:
+        return (str(folder / settings.image_name),)
+    return (str(folder if settings.image_directory else folder / SAMPLE_NAME),)
+
+
+def read_defaults(path: Path) -> ComponentSettings:
+    """The settings that a ``component.json`` holds.
+
+    Raises:
+        ConfigError: If it cannot be read, or something in it cannot be.
+    """
+    try:
+        if path.stat().st_size > _MAX_DEFAULTS_BYTES:
+            raise ConfigError(f"{path} is too long to be the defaults of a component")
+        given = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read the defaults {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise ConfigError(f"the defaults {path} are not JSON") from None
+    settings, refused = with_changes(ComponentSettings(), given)
+    if refused:
+        raise ConfigError(f"{path}: {'; '.join(refused)}")
+    return settings

@@ -1,20 +1,14 @@
 """The configuration of the component as a device has it: from the cloud, so nothing in it is believed unchecked."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 
-from actorrec.errors import ConfigError
 from actorrec.manifests.base import Record, RelativeName
 
-SAMPLE_NAME: Final = "sample.jpg"
-"""The picture that comes with the program, beside its ``component.json``."""
-
 _NOT_OURS: Final = frozenset({"accessControl"})
-_MAX_DEFAULTS_BYTES: Final = 1 << 20
 
 
 def _number(value: object) -> object:
@@ -37,7 +31,7 @@ def _plain(name: str) -> str:
 
 
 def _no_camera(value: object) -> object:
-    if value not in ("false", False):
+    if value != "false" and value is not False:
         raise ValueError('this version looks at pictures alone: it can only be "false"')
     return "false"
 
@@ -77,25 +71,6 @@ class ComponentSettings(Record):
     shadow: Literal["off", "previous"] = Field(default="off", alias="Shadow")
     use_camera: Annotated[Literal["false"], BeforeValidator(_no_camera)] = Field(default="false", alias="UseCamera")
 
-    def sources(self, program: Path | None) -> tuple[str, ...]:
-        """What to look at.
-
-        Args:
-            program: Folder of the program's own sample; None where there is none.
-
-        Raises:
-            ConfigError: If nothing is named and there is no sample.
-        """
-        folder = Path(self.image_directory) if self.image_directory else program
-        if folder is None:
-            raise ConfigError(
-                "no picture to look at is configured",
-                hint="set ImageDirectory or ImageName, or name pictures: actorrec infer PICTURE… --loop --greengrass",
-            )
-        if self.image_name:
-            return (str(folder / self.image_name),)
-        return (str(folder if self.image_directory else folder / SAMPLE_NAME),)
-
 
 def with_changes(base: ComponentSettings, given: object) -> tuple[ComponentSettings, tuple[str, ...]]:
     """Settings with what a configuration says on top; a key that cannot be used leaves the setting as it was.
@@ -115,31 +90,15 @@ def with_changes(base: ComponentSettings, given: object) -> tuple[ComponentSetti
         if key in _NOT_OURS:
             continue
         if key not in values:
-            refused.append(f"configuration: there is no key {_shown(key)}")
+            refused.append(f"there is no key {_shown(key)}")
             continue
         try:
             ComponentSettings.model_validate(values | {key: value})
         except ValidationError as error:
-            refused.append(f"configuration: {key} cannot be {_shown(value)}: {_reason(error)}")
+            refused.append(f"{key} cannot be {_shown(value)}: {_reason(error)}")
         else:
             values[key] = value
     return ComponentSettings.model_validate(values), tuple(refused)
-
-
-def read_defaults(path: Path) -> object:
-    """What a ``component.json`` holds.
-
-    Raises:
-        ConfigError: If it cannot be read or is not JSON.
-    """
-    try:
-        if path.stat().st_size > _MAX_DEFAULTS_BYTES:
-            raise ConfigError(f"{path} is too long to be the defaults of a component")
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot read the defaults {path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise ConfigError(f"the defaults {path} are not JSON") from None
 
 
 def _reason(error: ValidationError) -> str:
