@@ -4,9 +4,9 @@ A deployment replaces all that its target was told before, so a plan begins with
 stay as they are, with their configuration and limits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from actorrec.errors import ConfigError
 from actorrec.greengrass.component_settings import EVERYTHING, as_object, content_of, merged, normal
@@ -18,6 +18,7 @@ from actorrec.manifests.component import DeployedComponent, Role
 from actorrec.sections.cloud import GreengrassSection
 
 Verb = Literal["add", "update", "configure", "keep", "remove", "redeploy"]
+_ROLES: Final = {"runtime": "the program", "model": "the model", "single": "program and model in one"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Intent:
         drop: Components of the present deployment that go.
         parent_arn: Group that the target is a part of, for a subdeployment.
         force: Deploy even where the present deployment says the same.
+        tags: Of the deployment to be made.
     """
 
     purpose: Purpose = "group"
     drop: frozenset[str] = frozenset()
     parent_arn: str | None = None
     force: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +145,39 @@ def plan_deployment(
     ours = {name: _component(kept.get(name), want) for name, want in wanted.items()}
     components = ours | {name: component for name, component in kept.items() if name not in ours}
     _refuse_lonely_model(components, wanted, settings.component_name)
-    changed = _changed(state, components)
-    request = deployment_request(state, components, settings, purpose=intent.purpose, parent_arn=intent.parent_arn)
+    why = {name: _ROLES.get(want.role or "", "as asked for") for name, want in wanted.items()}
+    return plan_set(state, components, settings, intent, why)
+
+
+def plan_set(
+    state: GroupState,
+    components: Mapping[str, DeployedComponent],
+    settings: GreengrassSection,
+    intent: Intent,
+    why: Mapping[str, str] | None = None,
+) -> DeploymentPlan:
+    """Plan to give a target exactly these components, and nothing else.
+
+    Args:
+        state: The target, and what it has now.
+        components: All that it is to have.
+        settings: Rollout, abort rule, timeout and policies.
+        intent: Why.
+        why: Component → a word about it for people.
+
+    Raises:
+        ConfigError: If the deployment is too large for nucleus lite.
+    """
     refuse_too_large(state, components)
+    changed = _changed(state, components)
     return DeploymentPlan(
         group=state.name,
         target_arn=state.arn,
         purpose=intent.purpose,
-        request=request,
-        actions=tuple(_actions(state, components, wanted, changed=changed)),
+        request=deployment_request(
+            state, components, settings, purpose=intent.purpose, parent_arn=intent.parent_arn, tags=intent.tags
+        ),
+        actions=tuple(_actions(state, components, why or {})),
         before=state.present,
         components=components,
         devices=len(state.members),
@@ -190,33 +217,23 @@ def _changed(state: GroupState, components: Mapping[str, DeployedComponent]) -> 
 
 
 def _actions(
-    state: GroupState,
-    components: Mapping[str, DeployedComponent],
-    wanted: Mapping[str, Wanted],
-    *,
-    changed: bool,
-) -> list[Action]:
-    found = []
+    state: GroupState, components: Mapping[str, DeployedComponent], why: Mapping[str, str]
+) -> Iterator[Action]:
+    again = state.present is not None and state.present.status in GONE
     for name, component in components.items():
-        before = state.components.get(name)
-        if name not in wanted:
-            found.append(Action("keep", name, component.version, component.version, "stays as it is"))
-        elif before is None:
-            found.append(Action("add", name, component.version, why=_role_in_words(wanted[name])))
+        before, about = state.components.get(name), why.get(name, "")
+        if before is None:
+            yield Action("add", name, component.version, why=about)
         elif before.version != component.version:
-            found.append(Action("update", name, component.version, before.version, _role_in_words(wanted[name])))
+            yield Action("update", name, component.version, before.version, about)
         elif normal(before) != normal(component):
-            found.append(Action("configure", name, component.version, before.version, _settings(before, component)))
+            yield Action("configure", name, component.version, before.version, _settings(before, component))
         else:
-            verb: Verb = "redeploy" if changed and state.present and state.present.status in GONE else "keep"
-            found.append(Action(verb, name, component.version, before.version, _role_in_words(wanted[name])))
-    gone = [Action("remove", n, c.version, c.version) for n, c in state.components.items() if n not in components]
-    return [*found, *gone]
-
-
-def _role_in_words(want: Wanted) -> str:
-    words = {"runtime": "the program", "model": "the model", "single": "program and model in one"}
-    return words.get(want.role or "", "")
+            verb: Verb = "redeploy" if again and name in why else "keep"
+            yield Action(verb, name, component.version, before.version, about or "stays as it is")
+    for name, component in state.components.items():
+        if name not in components:
+            yield Action("remove", name, component.version, component.version)
 
 
 def _settings(before: DeployedComponent, after: DeployedComponent) -> str:

@@ -24,6 +24,7 @@ def deployment_request(
     *,
     purpose: Purpose,
     parent_arn: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Parameters of CreateDeployment, without the token.
 
@@ -33,11 +34,13 @@ def deployment_request(
         settings: Rollout, abort rule, timeout and policies.
         purpose: For the name, by which people find it in AWS's console.
         parent_arn: Group that the target is a part of, for a subdeployment.
+        tags: Of the deployment.
     """
     parent = {} if parent_arn is None else {"parentTargetArn": parent_arn}
     return {
         "targetArn": state.arn,
         **parent,
+        **({"tags": dict(tags)} if tags else {}),
         "deploymentName": f"{state.name} actorrec {purpose} {content_of(components)[:16]}",
         "components": components_request(components),
         "deploymentPolicies": _policies(settings),

@@ -1,5 +1,6 @@
 """Requests about deployments, their jobs and their targets; every failure comes out as an error of ours."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -25,6 +26,8 @@ from actorrec.greengrass.deployments import (
 _MISSING: Final = "ResourceNotFoundException"
 _ONE_BY_ONE: Final = 20  # devices; of more, one listing of the whole account takes fewer requests
 _THREADS: Final = 8
+_TRIES: Final = 5
+_PAUSE_S: Final = 1.0
 _JOB_RIGHTS: Final = "iot:DescribeJob, iot:DescribeThing and iot:DescribeThingGroup"
 _CHANGE_RIGHTS: Final = f"iot:CreateJob, iot:CancelJob, iot:UpdateJob, {_JOB_RIGHTS}"
 
@@ -121,9 +124,18 @@ class DeploymentCalls:
 
     def create(self, request: Mapping[str, Any]) -> Created:
         """Make a deployment of the parameters of CreateDeployment; the same token makes no second one."""
-        needs = f"greengrass:CreateDeployment, {_CHANGE_RIGHTS}"
+        from botocore.exceptions import ClientError
+
+        needs = f"greengrass:CreateDeployment, greengrass:TagResource, {_CHANGE_RIGHTS}"
         with self._told("make the deployment", needs):
-            made = self._greengrass.create_deployment(**request)
+            for again in range(_TRIES):
+                try:
+                    made = self._greengrass.create_deployment(**request)
+                    break
+                except ClientError as error:  # the same request is being worked on: soon it is answered alike
+                    if code_of(error) != "RequestAlreadyInProgressException" or again == _TRIES - 1:
+                        raise
+                time.sleep(_PAUSE_S)
         return Created(made["deploymentId"], made.get("iotJobId"))
 
     def cancel(self, deployment_id: str) -> bool:

@@ -73,12 +73,14 @@ class Deployment(DeploymentRow):
         components: Name → version and configuration.
         policies: As the service says them.
         job_settings: Rollout, abort and timeout, as the service says them.
+        tags: Of it.
     """
 
     job_id: str | None = None
     components: Mapping[str, DeployedComponent] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)
     job_settings: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def deployment_of(told: Mapping[str, Any]) -> Deployment:
         components=components_of(told.get("components") or {}),
         policies=told.get("deploymentPolicies") or {},
         job_settings=told.get("iotJobConfiguration") or {},
+        tags=told.get("tags") or {},
     )
 
 
