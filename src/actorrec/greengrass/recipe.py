@@ -33,10 +33,9 @@ _PUBLISHER: Final = "actorrec"
 # Both nuclei start a script in the component's work folder.
 _INSTALL: Final = 'sh "{{artifacts:decompressedPath}}/runtime/install.sh" "{{work:path}}/{venv}"'
 _RUN: Final = 'exec "{{work:path}}/{venv}/bin/python" -m actorrec infer --loop --greengrass --bundle "{bundle}"'
-# Beside the artifact nothing of another component can be named; its work folder can. A copy is whole or not there.
-_BRING_BUNDLE: Final = (
-    f'umask 077 && cp "{{artifacts:path}}/{BUNDLE_FILE}" "{BUNDLE_FILE}.new" && mv "{BUNDLE_FILE}.new" "{BUNDLE_FILE}"'
-)
+# Nothing of another component can be named on nucleus lite, but its work folder lies beside this one's. A copy is whole
+# or not there.
+_BRING_BUNDLE: Final = f'umask 077 && cp -f "{{artifacts:path}}/{BUNDLE_FILE}" "{BUNDLE_FILE}.new" && mv "{BUNDLE_FILE}.new" "{BUNDLE_FILE}"'
 
 
 def default_configuration(config: Config) -> dict[str, str]:

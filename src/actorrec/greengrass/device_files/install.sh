@@ -1,0 +1,94 @@
+#!/bin/sh
+# Makes the folder of packages that the component runs from: sh install.sh FOLDER
+#
+# Needs no root and nothing of the environment. A folder that is whole stays as it is; one that was left half-made is
+# made anew. The folder of the program that ran before stays too, so that a device can go back; older ones go.
+set -eu
+umask 022
+unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
+
+say() { echo "install: $1"; }
+fail() {
+    echo "install: $1" >&2
+    exit 1
+}
+spoilt() {
+    rm -rf "$venv"
+    fail "$1"
+}
+
+[ $# -eq 1 ] || fail "which folder? sh install.sh FOLDER"
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || fail "the folder of install.sh cannot be read"
+venv=$1
+name=$(basename -- "$venv")
+work=$(CDPATH='' cd -- "$(dirname -- "$venv")" && pwd) || fail "there is no folder for $venv"
+venv=$work/$name
+whole=$venv/whole
+
+# Keeps this program's folder and that of the one before, and removes the rest.
+tidy() {
+    before=$(cat "$work/last-venv" 2>/dev/null) || before=
+    [ "$before" != "$name" ] || return 0
+    for old in "$work"/venv-*; do
+        case $(basename -- "$old") in
+        "$name" | "$before") ;;
+        *) rm -rf "$old" || say "cannot remove $old, which is not used any more" ;;
+        esac
+    done
+    echo "$name" >"$work/last-venv.new" && mv "$work/last-venv.new" "$work/last-venv" || fail "cannot write to $work"
+}
+
+if [ -f "$whole" ] && "$venv/bin/python" -c 'import actorrec' 2>/dev/null; then
+    say "$name is there already"
+    tidy
+    exit 0
+fi
+
+rm -rf "$venv" || fail "cannot remove what an earlier attempt left in $venv"
+touch "$work/.may-write" 2>/dev/null && rm -f "$work/.may-write" || fail "cannot write to $work: is the disk full?"
+
+python='' problem=''
+for candidate in python3 python3.13 python3.12 python3.11; do
+    command -v "$candidate" >/dev/null 2>&1 || continue
+    if found=$("$candidate" -I "$here/check_python.py" "$work" 2>&1); then
+        python=$candidate
+        break
+    fi
+    [ -n "$problem" ] || problem=$found
+done
+[ -n "$python" ] || fail "${problem:-there is no python3 (on Debian and Raspberry Pi OS: sudo apt install python3 python3-venv)}"
+
+say "making $name with $("$python" -V)"
+# Not every user has a home folder, and /tmp may be small.
+HOME=$venv
+export HOME
+"$python" -I -m venv "$venv" || spoilt "$python cannot make a folder of packages in $work (see above)"
+TMPDIR=$venv/tmp
+export TMPDIR
+mkdir "$TMPDIR" || spoilt "cannot write to $work: is the disk full?"
+
+pip() {
+    "$venv/bin/python" -I -m pip --disable-pip-version-check --no-input install \
+        --quiet --no-cache-dir --no-compile --no-warn-script-location --only-binary :all: "$@"
+}
+if [ -d "$here/wheels" ]; then
+    PIP_CONFIG_FILE=/dev/null pip --isolated --no-index --no-deps --find-links "$here/wheels" --require-hashes \
+        -r "$here/requirements.txt" || spoilt "the packages cannot be installed (see above); is the disk full?"
+else
+    pip -r "$here/requirements.txt" || spoilt "the packages cannot be fetched or installed (see above): does this device \
+reach its package index? publish-component --vendor-wheels needs none"
+fi
+PIP_CONFIG_FILE=/dev/null pip --isolated --no-index --no-deps "$here"/actorrec-*.whl ||
+    spoilt "the program cannot be installed (see above); is the disk full?"
+mkdir -p "$venv/share/actorrec" && cp "$here/component.json" "$here/sample.jpg" "$venv/share/actorrec/" ||
+    spoilt "cannot write to $work: is the disk full?"
+
+"$venv/bin/python" -I -m pip --disable-pip-version-check check || spoilt "packages are missing (see above)"
+"$venv/bin/python" -I -c 'import ai_edge_litert.interpreter, awsiot, cv2, numpy, PIL.Image' ||
+    spoilt "the packages do not run on this device (see above)"
+"$venv/bin/python" -I -m actorrec infer --help >/dev/null || spoilt "the program does not run on this device (see above)"
+rm -rf "$TMPDIR"
+echo "$name" >"$whole" || spoilt "cannot write to $work: is the disk full?"
+sync "$whole" 2>/dev/null || true
+tidy
+say "$name is ready"
