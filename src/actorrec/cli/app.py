@@ -23,6 +23,7 @@ from actorrec.cli.infer import register as register_infer
 from actorrec.cli.jobs import register as register_jobs
 from actorrec.cli.models import register as register_models
 from actorrec.cli.people import register as register_people
+from actorrec.cli.publish_component import register as register_publish_component
 from actorrec.cli.review import register as register_review
 from actorrec.cli.sbom import register as register_sbom
 from actorrec.cli.scrape import register as register_scrape
@@ -95,6 +96,7 @@ for register in (
     register_sbom,
     register_artifacts,
     register_jobs,
+    register_publish_component,
     register_cloud,
     register_models,
     register_config,
