@@ -1,7 +1,7 @@
-"""A device in small: what the Java nucleus and nucleus lite do with a recipe, as an unprivileged user without a network.
+"""A device in small: what the two nuclei do with a recipe, as an unprivileged user without a network.
 
-Folders, permissions, variables and shells are as each of the two has them; nothing of AWS runs. ``why_not()`` says why
-there can be no such device here, and tests skip with that.
+Folders, permissions, variables and shells are as the Java nucleus and nucleus lite have them; nothing of AWS runs.
+``why_not()`` says why there can be no such device here, and tests skip with that.
 """
 
 import base64

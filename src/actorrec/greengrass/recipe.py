@@ -34,8 +34,8 @@ _PUBLISHER: Final = "actorrec"
 _INSTALL: Final = 'sh "{{artifacts:decompressedPath}}/runtime/install.sh" "{{work:path}}/{venv}"'
 _RUN: Final = 'exec "{{work:path}}/{venv}/bin/python" -m actorrec infer --loop --greengrass --bundle "{bundle}"'
 # Nothing of another component can be named on nucleus lite, but its work folder lies beside this one's. A copy is whole
-# or not there.
-_BRING_BUNDLE: Final = f'umask 077 && cp -f "{{artifacts:path}}/{BUNDLE_FILE}" "{BUNDLE_FILE}.new" && mv "{BUNDLE_FILE}.new" "{BUNDLE_FILE}"'
+# or not there; what a killed one left is written over.
+_BRING_BUNDLE: Final = 'umask 077 && cp -f "{{artifacts:path}}/{file}" "{file}.new" && mv -f "{file}.new" "{file}"'
 
 
 def default_configuration(config: Config) -> dict[str, str]:
@@ -95,7 +95,7 @@ def model_body(artifact: ArtifactDraft) -> dict[str, Any]:
     """The bundle; its ``startup`` puts it where the program looks, and stays "running" on both nuclei."""
     return {
         **_head("Who is known, and the nets that tell."),
-        **_manifest({"startup": {"Script": _BRING_BUNDLE}}, artifact),
+        **_manifest({"startup": {"Script": _BRING_BUNDLE.format(file=BUNDLE_FILE)}}, artifact),
     }
 
 
