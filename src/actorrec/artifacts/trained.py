@@ -78,6 +78,27 @@ def unpack_trained(archive: Path, folder: Path) -> Trained:
     return Trained(model, bundle, files, tuple(name for name in names if name not in known))
 
 
+def unpack_bundle(archive: Path, folder: Path) -> Path:
+    """Unpack the edge bundle of a ``model.tar.gz`` alone, as strictly as ``unpack_trained`` does all of it.
+
+    Args:
+        archive: The file.
+        folder: An empty one; the bundle comes into it.
+
+    Raises:
+        ModelContractError: If it is no such archive, does not agree with its manifests, or no bundle is in it.
+        ArtifactError: If it cannot be read, or the disk takes no more.
+    """
+    with _told(archive):
+        _, texts = _looked_through(archive)
+        model = _parsed(ModelManifest, texts, MODEL_MANIFEST)
+        bundle = _parsed(BundleManifest, texts, BUNDLE_MANIFEST)
+        if model is None or bundle is None:
+            raise _refused(f"has no {BUNDLE_MANIFEST if model else MODEL_MANIFEST}: no bundle of actorrec is in it")
+        [path] = _unpacked(archive, folder, {BUNDLE_FILE: _wanted(model, bundle)[BUNDLE_FILE]}).values()
+    return path
+
+
 def _looked_through(archive: Path) -> tuple[list[str], dict[str, bytes]]:
     """Names of all files, and the two manifests."""
     names: list[str] = []

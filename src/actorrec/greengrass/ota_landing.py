@@ -1,0 +1,158 @@
+"""An object that landed: fetched, and the bundle taken out of it. Nobody vouches for what is in it."""
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from actorrec.artifacts.digest import file_sha256
+from actorrec.artifacts.trained import unpack_bundle
+from actorrec.aws.failures import aws_errors, code_of, status_of
+from actorrec.aws.session import AwsSession
+from actorrec.config import Config
+from actorrec.errors import ArtifactError, DataError, ModelContractError, ParityError
+from actorrec.greengrass.ota_events import MODEL_ARCHIVE, ObjectEvent
+from actorrec.greengrass.refusals import refuse_unfit
+from actorrec.manifests.bundle import BundleCard
+from actorrec.recognition.bundle_card import read_card
+
+_CHUNK_BYTES: Final = 1 << 20
+_RESERVE_BYTES: Final = 32 << 20  # left free on the disk
+_OWN_MEMORY_BYTES: Final = 192 << 20  # Python, boto3 and we
+_ROOM: Final = "give the function more (EphemeralStorage, MemorySize), or publish it by hand"
+_NEEDS: Final = "s3:GetObject, s3:GetObjectVersion and s3:ListBucket"
+_NOT_THERE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "MethodNotAllowed", "404", "412"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that may be shipped as far as it says itself.
+
+    Attributes:
+        path: ``bundle.zip`` on this machine.
+        sha256: Of it.
+    """
+
+    path: Path
+    sha256: str
+    card: BundleCard
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the file."""
+        return self.path.stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class NoBundle:
+    """Why an object cannot be shipped.
+
+    Attributes:
+        sha256: Of the bundle in it; None where none was found.
+    """
+
+    reason: str
+    sha256: str | None = None
+
+
+class Gate:
+    """Where objects come in.
+
+    Args:
+        aws: Makes the client.
+        config: What may be shipped.
+        folder: Files come into it.
+        memory_bytes: How much this process may use; None where nobody says.
+    """
+
+    def __init__(self, aws: AwsSession, config: Config, folder: Path, memory_bytes: int | None = None) -> None:
+        self._aws, self._config, self._folder = aws, config, folder
+        self._most_bytes = None if memory_bytes is None else max(0, memory_bytes - _OWN_MEMORY_BYTES) // 2
+
+    def fetch(self, event: ObjectEvent) -> Bundle | NoBundle | None:
+        """Fetch that very version of an object, take the bundle out, and hold it against what may be shipped at all.
+
+        Returns:
+            None where that version is not there any more: what is there instead has an event of its own.
+
+        Raises:
+            RemoteError: If S3 refuses or cannot be reached.
+        """
+        path = self._downloaded(event)
+        return path if path is None or isinstance(path, NoBundle) else self._looked_at(path, event.uri)
+
+    def _downloaded(self, event: ObjectEvent) -> Path | NoBundle | None:
+        from botocore.exceptions import ClientError
+
+        with aws_errors(f"read {event.uri}", lambda: self._aws.place(event.bucket), _NEEDS):
+            try:
+                answer = self._aws.client("s3").get_object(Bucket=event.bucket, Key=event.object.key, **_which(event))
+            except ClientError as error:
+                if code_of(error) in _NOT_THERE or status_of(error) in (404, 412):
+                    return None
+                raise
+            with closing(answer["Body"]) as body:
+                size, free = int(answer["ContentLength"]), shutil.disk_usage(self._folder).free - _RESERVE_BYTES
+                if size > free:
+                    return NoBundle(f"it has {size:,} bytes, {max(0, free):,} are free in the function: {_ROOM}")
+                path = Path(tempfile.mkdtemp(dir=self._folder)) / event.name
+                with path.open("wb") as out:
+                    for chunk in body.iter_chunks(_CHUNK_BYTES):
+                        out.write(chunk)
+        return path
+
+    def _looked_at(self, path: Path, name: str) -> Bundle | NoBundle:
+        sha256: str | None = None
+        try:
+            path = _bundle_file(path)
+            sha256 = file_sha256(path)
+            if reason := self._too_large(path):
+                return NoBundle(reason, sha256)
+            card = read_card(path, name=name)
+            refuse_unfit(card, self._config, name=name)
+        except (ModelContractError, ParityError, DataError) as error:
+            return NoBundle(error.in_full, sha256)
+        except ArtifactError as error:
+            return NoBundle(f"{error.message}: {_ROOM}", sha256)
+        return Bundle(path, sha256, card)
+
+    def _too_large(self, path: Path) -> str:
+        """A file of a bundle is in memory when its digest is checked."""
+        if self._most_bytes is None:
+            return ""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                largest = max((entry.file_size for entry in archive.infolist()), default=0)
+        except (zipfile.BadZipFile, OSError, ValueError):
+            return ""  # told by whoever reads it next
+        if largest > self._most_bytes:
+            return f"it holds a file of {largest:,} bytes, more than {self._most_bytes:,}: {_ROOM}"
+        return ""
+
+
+def _bundle_file(path: Path) -> Path:
+    if path.name != MODEL_ARCHIVE:
+        return path
+    folder = path.parent / "unpacked"
+    folder.mkdir()
+    bundle = unpack_bundle(path, folder)
+    path.unlink()
+    return bundle
+
+
+def _which(event: ObjectEvent) -> dict[str, str]:
+    """What asks for the version that the event is about, and for no other."""
+    if event.object.version_id:
+        return {"VersionId": event.object.version_id}
+    return {"IfMatch": f'"{event.object.etag}"'} if event.object.etag else {}
+
+
+def memory_of(environ: Mapping[str, str] | None = None) -> int | None:
+    """How many bytes a function may use, as its environment says; None outside of one."""
+    said = (os.environ if environ is None else environ).get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return int(said) << 20 if said.isascii() and said.isdigit() else None

@@ -1,0 +1,198 @@
+"""The log of a group's updates over the air, and what it says: entries are added one at a time, never changed.
+
+A writer adds the entry that follows from all entries before it; if another was faster, nothing is written and it has to
+read and decide again. So every decision rests on all that was decided before, however many functions run at once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from pydantic import ValidationError
+
+from actorrec.artifacts.bulk import in_parallel
+from actorrec.artifacts.store import ArtifactStore
+from actorrec.errors import ArtifactError
+from actorrec.manifests.ota import (
+    OTA_ENTRY,
+    Claimed,
+    Known,
+    Landed,
+    LandedModel,
+    LandedObject,
+    OtaEntry,
+    Promoted,
+    Published,
+    Refused,
+    RolledBack,
+    Started,
+    Superseded,
+    Trying,
+    Unusable,
+)
+
+OTA_FOLDER: Final = "ota"
+_READERS: Final = 16
+Stage = Literal[
+    "waiting", "claimed", "published", "trying", "started", "promoted", "rolled-back", "refused", "superseded"
+]
+UNDER_WAY: Final[tuple[Stage, ...]] = ("claimed", "published", "trying", "started")
+_TRIED: Final[tuple[Stage, ...]] = (*UNDER_WAY, "promoted", "rolled-back")
+_ENDED: Final[tuple[Stage, ...]] = ("promoted", "rolled-back", "refused", "superseded")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A bundle that landed, and how far it came.
+
+    Attributes:
+        object: Where it lies.
+        component, version: Set aside for it; empty before.
+        deployment_id: Of its canary; None before.
+        reason: Why it was refused or rolled back.
+    """
+
+    model: LandedModel
+    object: LandedObject
+    stage: Stage = "waiting"
+    component: str = ""
+    version: str = ""
+    deployment_id: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtaState:
+    """What the entries say together.
+
+    Attributes:
+        seq: Number of the last entry; 0 without any.
+        candidates: By content.
+        models: Every model that is known, by content, also those that did not come over the air.
+        objects: Those that were looked at, as ``LandedObject.one`` tells them.
+    """
+
+    seq: int = 0
+    candidates: Mapping[str, Candidate] = field(default_factory=dict)
+    models: Mapping[str, LandedModel] = field(default_factory=dict)
+    objects: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def under_way(self) -> Candidate | None:
+        """The one that is being published or tried; there is never more than one."""
+        return next((each for each in self.candidates.values() if each.stage in UNDER_WAY), None)
+
+    @property
+    def waiting(self) -> tuple[Candidate, ...]:
+        """Those of which nothing was decided yet, the newest first."""
+        found = [each for each in self.candidates.values() if each.stage == "waiting"]
+        return tuple(sorted(found, key=lambda each: (each.model.created_at, each.model.content), reverse=True))
+
+    @property
+    def tried(self) -> tuple[LandedModel, ...]:
+        """Every model for which a version was set aside, whatever became of it."""
+        return tuple(each.model for each in self.candidates.values() if each.stage in _TRIED)
+
+
+def folded(entries: Iterable[OtaEntry]) -> OtaState:
+    """What entries say together; they count in the order of their numbers, and what has ended stays as it ended."""
+    candidates: dict[str, Candidate] = {}
+    models: dict[str, LandedModel] = {}
+    objects: set[tuple[str, str]] = set()
+    seq = 0
+    for entry in sorted(entries, key=lambda each: each.seq):
+        seq = entry.seq
+        match entry:
+            case Landed(object=seen, model=model):
+                objects.add(seen.one)
+                models.setdefault(model.content, model)
+                candidates.setdefault(model.content, Candidate(model, seen))
+            case Unusable(object=seen):
+                objects.add(seen.one)
+            case Known(model=model):
+                models.setdefault(model.content, model)
+            case _:
+                before = candidates.get(entry.content)
+                if before is not None and before.stage not in _ENDED:
+                    candidates[entry.content] = _moved(before, entry)
+    return OtaState(seq, candidates, models, frozenset(objects))
+
+
+def _moved(
+    before: Candidate, entry: Refused | Superseded | Claimed | Published | Trying | Started | Promoted | RolledBack
+) -> Candidate:
+    match entry:
+        case Refused(reason=reason):
+            return replace(before, stage="refused", reason=reason)
+        case Superseded(by=by):
+            return replace(before, stage="superseded", reason=f"not newer than {by[:16]}")
+        case Claimed(component=component, version=version):
+            return replace(before, stage="claimed", component=component, version=version)
+        case Published():
+            return replace(before, stage="published")
+        case Trying():
+            return replace(before, stage="trying")
+        case Started(deployment_id=deployment_id):
+            return replace(before, stage="started", deployment_id=deployment_id)
+        case Promoted():
+            return replace(before, stage="promoted")
+        case RolledBack(reason=reason):
+            return replace(before, stage="rolled-back", reason=reason)
+
+
+class OtaLog:
+    """The log of a group.
+
+    Args:
+        store: Entries are ``ota/GROUP/log/00000001.json`` and so on.
+        group: Name of the thing group.
+    """
+
+    def __init__(self, store: ArtifactStore, group: str) -> None:
+        self._store = store
+        self._folder = f"{OTA_FOLDER}/{group}/log"
+        self._read: dict[str, OtaEntry] = {}
+
+    def state(self) -> OtaState:
+        """What holds now, also what others added since the last call.
+
+        Raises:
+            ArtifactError: If an entry cannot be read or is damaged.
+        """
+        names = [name for name in self._store.names(self._folder) if _is_entry(name)]
+        new = [name for name in names if name not in self._read]
+        self._read.update(zip(new, in_parallel(self._parsed, new, _READERS), strict=True))
+        return folded(self._read[name] for name in names)
+
+    def add(self, entry: OtaEntry) -> bool:
+        """Add the entry that follows the state it was decided on.
+
+        Args:
+            entry: Its ``seq`` is one more than the state's.
+
+        Returns:
+            False, nothing written, where another entry of that number is there: read the state again.
+        """
+        name = f"{self._folder}/{entry.seq:08d}.json"
+        if not self._store.commit(name, entry.model_dump_json(indent=1).encode()):
+            return False
+        self._read[name] = entry
+        return True
+
+    def _parsed(self, name: str) -> OtaEntry:
+        try:
+            entry = OTA_ENTRY.validate_json(self._store.read_bytes(name))
+            wrong = "" if name.endswith(f"/{entry.seq:08d}.json") else f"it says that it is number {entry.seq}"
+        except ValidationError as error:
+            wrong = error.errors()[0]["msg"]
+        if wrong:
+            raise ArtifactError(
+                f"{self._store.uri}/{name} is no entry about updates that this version understands: {wrong}",
+                hint="a newer version may have written it: update the function (`make lambda`)",
+            )
+        return entry
+
+
+def _is_entry(name: str) -> bool:
+    stem = name.rpartition("/")[2].removesuffix(".json")
+    return stem.isascii() and stem.isdigit() and name.endswith(".json")
