@@ -103,7 +103,7 @@ def execute(plan: PublishPlan, at: Publishing) -> tuple[ComponentManifest, ...]:
         RemoteError: If AWS refuses or cannot be reached, or a version comes to nothing; the message says what of the
             plan is there.
     """
-    _upload(plan, at)
+    send_artifacts(plan, at)
     there: list[str] = []
     try:
         made: list[PlannedVersion] = []
@@ -112,7 +112,7 @@ def execute(plan: PublishPlan, at: Publishing) -> tuple[ComponentManifest, ...]:
         committed: list[ComponentManifest] = []
         for each in made:
             at.calls.wait(each.draft.name, each.version, at.progress)
-            committed.append(_recorded(each, at))
+            committed.append(put_on_record(each, at))
             there.append(each.called)
     except RemoteError as error:
         if not there:
@@ -121,7 +121,12 @@ def execute(plan: PublishPlan, at: Publishing) -> tuple[ComponentManifest, ...]:
     return tuple(committed)
 
 
-def _upload(plan: PublishPlan, at: Publishing) -> None:
+def send_artifacts(plan: PublishPlan, at: Publishing) -> None:
+    """Upload what a plan needs and S3 does not have.
+
+    Raises:
+        ArtifactError: If a file changed after the plan was made, or something cannot be read or written.
+    """
     wanted = [artifact for artifact in plan.uploads if artifact.path is not None]
     items: list[tuple[str, Any]] = [(_name(at.target, artifact.uri), artifact.path) for artifact in wanted]
     with at.progress.step("sending artifacts", len(wanted), "files") as step:
@@ -155,7 +160,12 @@ def _create(planned: PlannedVersion, asked: str, at: Publishing) -> PlannedVersi
     raise RemoteError(f"cannot create {tried.called}: others keep making versions of it", hint="run it again")
 
 
-def _recorded(made: PlannedVersion, at: Publishing) -> ComponentManifest:
+def put_on_record(made: PlannedVersion, at: Publishing) -> ComponentManifest:
+    """Commit the manifest of a version that can be deployed; the one that is there where that was done before.
+
+    Raises:
+        RemoteError: If the service took another file than ours.
+    """
     draft, arn = made.draft, at.calls.account.arn(made.draft.name, made.version)
     key = digest_json(["component", arn, draft.content_digest])[:16]
     found = find_manifest(at.store, ComponentManifest, key)
