@@ -44,9 +44,9 @@ def default_configuration(config: Config) -> dict[str, str]:
     return {
         "ImageName": section.image_name,
         "ImageDirectory": section.image_directory,
-        "InferenceInterval": f"{section.inference_interval_s:g}",
+        "InferenceInterval": _text(section.inference_interval_s),
         "PublishResultsOnTopic": config.cloud.results_topic,
-        "HealthInterval": f"{section.health_s:g}",
+        "HealthInterval": _text(section.health_s),
         "Shadow": "off",
         "UseCamera": "false",
     }
@@ -151,6 +151,10 @@ def render(recipe: Mapping[str, Any], form: Literal["json", "yaml"]) -> bytes:
 
     text: str = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True, width=10_000)
     return text.encode()
+
+
+def _text(seconds: float) -> str:
+    return str(int(seconds) if seconds.is_integer() else seconds)
 
 
 def _check_uri(uri: str, *, lite: bool) -> None:
