@@ -33,7 +33,8 @@ def _commands(command: Any, name: str) -> list[tuple[str, Any]]:
     children = getattr(command, "commands", None)
     if children is None:
         return [(name, command)]
-    return [found for child, inner in children.items() for found in _commands(inner, f"{name} {child}")]
+    itself = [(name, command)] if command.invoke_without_command else []
+    return itself + [found for child, inner in children.items() for found in _commands(inner, f"{name} {child}")]
 
 
 def _row(parameter: Any) -> str:

@@ -16,6 +16,7 @@ from actorrec.cli.compare import register as register_compare
 from actorrec.cli.compare_original import register as register_compare_original
 from actorrec.cli.config import register as register_config
 from actorrec.cli.convert_tflite import register as register_convert_tflite
+from actorrec.cli.deploy import register as register_deploy
 from actorrec.cli.doctor import register as register_doctor
 from actorrec.cli.enroll import register as register_enroll
 from actorrec.cli.evaluate import register as register_evaluate
@@ -95,8 +96,9 @@ for register in (
     register_compare,
     register_sbom,
     register_artifacts,
-    register_jobs,
     register_publish_component,
+    register_deploy,
+    register_jobs,
     register_cloud,
     register_models,
     register_config,

@@ -32,10 +32,25 @@ _DEFAULTS: dict[str, Any] = {"config": None, "store": None, "json": False, "quie
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register ``function(session, …)`` as a command that also takes the shared options."""
+    return _registered(app.command(name))
 
+
+def group_command(app: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register ``function(session, context, …)`` as what a group of commands does where none of them is named.
+
+    Its options belong to it alone: given in front of the name of a command, they are refused.
+    """
+    return _registered(app.callback(invoke_without_command=True))
+
+
+def _registered(add: Callable[..., object]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(**values: Any) -> None:
+            context = next((value for value in values.values() if isinstance(value, typer.Context)), None)
+            if context is not None and context.invoked_subcommand is not None:
+                _refuse_misplaced(context)
+                return
             shared = {key: values.pop(key) for key in _SHARED}
             session = Session(shared["config"], shared["store"], as_json=shared["json"], quiet=shared["quiet"])
             _guarded(session, lambda: function(session, **values))
@@ -48,10 +63,19 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         parameters = [_unchecked(parameter.replace(kind=keyword)) for parameter in own] + extra
         vars(run)["__signature__"] = inspect.Signature(parameters)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        app.command(name)(run)
+        add(run)
         return run
 
     return register
+
+
+def _refuse_misplaced(context: typer.Context) -> None:
+    """Options in front of a command's name would be dropped without a word."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            option = parameter.opts[0]
+            raise typer.BadParameter(f"{option} is written after '{context.invoked_subcommand}'", ctx=context)
 
 
 def _unchecked(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -10,14 +10,21 @@ from actorrec.errors import RemoteError
 from actorrec.greengrass.deploy_plan import DeploymentPlan
 from actorrec.greengrass.deployment_calls import DeploymentCalls
 from actorrec.greengrass.deployments import Created, DeploymentRow
-from actorrec.manifests.base import Sha256, digest_json
+from actorrec.manifests.base import ProducedBy, Sha256, digest_json
 from actorrec.manifests.component import ComponentManifest, DeployedComponent, DeploymentManifest
 
 logger = logging.getLogger(__name__)
 _TOKEN_LENGTH: Final = 64
 
 
-def execute(plan: DeploymentPlan, calls: DeploymentCalls, store: ArtifactStore, group: str = "") -> DeploymentManifest:
+def execute(
+    plan: DeploymentPlan,
+    calls: DeploymentCalls,
+    store: ArtifactStore,
+    *,
+    group: str = "",
+    made_by: ProducedBy | None = None,
+) -> DeploymentManifest:
     """Make a deployment.
 
     AWS knows no condition on a deployment: of two at once the later takes the place of the earlier. So commands on one
@@ -28,6 +35,7 @@ def execute(plan: DeploymentPlan, calls: DeploymentCalls, store: ArtifactStore, 
         calls: Asks and orders.
         store: Where the deployment is recorded; its lock keeps others on the same store waiting.
         group: The thing group that it is about, where the target is but a part of it.
+        made_by: Code and settings.
 
     Returns:
         The record, which is in the store. Where this very deployment was made before (an answer was lost, a command
@@ -45,7 +53,7 @@ def execute(plan: DeploymentPlan, calls: DeploymentCalls, store: ArtifactStore, 
         except KeyboardInterrupt:
             logger.warning("the deployment may have been made: `actorrec deploy status` shows the latest")
             raise
-        manifest = commit_manifest(store, manifest_of(plan, created, store, group))
+        manifest = commit_manifest(store, _manifest(plan, created, store, group or plan.group, made_by))
         _tell_overtaken(plan, calls, created)
     return manifest
 
@@ -56,14 +64,17 @@ def token_of(plan: DeploymentPlan) -> str:
     return digest_json([before, plan.request])[:_TOKEN_LENGTH]
 
 
-def manifest_of(plan: DeploymentPlan, created: Created, store: ArtifactStore, group: str = "") -> DeploymentManifest:
+def _manifest(
+    plan: DeploymentPlan, created: Created, store: ArtifactStore, group: str, made_by: ProducedBy | None
+) -> DeploymentManifest:
     """The record of a deployment; it comes from the components that the store knows."""
     return DeploymentManifest(
         key=created.id.lower(),
+        produced_by=made_by or ProducedBy(),
         deployment_id=created.id,
         job_id=created.job_id,
         target_arn=plan.target_arn,
-        group=group or plan.group,
+        group=group,
         purpose=plan.purpose,
         components=dict(plan.components),
         previous_id=None if plan.before is None else plan.before.id,

@@ -157,7 +157,7 @@ class DeploymentCalls:
         return None if found is None else job_of(found["job"])
 
     def executions(self, job_id: str) -> tuple[Execution, ...]:
-        """How every device fared that the job was handed to, sorted by device.
+        """How every device fared that the job was handed to, sorted by device; none once the job was deleted.
 
         All states at once: asked one by one, a device that moves on meanwhile would be told twice, or not at all.
         """
@@ -165,9 +165,11 @@ class DeploymentCalls:
             pages = self._iot.get_paginator("list_job_executions_for_job").paginate(
                 jobId=job_id, PaginationConfig={"PageSize": 250}
             )
-            found = [execution_of(each) for page in pages for each in page.get("executionSummaries", ())]
+            found = _unless_missing(
+                lambda: [execution_of(each) for page in pages for each in page.get("executionSummaries", ())]
+            )
         newest: dict[str, Execution] = {}
-        for each in found:  # one that ran the job again has several
+        for each in found or ():  # one that ran the job again has several
             known = newest.get(each.device)
             if known is None or _moment(known) <= _moment(each):
                 newest[each.device] = each

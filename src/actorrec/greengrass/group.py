@@ -78,6 +78,17 @@ def read_group(calls: DeploymentCalls, group: str) -> GroupState:
         return GroupState(group, arn, members, devices, present.result())
 
 
+def read_target(calls: DeploymentCalls, group: str) -> GroupState:
+    """Like ``read_group``, without its things and devices: fewer requests.
+
+    Raises:
+        ConfigError: If credentials are missing, expired or refused.
+        RemoteError: If there is no such group, or AWS refuses or cannot be reached.
+    """
+    arn = require_group(calls, group)
+    return GroupState(group, arn, (), (), calls.latest(arn))
+
+
 def require_group(calls: DeploymentCalls, group: str) -> str:
     """ARN of a thing group.
 

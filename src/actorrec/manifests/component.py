@@ -21,6 +21,8 @@ SCHEMA_TAG: Final = "actorrec-card-schema"
 """Of a runtime: the card schema it reads. Of a model: the one its bundle has."""
 PREPROCESS_TAG: Final = "actorrec-preprocess"
 """Likewise, of the preprocessing."""
+MACHINE_TAG: Final = "actorrec-machine"
+"""Of a runtime or single component with its wheels inside: the machine that they are for, ``aarch64`` or ``x86_64``."""
 CREATED_TAG: Final = "actorrec-created"
 """When the bundle was made, ISO 8601: a model is never replaced by an older one over the air."""
 

@@ -1,0 +1,163 @@
+"""``actorrec deploy``: components to the devices of a thing group."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actorrec.cli.command import group_command
+from actorrec.cli.deploy_canary import register as register_canary
+from actorrec.cli.deploy_canary import start as start_canary
+from actorrec.cli.deploy_changes import register as register_changes
+from actorrec.cli.deploy_desk import (
+    DeployDesk,
+    DryRunOption,
+    GroupOption,
+    RateOption,
+    WaitOption,
+    YesOption,
+    agree,
+    carry_out,
+    finish,
+    open_desk,
+    show_plan,
+)
+from actorrec.cli.deploy_views import register as register_views
+from actorrec.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from actorrec.greengrass.deploy_plan import DeploymentPlan, Wanted
+    from actorrec.greengrass.group import GroupState
+
+deploy_app = typer.Typer(help="Deploy components to a thing group; look at deployments, go back, take away.")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A deployment to the group, looked at from all sides, before anybody agreed to it.
+
+    Attributes:
+        state: The group.
+        wanted: Components to deploy, by name.
+        plan: For the whole group.
+        notes: For people, beside the plan's own.
+        value: For ``--json``: the plan, the fleet, the flavour.
+    """
+
+    state: "GroupState"
+    wanted: "Mapping[str, Wanted]"
+    plan: "DeploymentPlan"
+    notes: tuple[str, ...]
+    value: dict[str, Any]
+
+
+@group_command(deploy_app)
+def deploy(
+    session: Session,
+    context: typer.Context,
+    thing_group: GroupOption = None,
+    component: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--component",
+            metavar="VERSION",
+            help="Of our component, or NAME=VERSION of another; by default the newest that the devices can run.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="VERSION", help="By default the newest.", show_default=False)
+    ] = None,
+    canary: Annotated[
+        str | None,
+        typer.Option(
+            "--canary", metavar="THING|N%", help="First to one device, or to a share of the group.", show_default=False
+        ),
+    ] = None,
+    rate: RateOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Configuration of our component.", show_default=False),
+    ] = None,
+    unset: Annotated[
+        list[str] | None,
+        typer.Option("--unset", metavar="KEY", help="Back to what was published.", show_default=False),
+    ] = None,
+    wait: WaitOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if the group has exactly this already.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Even to a group without devices: those that join later get it.")
+    ] = False,
+) -> None:
+    """Deploy to a thing group: other components that it has stay, and the plan is shown before anything changes."""
+    from actorrec.greengrass.checks import refuse_without_devices
+    from actorrec.greengrass.choose import parse_request
+    from actorrec.greengrass.component_settings import known_key, parse_settings
+    from actorrec.greengrass.group import read_group
+
+    del context
+    desk = open_desk(session, thing_group, rate)
+    merge = parse_settings(set_ or ())
+    reset = tuple(known_key(key, "--unset") for key in unset or ())
+    asked = parse_request(component or (), model, desk.config.greengrass.component_name)
+    state = read_group(desk.calls, desk.group)
+    refuse_without_devices(state, allow_empty=allow_empty)
+    prepared = _prepare(desk, state, asked, merge, reset, force=force)
+    if canary is not None:
+        start_canary(desk, prepared, canary, dry_run=dry_run, yes=yes, wait=wait)
+        return
+    _deploy(desk, prepared, dry_run=dry_run, yes=yes, wait=wait)
+
+
+def _prepare(
+    desk: DeployDesk,
+    state: "GroupState",
+    asked: Any,
+    merge: "Mapping[str, str]",
+    reset: "Sequence[str]",
+    *,
+    force: bool,
+) -> Prepared:
+    """Choose, plan and check; nothing is changed."""
+    from actorrec.greengrass.checks import check_plan, describe_fleet
+    from actorrec.greengrass.choose import choose
+    from actorrec.greengrass.deploy_plan import Intent, plan_deployment
+
+    section = desk.config.greengrass
+    chosen = choose(desk.components, state, section.component_name, asked)
+    wanted = chosen.wanted(section.component_name, merge, reset)
+    plan = plan_deployment(state, wanted, section, Intent(force=force))
+    notes = (f"flavour: {chosen.why}", *check_plan(plan, state, desk.components, desk.config))
+    value = plan.as_json() | {"fleet": describe_fleet(state), "flavour": chosen.why}
+    value["notes"] = [*plan.notes, *notes]
+    return Prepared(state, wanted, plan, notes, value)
+
+
+def _deploy(desk: DeployDesk, prepared: Prepared, *, dry_run: bool, yes: bool, wait: bool) -> None:
+    session, plan = desk.session, prepared.plan
+    show_plan(session, plan, prepared.notes)
+    if not plan.changed:
+        line = f"'{plan.group}' has exactly this already; nothing to do (--force deploys it again)"
+        session.result(prepared.value | {"done": False}, line)
+        return
+    if dry_run:
+        session.result(prepared.value | {"done": False})
+        return
+    if not agree(session, f"deploy to {plan.devices} things?", yes=yes):
+        session.result(prepared.value | {"done": False}, "nothing was changed")
+        return
+    finish(desk, prepared.state, carry_out(desk, plan), prepared.value, wait=wait)
+
+
+register_views(deploy_app)
+register_changes(deploy_app)
+register_canary(deploy_app)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(deploy_app, name="deploy")
