@@ -47,8 +47,8 @@ def _registered(add: Callable[..., object]) -> Callable[[Callable[..., None]], C
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(**values: Any) -> None:
-            context = next((value for value in values.values() if isinstance(value, typer.Context)), None)
-            if context is not None and context.invoked_subcommand is not None:
+            context = values.get("context")
+            if getattr(context, "invoked_subcommand", None) is not None:
                 _refuse_misplaced(context)
                 return
             shared = {key: values.pop(key) for key in _SHARED}
@@ -69,7 +69,7 @@ def _registered(add: Callable[..., object]) -> Callable[[Callable[..., None]], C
     return register
 
 
-def _refuse_misplaced(context: typer.Context) -> None:
+def _refuse_misplaced(context: Any) -> None:
     """Options in front of a command's name would be dropped without a word."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
