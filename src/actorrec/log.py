@@ -15,5 +15,7 @@ def setup_logging(*, quiet: bool = False) -> None:
     logger.handlers[:] = [handler]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if debug else logging.ERROR if quiet else logging.INFO)
-    # Pillow logs what is odd inside a file; what matters of it reaches the user as that file's outcome.
-    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    # Pillow logs what is odd inside a file, awsiot each connection that fails; what matters of it reaches the user as
+    # that file's outcome, or as one line.
+    for name in ("PIL", "awsiot"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

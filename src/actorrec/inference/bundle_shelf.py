@@ -18,8 +18,8 @@ from actorrec.manifests.base import Record, Sha256
 
 _LIST: Final = "shelf.json"
 _LOCK: Final = "lock"
-_BUNDLE: Final = re.compile(r"[0-9a-f]{64}\.zip")
 _PARTIAL: Final = ".partial-bundle"  # one name: what a killed program leaves is written over, and never adds up
+_OURS: Final = re.compile(r"[0-9a-f]{64}\.zip|\.partial-.*")
 
 
 class ShelfList(Record):
@@ -103,10 +103,10 @@ class BundleShelf:
             partial.unlink(missing_ok=True)
 
     def _tidy(self, listed: ShelfList) -> None:
-        """Remove the bundles that the list no longer names, nothing else."""
+        """Remove the bundles that the list no longer names and what a killed program left, nothing else."""
         kept = {f"{listed.current}.zip", f"{listed.previous}.zip"}
         for path in self._folder.iterdir():
-            if _BUNDLE.fullmatch(path.name) and path.name not in kept:
+            if _OURS.fullmatch(path.name) and path.name not in kept:
                 with suppress(OSError):
                     path.unlink()
 

@@ -9,7 +9,7 @@ from actorrec.errors import ActorRecError, ConfigError, RemoteError
 from actorrec.inference.bundle_shelf import BundleShelf
 from actorrec.inference.loop import LoopPlan
 from actorrec.inference.running_bundle import RunningBundle, run_bundle
-from actorrec.inference.shadow import ShadowRun
+from actorrec.inference.shadow import ABOUT_SHADOW, ShadowRun
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.component_settings import ComponentSettings, with_changes
 
@@ -17,7 +17,6 @@ SAMPLE_NAME: Final = "sample.jpg"
 """The picture that comes with the program, beside its ``component.json``."""
 _MAX_DEFAULTS_BYTES: Final = 1 << 20
 _ABOUT: Final = "configuration"
-_ABOUT_SHADOW: Final = "the run in the shadow"
 _ABOUT_SHELF: Final = "the shelf of good bundles"
 
 
@@ -139,14 +138,14 @@ class GoodBundles:
         """A run of the previous one beside the live one; None, and told, where there is none that can run."""
         path = self._shelf.other_than(self._live.model.bundle)
         if path is None:
-            self._troubles.begin(_ABOUT_SHADOW, f"{_ABOUT_SHADOW}: there is no previous bundle that is whole")
+            self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW}: there is no previous bundle that is whole")
             return None
         try:
             run = ShadowRun(self._live, run_bundle(path, num_threads=self._num_threads))
         except ActorRecError as error:
-            self._troubles.begin(_ABOUT_SHADOW, f"{_ABOUT_SHADOW}: {error.in_full}")
+            self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW}: {error.in_full}")
             return None
-        self._troubles.end(_ABOUT_SHADOW)
+        self._troubles.end(ABOUT_SHADOW)
         return run
 
 

@@ -44,7 +44,7 @@ class GreengrassIpc:
         self._client: Any = None
         self._wait_s = 0.0
         self._not_before_s = 0.0
-        self._last_error = ""
+        self._reason = ""
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +96,7 @@ class GreengrassIpc:
         if self._client is not None:
             return self._client
         if self._clock() < self._not_before_s:
-            raise RemoteError(self._last_error)
+            raise self._unconnected()
         from awscrt.exceptions import AwsCrtError
         from awsiot.greengrasscoreipc import connect
         from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
@@ -112,8 +112,11 @@ class GreengrassIpc:
         self._drop()
         self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2 or _FIRST_WAIT_S)
         self._not_before_s = self._clock() + self._wait_s
-        self._last_error = f"no connection to the nucleus ({type(error).__name__})"
-        return RemoteError(self._last_error, hint="it is tried again and again")
+        self._reason = type(error).__name__
+        return self._unconnected()
+
+    def _unconnected(self) -> RemoteError:
+        return RemoteError(f"no connection to the nucleus ({self._reason})", hint="it is tried again and again")
 
     def _drop(self) -> None:
         client, self._client = self._client, None

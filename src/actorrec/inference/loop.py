@@ -12,7 +12,7 @@ from actorrec.inference.health import Health
 from actorrec.inference.pictures import failed, recognise_picture
 from actorrec.inference.publishers import FanOut
 from actorrec.inference.running_bundle import RunningBundle
-from actorrec.inference.shadow import ShadowRun
+from actorrec.inference.shadow import ABOUT_SHADOW, ShadowRun
 from actorrec.inference.sources import PictureSource
 from actorrec.inference.troubles import Troubles
 from actorrec.inference.watch import Watched
@@ -109,6 +109,7 @@ class InferenceLoop:
             self._watched = Watched(plan.sources)
         if not plan.shadow:
             self._shadow = None
+            self._troubles.end(ABOUT_SHADOW)
         elif self._shadow is None:
             self._shadow = self._around.open_shadow()
 

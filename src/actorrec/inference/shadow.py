@@ -10,6 +10,8 @@ from actorrec.manifests.events import ShadowCount
 from actorrec.types import RecognisedFace, UInt8Image
 from actorrec.vision.boxes import Boxes, overlaps
 
+ABOUT_SHADOW: Final = "the run in the shadow"
+"""What troubles of it are about."""
 SAME_FACE_IOU: Final = 0.5
 """Two boxes that share so much of their union are one face; the usual bound for a found object (PASCAL VOC)."""
 

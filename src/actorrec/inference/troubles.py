@@ -28,7 +28,7 @@ class Troubles:
     def end(self, about: str) -> None:
         """It is well again; nothing happens where nothing was wrong."""
         if self._standing.pop(about, None) is not None:
-            self._say(f"{about}: well again")
+            self._say(f"{about}: in order again")
 
     @property
     def lines(self) -> list[str]:

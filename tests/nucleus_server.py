@@ -1,0 +1,157 @@
+"""A nucleus of Greengrass as a component sees it: the event stream protocol over a socket of the file system.
+
+Answers GetConfiguration and PublishToIoTCore, as the SDK on the other side of a real socket needs them. What is
+published is kept; what is refused, and how, the test says.
+"""
+
+import base64
+import json
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+MESSAGE, ERROR, CONNECT, CONNECT_ACK = 0, 1, 4, 5
+ACCEPTED, TERMINATE = 1, 2
+_INT32, _STRING = 4, 7
+_ACCEPT = {":message-type": CONNECT_ACK, ":message-flags": ACCEPTED, ":stream-id": 0}
+_FIXED = {0: 0, 1: 0, 2: 1, 3: 2, 5: 8, 8: 8, 9: 16}
+
+
+class NucleusServer:
+    """Listens while it is used as a context manager; may be started again at the same place.
+
+    Args:
+        path: Of the socket.
+        configuration: What GetConfiguration answers; a test may change it.
+
+    Attributes:
+        published: Topic and payload of each message taken.
+        allowed: Topics that may be published to; None for all.
+        failing: Whether every operation is answered with a ServiceError.
+        silent: Whether operations are never answered.
+        connections: How many were accepted.
+    """
+
+    def __init__(self, path: Path, configuration: Mapping[str, Any]) -> None:
+        self.path, self.configuration = path, dict(configuration)
+        self.published: list[tuple[str, bytes]] = []
+        self.allowed: set[str] | None = None
+        self.failing = self.silent = False
+        self.connections = 0
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        self.path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listener, *self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._open.clear()
+        self.path.unlink(missing_ok=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a component of it has in its environment."""
+        return {
+            "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT": str(self.path),
+            "SVCUID": "token-of-a-test",
+            "AWS_IOT_THING_NAME": "pi-1",
+        }
+
+    def events(self, topic: str) -> list[dict[str, Any]]:
+        """The JSON documents that a topic was sent."""
+        return [json.loads(payload) for where, payload in list(self.published) if where == topic]
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        operations: dict[int, str] = {}
+        with suppress(OSError, EOFError), connection:
+            while True:
+                headers, payload = _receive(connection)
+                if headers[":message-type"] == CONNECT:
+                    assert json.loads(payload) == {"authToken": "token-of-a-test"}
+                    self.connections += 1
+                    connection.sendall(_message(_ACCEPT, b""))
+                    continue
+                stream = headers[":stream-id"]
+                operation = operations.setdefault(stream, headers.get("operation", ""))
+                if not self.silent and not headers[":message-flags"] & TERMINATE:
+                    kind, name, answer = self._answer(operation, json.loads(payload))
+                    head = {":message-type": kind, ":message-flags": TERMINATE, ":stream-id": stream}
+                    head |= {":content-type": "application/json", "service-model-type": f"aws.greengrass#{name}"}
+                    connection.sendall(_message(head, json.dumps(answer).encode()))
+
+    def _answer(self, operation: str, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+        if self.failing:
+            return ERROR, "ServiceError", {"message": "not now", "error": "x"}
+        if operation == "aws.greengrass#GetConfiguration":
+            assert request == {"keyPath": []}, request
+            return MESSAGE, "GetConfigurationResponse", {"componentName": "com.x", "value": self.configuration}
+        assert operation == "aws.greengrass#PublishToIoTCore", operation
+        assert request["qos"] == "1"
+        if self.allowed is not None and request["topicName"] not in self.allowed:
+            return ERROR, "UnauthorizedError", {"message": "not authorised to publish"}
+        self.published.append((request["topicName"], base64.b64decode(request["payload"])))
+        return MESSAGE, "PublishToIoTCoreResponse", {}
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], bytes]:
+    total, headers_length, _ = struct.unpack(">III", _exactly(connection, 12))
+    assert total <= 10_000, f"nucleus lite takes 10,000 bytes, not {total:,}"
+    rest = _exactly(connection, total - 12)
+    return _headers(rest[:headers_length]), rest[headers_length:-4]
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        part = connection.recv(length - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def _headers(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    while data:
+        name, kind, data = data[1 : 1 + data[0]].decode(), data[1 + data[0]], data[2 + data[0] :]
+        if kind == _STRING:
+            length = 2 + int.from_bytes(data[:2])
+            found[name], data = data[2:length].decode(), data[length:]
+        elif kind == _INT32:
+            found[name], data = int.from_bytes(data[:4], signed=True), data[4:]
+        else:
+            data = data[_FIXED[kind] :]
+    return found
+
+
+def _message(headers: Mapping[str, int | str], payload: bytes) -> bytes:
+    head = b""
+    for name, value in headers.items():
+        head += bytes([len(name)]) + name.encode()
+        if isinstance(value, int):
+            head += bytes([_INT32]) + value.to_bytes(4, signed=True)
+        else:
+            head += bytes([_STRING]) + len(value).to_bytes(2) + value.encode()
+    prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
+    data = prelude + zlib.crc32(prelude).to_bytes(4) + head + payload
+    return data + zlib.crc32(data).to_bytes(4)

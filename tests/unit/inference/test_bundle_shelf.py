@@ -1,0 +1,174 @@
+"""Two good bundles are kept, whole or not at all, whatever happens."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from actorrec.errors import ArtifactError
+from actorrec.inference.bundle_shelf import BundleShelf
+
+
+def bundle(folder: Path, content: str) -> tuple[Path, str]:
+    path = folder / f"{content}.zip"
+    path.write_text(content * 1000)
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> BundleShelf:
+    return BundleShelf(tmp_path / "work" / "bundles")
+
+
+def test_an_empty_shelf_has_nothing(shelf: BundleShelf) -> None:
+    assert shelf.other_than("00" * 32) is None
+
+
+def test_the_previous_is_the_one_before_the_one_that_runs(shelf: BundleShelf, tmp_path: Path) -> None:
+    a, b, c = (bundle(tmp_path, name) for name in "abc")
+    shelf.keep(*a)
+    assert shelf.other_than(a[1]) is None
+    assert (shelf.other_than(b[1]) or Path()).read_bytes() == a[0].read_bytes()  # b runs, and is not yet known good
+    shelf.keep(*b)
+    shelf.keep(*b)
+    assert (shelf.other_than(b[1]) or Path()).name == f"{a[1]}.zip"
+    shelf.keep(*c)
+    assert (shelf.other_than(c[1]) or Path()).name == f"{b[1]}.zip"
+    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", f"{b[1]}.zip", f"{c[1]}.zip"}
+
+
+def test_going_back_turns_the_two_round(shelf: BundleShelf, tmp_path: Path) -> None:
+    a, b = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf.keep(*a)
+    shelf.keep(*b)
+    shelf.keep(*a)
+    assert (shelf.other_than(a[1]) or Path()).name == f"{b[1]}.zip"
+
+
+def test_a_damaged_bundle_is_not_brought_back_and_is_kept_anew(shelf: BundleShelf, tmp_path: Path) -> None:
+    a, b = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf.keep(*a)
+    stored = tmp_path / "work/bundles" / f"{a[1]}.zip"
+    stored.write_bytes(stored.read_bytes()[:-1])
+    assert shelf.other_than(b[1]) is None
+    shelf.keep(*a)
+    assert shelf.other_than(b[1]) == stored
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"current": "../../etc/passwd"}', b'{"current": 7}'])
+def test_a_damaged_list_is_an_empty_shelf_that_fills_again(shelf: BundleShelf, tmp_path: Path, content: bytes) -> None:
+    a, b = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf.keep(*a)
+    (tmp_path / "work/bundles/shelf.json").write_bytes(content)
+    assert shelf.other_than(b[1]) is None
+    shelf.keep(*b)
+    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", f"{b[1]}.zip"}
+
+
+def test_files_of_others_are_left_alone(shelf: BundleShelf, tmp_path: Path) -> None:
+    folder = tmp_path / "work/bundles"
+    folder.mkdir(parents=True)
+    (folder / "mine.zip").write_bytes(b"")
+    shelf.keep(*bundle(tmp_path, "a"))
+    assert "mine.zip" in names(folder)
+
+
+def test_a_bundle_that_was_changed_meanwhile_is_not_kept(shelf: BundleShelf, tmp_path: Path) -> None:
+    a, (b, of_b) = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf.keep(*a)
+    b.write_bytes(b"something else")
+    with pytest.raises(ArtifactError, match="changed while it ran"):
+        shelf.keep(b, of_b)
+    assert shelf.other_than(of_b) is not None
+    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", f"{a[1]}.zip"}
+
+
+def test_a_full_disk_is_told_and_what_was_kept_is_as_it_was(tmp_path: Path) -> None:
+    a, b = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf = BundleShelf(tmp_path / "bundles")
+    shelf.keep(*a)
+    # A file system that takes no more, as a limit on the size of files: signal and limit are of a process of its own.
+    program = f"""
+import resource, signal
+from pathlib import Path
+from actorrec.errors import ArtifactError
+from actorrec.inference.bundle_shelf import BundleShelf
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+try:
+    BundleShelf(Path({str(tmp_path / "bundles")!r})).keep(Path({str(b[0])!r}), {b[1]!r})
+except ArtifactError as error:
+    print(error.in_full)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "the bundle cannot be kept in" in done.stdout
+    assert names(tmp_path / "bundles") == {"lock", "shelf.json", f"{a[1]}.zip"}
+    assert shelf.other_than(b[1]) is not None
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ArtifactError, match="cannot be kept"):
+        BundleShelf(tmp_path / "file" / "bundles").keep(*bundle(tmp_path, "a"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bundles").mkdir(mode=0o500)
+    with pytest.raises(ArtifactError, match=os.strerror(errno.EACCES)):
+        BundleShelf(tmp_path / "bundles").keep(*bundle(tmp_path, "a"))
+
+
+def test_two_programs_do_not_change_it_at_once(shelf: BundleShelf, tmp_path: Path) -> None:
+    a, b = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf.keep(*a)
+    with (tmp_path / "work/bundles/lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ArtifactError, match="cannot be kept"):
+            shelf.keep(*b)
+    shelf.keep(*b)
+
+
+def test_a_program_killed_at_any_point_leaves_whole_bundles_and_nothing_piles_up(tmp_path: Path) -> None:
+    folder = tmp_path / "bundles"
+    both = [bundle(tmp_path, "a"), bundle(tmp_path, "b")]
+    for path, _ in both:
+        path.write_bytes(os.urandom(1) * 3_000_000)
+    program = f"""
+import hashlib, itertools
+from pathlib import Path
+from actorrec.inference.bundle_shelf import BundleShelf
+shelf = BundleShelf(Path({str(folder)!r}))
+both = [(p, hashlib.sha256(p.read_bytes()).hexdigest()) for p in map(Path, {[str(path) for path, _ in both]!r})]
+print("ready", flush=True)
+for path, digest in itertools.cycle(both):
+    for stored in Path({str(folder)!r}).glob(digest + ".zip"):
+        stored.unlink()  # so that it is copied each time
+    shelf.keep(path, digest)
+"""
+    for attempt in range(8):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.02 + attempt * 0.007)
+            process.send_signal(signal.SIGKILL)
+        for stored in folder.glob("[0-9a-f]*.zip"):
+            assert hashlib.sha256(stored.read_bytes()).hexdigest() == stored.stem
+        assert len([name for name in names(folder) if name.startswith(".partial")]) <= 2
+        assert len(names(folder)) <= 6
+    last, digest = bundle(tmp_path, "c")
+    BundleShelf(folder).keep(last, digest)
+    assert f"{digest}.zip" in names(folder)
+    assert not [name for name in names(folder) if name.startswith(".partial")]
+    assert len(names(folder)) <= 4
