@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from actorrec.cli.command import command
+from actorrec.cli.publish_public import public_drafts, tell_public
 from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
@@ -77,12 +78,15 @@ def register(app: typer.Typer) -> None:
             {"greengrass.component_name": component_name, "rights.allow_restricted": allow_restricted}
         )
         chosen, record = _chosen(session, bundle, config)
-        drafts = _drafts(session, config, chosen, single=single, vendor=vendor_wheels)
-        del flavor
+        if flavor == "public":
+            own = {"--single": single, "--vendor-wheels": vendor_wheels, "--component-name": component_name}
+            drafts = public_drafts(session, config, chosen, version=version, own=own)
+        else:
+            drafts = _drafts(session, config, chosen, single=single, vendor=vendor_wheels)
         if dry_run:
             plan = plan_publish(drafts, remembered_versions(session.store), version=version, form=recipe_format)
             _tell_plan(session, plan)
-            session.result(plan.as_json())
+            session.result(plan.as_json() | tell_public(session, config, plan))
             return
         _publish(session, config, drafts, record, version=version, form=recipe_format, yes=yes)
 
@@ -165,7 +169,7 @@ def _publish(
         return
     inputs = {} if record is None else {record.ref: record.content_digest()}
     at = Publishing(calls, target, session.store, session.progress, inputs, provenance(config))
-    _tell_published(session, plan, execute(plan, at))
+    _tell_published(session, config, plan, execute(plan, at))
 
 
 def _tell_plan(session: Session, plan: "PublishPlan") -> None:
@@ -181,7 +185,9 @@ def _tell_plan(session: Session, plan: "PublishPlan") -> None:
     session.table("what will be done", ("what", "name", "size", "why"), rows)
 
 
-def _tell_published(session: Session, plan: "PublishPlan", published: "Sequence[ComponentManifest]") -> None:
+def _tell_published(
+    session: Session, config: "Config", plan: "PublishPlan", published: "Sequence[ComponentManifest]"
+) -> None:
     session.table(
         "published", ("component", "version", "role", "ARN"), [(m.name, m.version, m.role, m.arn) for m in published]
     )
@@ -191,6 +197,8 @@ def _tell_published(session: Session, plan: "PublishPlan", published: "Sequence[
         ],
         "done": True,
     }
-    named = ", ".join(f"{m.name} {m.version}" for m in published)
-    what = "can be deployed" if plan.changes else "was published already; nothing had to change"
-    session.result(plan.as_json() | summary, f"{named} {what}: actorrec deploy --thing-group GROUP")
+    named = " and ".join(f"{m.name} {m.version}" for m in published)
+    what = "can be deployed" if plan.changes else "can be deployed: published already, nothing had to change"
+    summary |= tell_public(session, config, plan)
+    own = published[0].flavor == "own"
+    session.result(plan.as_json() | summary, f"{named} {what}" + "; next: actorrec deploy" * own)

@@ -53,8 +53,13 @@ def trial_faces(
 
 def representative_inputs(store: ArtifactStore, dataset: DatasetManifest, spec: EmbedderSpec) -> NDArray[np.float32]:
     """Inputs of the training side for int8 ranges, shape (N, …) in the net's own layout, float32, scaled."""
+    return net_inputs(representative_crops(store, dataset, spec), spec)
+
+
+def representative_crops(store: ArtifactStore, dataset: DatasetManifest, spec: EmbedderSpec) -> UInt8Image:
+    """The same faces as they are before that: shape (N, S, S, 3), uint8, RGB."""
     faces = _spread([face for face in dataset.faces if face.split == "train"], REPRESENTATIVE_FACES)
-    return net_inputs(_crops(store, dataset, faces, spec), spec)
+    return _crops(store, dataset, faces, spec)
 
 
 def net_inputs(crops: UInt8Image, spec: EmbedderSpec) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ RecipeFormat = Literal["json", "yaml"]
 DELETED: Final = "DELETED"
 """State, of our own, of a version that the store remembers and the service does not have any more."""
 _USELESS: Final = frozenset({"FAILED", "DEPRECATED", DELETED})
+_BEFORE_FIRST: Final = {"public-model": ("2.1.999",)}  # above AWS's own of that name, which are 2.1.13 and the like
 # The runtime may ask for a model: what others ask for is there first.
 _ORDER: Final = ("model", "public-model", "runtime", "single")
 
@@ -183,15 +184,16 @@ def plan_version(draft: ComponentDraft, known: Sequence[KnownVersion], version: 
         ConfigError: If that version is there with other content.
     """
     taken = {each.version: each for each in known}
+    free = next_version((*taken, *_BEFORE_FIRST.get(draft.role, ())))
     same = [each for each in known if each.content == draft.content_digest and each.serves]
     if version in taken:
         if taken[version] in same:
             return PlannedVersion(draft, version, create=False)
-        raise _refused(draft, taken[version], next_version(tuple(taken)))
+        raise _refused(draft, taken[version], free)
     if same:
         newest = max(same, key=lambda each: parse_version(each.version) or (0, 0, 0))
         return PlannedVersion(draft, newest.version, create=False)
-    return PlannedVersion(draft, next_version(tuple(taken)) if version == "auto" else version, create=True)
+    return PlannedVersion(draft, free if version == "auto" else version, create=True)
 
 
 def _refused(draft: ComponentDraft, there: KnownVersion, free: str) -> ConfigError:
