@@ -19,7 +19,7 @@ ifneq ($(wildcard ../shared/data/README.md),)
 export ACTORREC_TEST_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo test check bench soak wheel docs clean test-edge test-edge-all test-toolkit test-sdk
+.PHONY: help demo test check bench soak wheel lambda docs clean test-edge test-edge-all test-toolkit test-sdk
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/
 	$(BIN)/pip install --quiet build
 	$(BIN)/python -m build --outdir dist .
+
+lambda: $(VENV)/.dev ## build the function that ships models over the air: dist/actorrec-lambda.zip (at most 15 MB)
+	$(BIN)/python tools/make_lambda.py
 
 docs: $(VENV)/.dev ## write docs/cli.md again from the commands
 	$(BIN)/python tools/check_docs.py --write

@@ -58,12 +58,15 @@ class Pin:
     pythons: tuple[str, ...]
 
 
-def pins(pythons: Sequence[str], machines: Sequence[str] = MACHINES) -> list[Pin]:
+def pins(
+    pythons: Sequence[str], machines: Sequence[str] = MACHINES, roots: Sequence[Requirement] | None = None
+) -> list[Pin]:
     """All that a device needs, to the last package, in the versions that are installed here.
 
     Args:
         pythons: As ``greengrass.vendor_pythons``.
         machines: Kinds of devices; what any of them needs is named.
+        roots: What is asked for; by default, what our own package asks for on a device.
 
     Returns:
         By name; our own package is not among them.
@@ -76,7 +79,7 @@ def pins(pythons: Sequence[str], machines: Sequence[str] = MACHINES) -> list[Pin
     for python in pythons:
         closure: dict[str, str] = {}
         for machine in machines:
-            closure |= _closure(Target(python, machine))
+            closure |= _closure(Target(python, machine), own_description().requirements if roots is None else roots)
         versions |= closure
         for name in closure:
             needed.setdefault(name, []).append(python)
@@ -99,11 +102,11 @@ def requirements_text(wanted: Sequence[Pin], pythons: Sequence[str], hashes: Map
     return "".join(lines)
 
 
-def _closure(target: Target) -> dict[str, str]:
-    """Package → version of all that such a device needs."""
+def _closure(target: Target, roots: Sequence[Requirement]) -> dict[str, str]:
+    """Package → version of all that these need on such a device."""
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [(requirement, "") for requirement in own_description().requirements]
+    waiting = [(requirement, "") for requirement in roots]
     while waiting:
         requirement, wanted_by = waiting.pop()
         name = canonicalize_name(requirement.name)

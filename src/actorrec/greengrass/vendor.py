@@ -74,7 +74,7 @@ def vendor_wheels(folder: Path, platform: str, pythons: Sequence[str], *, progre
     for python in pythons:
         target = Target(python, PLATFORMS[platform])
         needed = [pin for pin in wanted if python in pin.pythons]
-        found |= {path.name: path for path in _fetched(folder, target, needed, progress)}
+        found |= {path.name: path for path in fetch_wheels(folder, target, needed, progress)}
     files = tuple(found[name] for name in sorted(found))
     hashes: dict[str, list[str]] = {}
     sizes: dict[str, int] = {}
@@ -97,7 +97,14 @@ def platform_tags(machine: str) -> list[str]:
     return [f"{tag}_{machine}" for tag in (*numbered, *_LEGACY_TAGS[machine])]
 
 
-def _fetched(folder: Path, target: Target, needed: Sequence[Pin], progress: Progress) -> list[Path]:
+def fetch_wheels(folder: Path, target: Target, needed: Sequence[Pin], progress: Progress) -> list[Path]:
+    """Wheels of packages for one kind of machine; what was fetched before is used again.
+
+    Raises:
+        ConfigError: If pip is missing, or a package has no wheel for such a machine.
+        RemoteError: If the package index cannot be reached, or pip fails for another reason.
+        ArtifactError: If the folder cannot be written.
+    """
     wanted = {pin.name: pin.version for pin in needed}
     tags = platform_tags(target.machine)
     place = folder / digest_json({"python": target.python, "tags": tags, "wanted": wanted})[:32]
