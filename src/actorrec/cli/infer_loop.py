@@ -116,6 +116,8 @@ def run_loop(session: Session, options: LoopOptions) -> None:
         plan = component.first() if component else _plan_by_hand(session, options)
         live = _live(session, options.bundle)
         writer = EventWriter(device_name(), live.model, max_bytes=MAX_MESSAGE_BYTES if component else None)
+        if session.settings().unknowns.keep:
+            _tell("unknowns.keep is on, but faces without a name are not kept with --loop")
         limits = session.settings().inference
         around = _around(options, live, limits.threads, component) if component else Surroundings()
         loop = InferenceLoop(live, writer, out, limits, troubles, around)
@@ -174,7 +176,7 @@ def _live(session: Session, reference: str) -> "RunningBundle":
 def _around(options: LoopOptions, live: "RunningBundle", threads: int, component: "ComponentPlan") -> "Surroundings":
     from actorrec.home import state_folder
     from actorrec.inference.bundle_shelf import BundleShelf
-    from actorrec.inference.component import GoodBundles
+    from actorrec.inference.good_bundles import GoodBundles
     from actorrec.inference.greengrass_ipc import under_nucleus
     from actorrec.inference.loop import Surroundings
 

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from actorrec.errors import ActorRecError, ConfigError, RemoteError
-from actorrec.inference.bundle_shelf import BundleShelf
+from actorrec.errors import ConfigError, RemoteError
 from actorrec.inference.loop import LoopPlan
-from actorrec.inference.running_bundle import RunningBundle, run_bundle
-from actorrec.inference.shadow import ABOUT_SHADOW, ShadowRun
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.component_settings import ComponentSettings, with_changes
 
@@ -17,7 +14,6 @@ SAMPLE_NAME: Final = "sample.jpg"
 """The picture that comes with the program, beside its ``component.json``."""
 _MAX_DEFAULTS_BYTES: Final = 1 << 20
 _ABOUT: Final = "configuration"
-_ABOUT_SHELF: Final = "the shelf of good bundles"
 
 
 class ConfigurationSource(Protocol):
@@ -111,42 +107,6 @@ class ComponentPlan:
             topic=settings.topic,
             shadow=settings.shadow == "previous",
         )
-
-
-class GoodBundles:
-    """Keeps the bundle that runs once it has proved good, and brings back the one before it.
-
-    Args:
-        shelf: Where they are kept.
-        live: The bundle that runs.
-        num_threads: Of the one that is brought back.
-        troubles: Told of what does not work.
-    """
-
-    def __init__(self, shelf: BundleShelf, live: RunningBundle, *, num_threads: int, troubles: Troubles) -> None:
-        self._shelf, self._live = shelf, live
-        self._num_threads, self._troubles = num_threads, troubles
-
-    def keep(self) -> None:
-        """Keep the live one; without room for it there is no comparison later, and that is told."""
-        try:
-            self._shelf.keep(self._live.path, self._live.model.bundle)
-        except ActorRecError as error:
-            self._troubles.begin(_ABOUT_SHELF, f"{_ABOUT_SHELF}: {error.in_full}")
-
-    def shadow(self) -> ShadowRun | None:
-        """A run of the previous one beside the live one; None, and told, where there is none that can run."""
-        path = self._shelf.other_than(self._live.model.bundle)
-        if path is None:
-            self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW}: there is no previous bundle that is whole")
-            return None
-        try:
-            run = ShadowRun(self._live, run_bundle(path, num_threads=self._num_threads))
-        except ActorRecError as error:
-            self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW}: {error.in_full}")
-            return None
-        self._troubles.end(ABOUT_SHADOW)
-        return run
 
 
 def configured_sources(settings: ComponentSettings, program: Path | None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +19,8 @@ from actorrec.inference.watch import Watched
 from actorrec.manifests.events import HEALTH_SUBTOPIC
 from actorrec.manifests.results import PictureResult
 from actorrec.sections import InferenceSection
+from actorrec.types import RecognisedFace, UInt8Image
 
-# What a net or an array function may raise on a picture that was decoded well; the next picture may fare better.
 _STEP_FAILED: Final = (ActorRecError, MemoryError, ArithmeticError, LookupError, RuntimeError, ValueError)
 
 
@@ -133,13 +133,23 @@ class InferenceLoop:
 
     def _look(self, picture: PictureSource) -> None:
         try:
-            result = recognise_picture(picture, self._live.recogniser, self._limits, on_faces=self._shadow)
-        except _STEP_FAILED as error:
+            result = recognise_picture(picture, self._live.recogniser, self._limits, on_faces=self._compare)
+        except _step_failures() as error:
             self._health.failures += 1
-            said = error.in_full if isinstance(error, ActorRecError) else f"{type(error).__name__}: {error}"
-            result = failed(picture.name, self._live.recogniser.model_id, f"could not be looked at: {said}")
+            result = failed(picture.name, self._live.recogniser.model_id, f"could not be looked at: {_said(error)}")
         self._count(result)
         self._out.publish(self._plan.topic, self._writer.detection(result).model_dump_json().encode())
+
+    def _compare(self, source: str, pixels: UInt8Image, found: Sequence[RecognisedFace]) -> None:
+        """Let the shadow look, too; what it cannot do harms the live one in nothing, and ends the comparison."""
+        if self._shadow is None:
+            return
+        try:
+            self._shadow(source, pixels, found)
+        except _step_failures() as error:
+            self._health.failures += 1
+            self._shadow = None
+            self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW} ended: {_said(error)}")
 
     def _count(self, result: PictureResult) -> None:
         if result.error is not None:
@@ -161,3 +171,14 @@ class InferenceLoop:
         shadow = None if self._shadow is None else self._shadow.count
         event = self._writer.health(self._health, lost=self._out.lost, shadow=shadow, trouble=self._troubles.lines)
         self._out.publish(f"{self._plan.topic}/{HEALTH_SUBTOPIC}", event.model_dump_json().encode())
+
+
+def _step_failures() -> tuple[type[Exception], ...]:
+    """What nets and array functions raise on a picture that was decoded well; the next picture may fare better."""
+    import cv2
+
+    return (*_STEP_FAILED, cv2.error)
+
+
+def _said(error: Exception) -> str:
+    return error.in_full if isinstance(error, ActorRecError) else f"{type(error).__name__}: {error}"

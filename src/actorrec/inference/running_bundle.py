@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from actorrec.artifacts.digest import file_sha256
 from actorrec.errors import ArtifactError
 from actorrec.manifests.events import RunningModel
 from actorrec.manifests.nets import DetectorSpec
-from actorrec.recognition.bundle import open_bundle
+from actorrec.recognition.bundle import Bundle, open_bundle
 from actorrec.recognition.recogniser import Recogniser, load_recogniser
+
+_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +44,22 @@ def run_bundle(path: Path, *, name: str = "", num_threads: int = 0) -> RunningBu
         ModelContractError: If it is damaged, or this version cannot run it.
         MissingExtraError: If a runtime that it needs is not installed.
     """
-    try:
-        digest = file_sha256(path)
-    except OSError as error:
-        raise ArtifactError(f"cannot read the bundle {path}: {error.strerror or error}") from None
-    bundle = open_bundle(path, name=name)
+    bundle, digest = _unchanged(path, name)
     recogniser = load_recogniser(bundle, num_threads=num_threads)
     model = RunningModel(model_id=recogniser.model_id, bundle=digest)
     return RunningBundle(recogniser, bundle.card.detector, path, model)
+
+
+def _unchanged(path: Path, name: str) -> tuple[Bundle, str]:
+    """A bundle and its digest, both of the same bytes: a deployment may put another file there at any time."""
+    try:
+        for _ in range(_ATTEMPTS):
+            before = path.stat()
+            digest = file_sha256(path)
+            bundle = open_bundle(path, name=name)
+            after = path.stat()
+            if (before.st_ino, before.st_mtime_ns, before.st_size) == (after.st_ino, after.st_mtime_ns, after.st_size):
+                return bundle, digest
+    except OSError as error:
+        raise ArtifactError(f"cannot read the bundle {path}: {error.strerror or error}") from None
+    raise ArtifactError(f"the bundle {path} is changed again and again", hint="let what writes it finish first")

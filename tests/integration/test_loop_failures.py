@@ -1,0 +1,101 @@
+"""What fails inside a look ends neither the loop nor, where it was the shadow, the look."""
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actorrec.config import Config
+from actorrec.errors import ModelContractError
+from actorrec.inference.event_writer import EventWriter
+from actorrec.inference.loop import InferenceLoop, LoopPlan, Surroundings
+from actorrec.inference.publishers import FanOut, StdoutPublisher
+from actorrec.inference.running_bundle import RunningBundle, run_bundle
+from actorrec.inference.shadow import ShadowRun
+from actorrec.inference.troubles import Troubles
+from actorrec.types import Face, UInt8Image
+from running_loop import HOPPER, Event, blank
+from small_bundles import write_small_bundle
+
+
+class FailingDetector:
+    """Fails on every picture that is not the small blank one."""
+
+    detector_id = "failing"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def detect(self, pixels: UInt8Image) -> list[Face]:
+        if pixels.shape != (48, 64, 3):
+            raise self._error
+        return []
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> RunningBundle:
+    return run_bundle(write_small_bundle(tmp_path_factory.mktemp("bundle") / "bundle.zip"), num_threads=1)
+
+
+def failing(live: RunningBundle, error: Exception) -> RunningBundle:
+    spec = live.detector.model_copy(update={"detector_id": "failing"})
+    return replace(live, recogniser=replace(live.recogniser, detector=FailingDetector(error)), detector=spec)
+
+
+def looked(
+    live: RunningBundle, plan: LoopPlan, around: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> list[Event]:
+    troubles = Troubles(lambda _: None)
+    with FanOut([StdoutPublisher()], troubles) as out:
+        writer = EventWriter("pi-1", live.model)
+        loop = InferenceLoop(live, writer, out, Config().inference, troubles, around)
+        loop.run(plan, threading.Event(), rounds=2)
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def plan(folder: Path, *, shadow: bool = False) -> LoopPlan:
+    return LoopPlan((str(HOPPER), str(blank(folder / "a.jpg"))), 0.0, 1000.0, "t", shadow=shadow)
+
+
+def cv2_error() -> Exception:
+    import cv2
+
+    return cv2.error("the picture is too wide")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("x" * 9000), ModelContractError("a net", hint="a hint"), cv2_error()]
+)
+def test_a_picture_that_a_net_fails_on_is_an_event_and_the_next_is_looked_at(
+    error: Exception, live: RunningBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = looked(failing(live, error), plan(tmp_path), Surroundings(), capsys)
+    detections = [event for event in events if event["event"] == "detection"]
+    assert [(event["error"] or "")[:23] for event in detections] == ["could not be looked at:", ""] * 2
+    last = events[-1]
+    assert (last["frames"], last["unreadable"], last["failures"]) == (4, 2, 2)
+
+
+def test_a_shadow_that_fails_is_ended_and_told_and_the_names_go_on(
+    live: RunningBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shadow = ShadowRun(live, failing(live, RuntimeError("no memory for it")))
+    events = looked(live, plan(tmp_path, shadow=True), Surroundings(open_shadow=lambda: shadow), capsys)
+    assert [len(event["faces"]) for event in events if event["event"] == "detection"] == [1, 0, 1, 0]
+    last = events[-1]
+    assert last["shadow"] is None
+    assert last["trouble"] == ["the run in the shadow ended: RuntimeError: no memory for it"]
+    assert (last["unreadable"], last["failures"]) == (0, 1)
+
+
+def test_what_is_good_is_told_once_and_only_after_a_look(
+    live: RunningBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    around = Surroundings(on_good=lambda: told.append("good"))
+    looked(live, LoopPlan((str(tmp_path / "missing.jpg"),), 0.0, 1000.0, "t"), around, capsys)
+    assert told == []
+    looked(live, plan(tmp_path), around, capsys)
+    assert told == ["good"]
