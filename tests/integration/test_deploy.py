@@ -1,0 +1,254 @@
+"""``actorrec deploy`` from the plan to the last undeployment, against the fake Greengrass."""
+
+import json
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from actorrec.artifacts.catalog import commit_manifest, find_manifest
+from actorrec.artifacts.local import LocalStore
+from actorrec.greengrass.deploy_plan import Wanted
+from actorrec.manifests.component import ComponentManifest, DeploymentManifest
+from deploy_fleet import LOGS, MODEL, NAME, Fleet, fleet, greengrass
+
+__all__ = ["fleet", "greengrass"]
+
+
+def verbs(told: dict) -> dict[str, str]:
+    return {action["name"]: action["verb"] for action in told["actions"]}
+
+
+def test_program_and_model_go_to_the_group_and_others_stay(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.split("1.0.1")
+    other = {"componentVersion": "2.3.9", "configurationUpdate": {"merge": '{"a": 1}', "reset": ["/b"]}}
+    fleet.greengrass.deploy(fleet.group, {LOGS: other | {"runWith": {"posixUser": "logs"}}})
+    planned = fleet.result("--dry-run", "--rate", "9", "--set", "InferenceInterval=5")
+    assert verbs(planned) == {NAME: "add", MODEL: "add", LOGS: "keep"}
+    assert not planned["done"] and fleet.present() == {LOGS: other | {"runWith": {"posixUser": "logs"}}}
+
+    made = fleet.result("--yes", "--rate", "9", "--set", "InferenceInterval=5")
+    assert made["request"] == planned["request"]
+    assert made["fleet"]["runtimes"] == {"aws_nucleus_classic": 3}
+    assert fleet.present() == {
+        NAME: {
+            "componentVersion": "1.0.1",
+            "configurationUpdate": {"merge": '{"InferenceInterval": "5"}', "reset": [""]},
+        },
+        MODEL: {"componentVersion": "1.0.1"},
+        LOGS: other | {"runWith": {"posixUser": "logs"}},
+    }
+    (sent,) = fleet.greengrass.sent("CreateDeployment")
+    assert sent["iotJobConfiguration"]["jobExecutionsRolloutConfig"] == {"maximumPerMinute": 9}
+    assert {key: sent[key] for key in made["request"]} == made["request"]
+
+
+def test_what_was_deployed_is_on_record_with_what_it_came_from(fleet: Fleet) -> None:
+    fleet.split()
+    store = LocalStore(fleet.folder / "store")
+    component = ComponentManifest(
+        key="abcd", name=NAME, version="1.0.0", role="runtime", arn="arn", content="0" * 64, artifacts=[]
+    )
+    commit_manifest(store, component)
+    made = fleet.result("--yes")
+    found = find_manifest(store, DeploymentManifest, made["deployment_id"])
+    assert found is not None
+    assert (found.group, found.purpose, found.previous_id) == (fleet.group, "group", None)
+    assert found.inputs == {"component/abcd": component.content_digest()}
+    assert found.components[MODEL].version == "1.0.0"
+    assert found.job_id == made["job_id"]
+    again = fleet.result("--yes", "--set", "ImageName=a.jpg")
+    second = find_manifest(store, DeploymentManifest, again["deployment_id"])
+    assert second is not None and second.previous_id == made["deployment_id"]
+
+
+def test_the_same_again_makes_no_deployment_unless_forced(fleet: Fleet) -> None:
+    fleet.split()
+    fleet.result("--yes", "--set", "ImageName=a.jpg")
+    again = fleet.result("--yes")
+    assert not again["done"] and not again["changed"]
+    assert fleet.greengrass.count("CreateDeployment") == 1
+    said = fleet.run("--yes")
+    assert "has exactly this already" in said.stdout
+    assert fleet.result("--yes", "--force")["done"]
+    assert fleet.greengrass.count("CreateDeployment") == 2
+    assert json.loads(fleet.present()[NAME]["configurationUpdate"]["merge"]) == {"ImageName": "a.jpg"}
+
+
+def test_a_group_with_a_lite_device_gets_both_in_one_and_is_told_so(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.result("--yes")
+    fleet.single("1.0.1")
+    fleet.split("1.0.2")
+    (lite,) = fleet.add(1, "aws_nucleus_lite")
+    said = fleet.run("--yes")
+    assert said.exit_code == 0
+    assert f"program and model in one, since {lite} runs nucleus lite" in said.stdout
+    assert {name: each["componentVersion"] for name, each in fleet.present().items()} == {NAME: "1.0.1"}
+
+
+def test_a_single_component_with_a_newer_model_goes_before_two_with_an_older_one(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.single("1.0.3")
+    assert verbs(fleet.result("--dry-run")) == {NAME: "add"}
+    fleet.model("1.0.4")
+    assert verbs(fleet.result("--dry-run")) == {NAME: "add", MODEL: "add"}
+
+
+def test_versions_can_be_named(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.split("1.0.1")
+    fleet.single("1.0.2")
+    planned = fleet.result("--dry-run", "--component", "1.0.0", "--model", "1.0.0", "--component", f"{LOGS}=2.3.9")
+    versions = {action["name"]: action["version"] for action in planned["actions"]}
+    assert versions == {NAME: "1.0.0", MODEL: "1.0.0", LOGS: "2.3.9"}
+    assert verbs(fleet.result("--dry-run", "--component", "1.0.2")) == {NAME: "add"}
+    assert verbs(fleet.result("--dry-run", "--component", f"{LOGS}=2.3.9")) == {LOGS: "add"}
+
+
+def test_a_new_model_alone_leaves_the_program_and_its_configuration(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.result("--yes", "--set", "ImageName=a.jpg")
+    fleet.model("1.0.1")
+    assert verbs(fleet.result("--yes")) == {NAME: "keep", MODEL: "update"}
+    assert json.loads(fleet.present()[NAME]["configurationUpdate"]["merge"]) == {"ImageName": "a.jpg"}
+    assert verbs(fleet.result("--yes", "--unset", "ImageName")) == {NAME: "configure", MODEL: "keep"}
+    assert fleet.present()[NAME]["configurationUpdate"] == {"reset": [""]}
+
+
+def test_it_is_followed_until_every_device_has_it(fleet: Fleet) -> None:
+    fleet.split()
+    told = fleet.result("--yes", "--wait")
+    assert told["report"]["outcome"] == "succeeded"
+    assert told["report"]["counts"]["SUCCEEDED"] == 3
+    assert told["report"]["failures"] == []
+    assert fleet.result("status")["outcome"] == "succeeded"
+
+
+def test_things_that_are_no_core_devices_keep_nobody_waiting(fleet: Fleet) -> None:
+    fleet.split()
+    (sensor,) = fleet.add(1)
+    del fleet.greengrass.devices[sensor]
+    told = fleet.result("--yes", "--wait")["report"]
+    assert told["outcome"] == "succeeded" and told["never_reported"] == [sensor]
+    assert told["counts"]["SUCCEEDED"] == 3 and told["counts"]["QUEUED"] == 1
+
+
+def test_nobody_is_deployed_to_without_a_yes(fleet: Fleet) -> None:
+    fleet.split()
+    assert "cannot be asked" in fleet.refused(code=2)
+
+
+def test_history_and_the_way_back_to_the_last_good_set(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.greengrass.deploy(fleet.group, {LOGS: "2.3.9"})
+    fleet.result("--yes", "--wait", "--set", "ImageName=a.jpg")
+    good = fleet.present()
+    fleet.split("1.0.1")
+    for thing in fleet.things:
+        fleet.fails(thing, "no such model")
+    assert "failed on 3 of 3 devices" in fleet.result("--yes", "--wait", code=3)["error"]
+    fleet.greengrass.fates.clear()
+    entries = fleet.result("history")
+    assert [(entry["revision"], entry["good"]) for entry in entries] == [(3, False), (2, True), (1, False)]
+    assert entries[0]["counts"] == {"FAILED": 3}
+
+    planned = fleet.result("rollback", "--dry-run")
+    assert planned["to"] == entries[1]["deployment_id"] and not planned["done"]
+    assert verbs(planned) == {NAME: "update", MODEL: "update", LOGS: "keep"}
+    back = fleet.result("rollback", "--yes", "--wait")
+    assert back["report"]["outcome"] == "succeeded"
+    assert fleet.present() == good
+    store = LocalStore(fleet.folder / "store")
+    record = find_manifest(store, DeploymentManifest, back["deployment_id"])
+    assert record is not None and record.purpose == "rollback"
+    assert [entry["revision"] for entry in fleet.result("history", "--limit", "2")] == [4, 3]
+
+
+def test_a_rollback_passes_over_what_most_devices_did_not_take(fleet: Fleet) -> None:
+    fleet.greengrass.component(NAME, "0.9.0", {"actorrec-role": "single"})
+    first = fleet.greengrass.deploy(fleet.group, {NAME: "0.9.0"})
+    fleet.greengrass.settle()
+    for version, fails in (("1.0.0", 2), ("1.0.1", 3)):
+        fleet.single(version)
+        for thing in fleet.things[:fails]:
+            fleet.fails(thing, "broken")
+        fleet.result("--yes", "--wait", code=3)
+    assert fleet.result("rollback", "--dry-run")["to"] == first
+
+
+def test_a_rollback_to_a_named_deployment(fleet: Fleet) -> None:
+    fleet.single("1.0.0")
+    first = fleet.result("--yes")["deployment_id"]  # nobody took it
+    fleet.single("1.0.1")
+    fleet.result("--yes")
+    assert "no earlier deployment" in fleet.refused("rollback", "--yes")
+    assert fleet.result("rollback", "--yes", "--to", first)["done"]
+    assert fleet.present()[NAME]["componentVersion"] == "1.0.0"
+    elsewhere = fleet.greengrass.deploy(fleet.greengrass.group(), {LOGS: "2.3.9"})
+    assert "not to" in fleet.refused("rollback", "--yes", "--to", elsewhere, code=2)
+    assert "no deployment" in fleet.refused("rollback", "--yes", "--to", "0" * 36)
+
+
+def test_removing_ours_keeps_others_and_the_last_leaves_an_empty_list(fleet: Fleet) -> None:
+    fleet.split()
+    fleet.greengrass.deploy(fleet.group, {LOGS: "2.3.9"})
+    fleet.result("--yes")
+    told = fleet.result("remove", "--yes", "--wait")
+    assert verbs(told) == {LOGS: "keep", NAME: "remove", MODEL: "remove"}
+    assert fleet.present() == {LOGS: {"componentVersion": "2.3.9"}}
+    assert not fleet.result("remove", "--yes")["done"]
+
+    alone = Fleet(fleet.greengrass, fleet.folder, fleet.greengrass.group())
+    alone.add(1)
+    alone.result("--yes")
+    assert alone.result("remove", "--yes", "--wait")["report"]["outcome"] == "succeeded"
+    assert alone.present() == {}
+    assert alone.greengrass.sent("CreateDeployment")[-1]["components"] == {}
+
+
+def test_cancelling_keeps_what_devices_have(fleet: Fleet) -> None:
+    fleet.split()
+    fleet.greengrass.ticking = frozenset()
+    made = fleet.result("--yes")
+    assert fleet.result("cancel", "--yes") == {
+        "thing_group": fleet.group,
+        "deployment_id": made["deployment_id"],
+        "status_before": "ACTIVE",
+        "cancelled": True,
+    }
+    assert not fleet.result("cancel", "--yes")["cancelled"]
+    assert fleet.result("status")["outcome"] == "cancelled"
+    planned = fleet.result("--dry-run")  # it did not come to its end: the same again is something to do
+    assert verbs(planned) == {NAME: "redeploy", MODEL: "redeploy"}
+
+
+def test_a_group_that_nothing_was_deployed_to(fleet: Fleet) -> None:
+    assert "nothing was ever deployed" in fleet.refused("status")
+    assert "nothing was ever deployed" in fleet.refused("rollback")
+    assert fleet.result("history") == []
+    assert not fleet.result("cancel", "--yes")["cancelled"]
+    assert not fleet.result("remove", "--yes")["done"]
+
+
+def test_options_of_the_group_are_refused_in_front_of_a_command(fleet: Fleet) -> None:
+    from typer.testing import CliRunner
+
+    from actorrec.cli.app import app
+
+    done = CliRunner().invoke(app, ["deploy", "--thing-group", "other", "status"])
+    assert done.exit_code == 2
+    assert "is written after 'status'" in done.output
+    assert fleet.greengrass.asked == []
+
+
+def test_the_same_plan_twice_makes_one_deployment(fleet: Fleet) -> None:
+    from actorrec.greengrass.deploy import token_of
+
+    fleet.split()
+    wanted = {NAME: Wanted("1.0.0", "runtime"), MODEL: Wanted("1.0.0", "model")}
+    first, second = fleet.plan(wanted), fleet.plan(wanted)
+    made = [fleet.calls.create({**plan.request, "clientToken": token_of(plan)}) for plan in (first, second)]
+    assert made[0] == made[1]
+    assert token_of(fleet.plan(wanted)) != token_of(first)  # after it, the same is another wish
