@@ -19,7 +19,7 @@ def test_everything_said_as_aws_says_it() -> None:
         {
             "accessControl": {"aws.greengrass.ipc.mqttproxy": {}},
             "ImageName": "cats/cat.jpeg",
-            "ImageDirectory": "/home/pi/pictures",
+            "ImageDirectory": "/srv/pictures",
             "InferenceInterval": "3600",
             "PublishResultsOnTopic": "our/results",
             "HealthInterval": 5,
@@ -30,7 +30,7 @@ def test_everything_said_as_aws_says_it() -> None:
     assert refused == ()
     assert settings == ComponentSettings(
         ImageName="cats/cat.jpeg",
-        ImageDirectory="/home/pi/pictures",
+        ImageDirectory="/srv/pictures",
         InferenceInterval=3600.0,
         PublishResultsOnTopic="our/results",
         HealthInterval=5.0,
