@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ PYTHONS: Final = ("3.11", "3.12", "3.13")
 """What this package runs on."""
 _DEVICE_FILES: Final = ("install.sh", "check_python.py", "sample.jpg")
 _FETCHED_BYTES: Final = 300_000_000  # what the packages take, where a device fetches them itself
+_KEPT: Final = 3  # archives
 _OWN_BYTES: Final = 40_000_000  # a venv with its pip, and the program
 
 
@@ -77,6 +80,7 @@ def build_runtime(
         except ArtifactError as error:
             error.hint = error.hint or "XDG_CACHE_HOME names another folder for what is kept between runs"
             raise
+    _forget_older(folder / "runtime", path.parent)
     schema, preprocess = CARD_SCHEMA_VERSION, str(PREPROCESS_VERSION)
     return RuntimeArchive(path, digest, len(data), schema, preprocess, platform, dict(defaults))
 
@@ -126,6 +130,14 @@ def _device(vendored: VendoredWheels | None, pythons: Sequence[str]) -> dict[str
         return {"pythons": PYTHONS, "machine": None, "space_bytes": _FETCHED_BYTES + _OWN_BYTES}
     space_bytes = vendored.unpacked_bytes + _OWN_BYTES
     return {"pythons": sorted(pythons), "machine": PLATFORMS[vendored.platform], "space_bytes": space_bytes}
+
+
+def _forget_older(folder: Path, newest: Path) -> None:
+    """Archives with wheels have a hundred megabytes: the last few stay, for whoever still sends one of them."""
+    os.utime(newest)
+    others = sorted((other for other in folder.iterdir() if other != newest), key=lambda other: other.stat().st_mtime)
+    for other in others[: -(_KEPT - 1)]:
+        shutil.rmtree(other, ignore_errors=True)
 
 
 def _json(value: object) -> bytes:

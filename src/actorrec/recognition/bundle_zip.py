@@ -19,6 +19,7 @@ MAX_TOTAL_BYTES: Final = 1 << 30  # the original design's net alone is 505 MB
 _CHUNK_BYTES: Final = 1 << 20
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PACKED_ALREADY: Final = (".whl", ".jpg")
 # What zipfile raises on bytes that lie: besides its own error, those of the parts it is made of.
 _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, LookupError, RuntimeError, NotImplementedError,
@@ -137,6 +138,7 @@ def write_zip(out: IO[bytes], files: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(out, "w") as target:
         for name in sorted(files):
             entry = zipfile.ZipInfo(_NAME.validate_python(name), _EPOCH)
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3  # 3: Unix, on every machine
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(_PACKED_ALREADY) else zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on every machine
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             target.writestr(entry, files[name], compresslevel=6)
