@@ -8,14 +8,13 @@ from typing import Final
 from actorrec.artifacts.bulk import in_parallel
 from actorrec.artifacts.catalog import MANIFEST_NAME, last_made, manifests
 from actorrec.artifacts.inspection import by_artifact
-from actorrec.artifacts.lineage import KINDS, inputs_first
+from actorrec.artifacts.lineage import KINDS, RECORDS, inputs_first
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.manifests.base import Manifest
 from actorrec.manifests.component import ComponentManifest
 from actorrec.progress import Progress
 
 _DELETERS: Final = 16
-_RECORDS: Final = ("component", "deployment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def find_garbage(store: ArtifactStore, *, keep: Iterable[str] = (), unfinished_f
     newest = [found[-1].ref for kind, found in of_kind.items() if found and kind != "shard"]
     published = {each.name: each.ref for each in of_kind["component"] if isinstance(each, ComponentManifest)}
     roots = [*keep, *newest, *published.values(), *_unmerged(store, of_kind["shard"], of_kind["dataset"])]
-    stay = needed(committed, roots) | {each.ref for kind in _RECORDS for each in of_kind[kind]}
+    stay = needed(committed, roots) | {each.ref for kind in RECORDS for each in of_kind[kind]}
     going = {manifest.ref: manifest for manifest in committed if manifest.ref not in stay}
     oldest = datetime.now(UTC) - unfinished_for
     found: list[Garbage] = []

@@ -1,6 +1,6 @@
 """From an artifact back to what it was made from."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Final
@@ -26,6 +26,8 @@ KINDS: Final[dict[str, type[Manifest]]] = {
     "deployment": DeploymentManifest,
 }
 """In the order of the chain."""
+RECORDS: Final = ("component", "deployment")
+"""Kinds that only tell what is in an account: nothing is made from their files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +77,17 @@ def inputs_first(manifests: Iterable[Manifest]) -> list[Manifest]:
     return [known[ref] for ref in TopologicalSorter(needs).static_order()]
 
 
-def find_artifact(store: ArtifactStore, reference: str) -> Manifest:
+def find_artifact(store: ArtifactStore, reference: str, *, among: Collection[str] = tuple(KINDS)) -> Manifest:
     """The artifact of any kind that a user named.
 
     Args:
         reference: ``kind/key``, ``key``, an unambiguous beginning of either, or ``newest``: the one made last.
+        among: Kinds that may be meant.
 
     Raises:
         ArtifactError: If there is none, or several begin so.
     """
-    there = [name.removesuffix(f"/{MANIFEST_NAME}") for kind in KINDS for name in store.names(kind) if _commits(name)]
+    there = [name.removesuffix(f"/{MANIFEST_NAME}") for kind in among for name in store.names(kind) if _commits(name)]
     if reference == "newest" and there:
         return max(
             (_load(store, ref) for ref in there), key=lambda manifest: (last_made(store, manifest), manifest.ref)

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         what: Annotated[
             str,
             typer.Argument(
-                help="Images, a data set, a model or a bundle of the store, or a bundle.zip; else what was made last.",
+                help="Any artifact of the store, or a bundle.zip; else what was made last.",
                 metavar="[ARTIFACT]",
             ),
         ] = "newest",
@@ -55,17 +55,19 @@ def register(app: typer.Typer) -> None:
 
 
 def _attribution(session: Session, what: str) -> "Attribution":
-    from actorrec.artifacts.lineage import find_artifact, trace
+    from actorrec.artifacts.lineage import KINDS, RECORDS, find_artifact, trace
     from actorrec.cli.bundles import chosen_bundle
     from actorrec.manifests.bundle import BundleManifest
     from actorrec.rights.attribution import attribution
 
     if Path(what).suffix == ".zip":
         return _of_bundle(session, Path(what).name, chosen_bundle(session, what))
-    manifest = find_artifact(session.store, what)
-    if isinstance(manifest, BundleManifest):
-        return _of_bundle(session, manifest.ref, chosen_bundle(session, manifest.ref))
+    made = [kind for kind in KINDS if kind not in RECORDS]
+    manifest = find_artifact(session.store, what, among=made if what == "newest" else tuple(KINDS))
     lineage = trace(session.store, manifest.inputs)
+    inside = [each for each in (manifest, *lineage.found) if isinstance(each, BundleManifest)]
+    if len(inside) == 1 and manifest.kind in ("bundle", *RECORDS):
+        return _of_bundle(session, manifest.ref, chosen_bundle(session, inside[0].ref))
     return attribution(manifest.ref, manifest, made_from=lineage.found, missing=lineage.missing)
 
 
