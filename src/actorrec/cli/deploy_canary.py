@@ -23,7 +23,8 @@ from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
     from actorrec.cli.deploy import Prepared
-    from actorrec.greengrass.canary import CanaryDesk, Judgement
+    from actorrec.greengrass.canary import Judgement
+    from actorrec.greengrass.canary_desk import CanaryDesk
     from actorrec.greengrass.canary_plan import CanaryPlan
     from actorrec.greengrass.canary_state import CanaryState
     from actorrec.greengrass.group import GroupState
@@ -163,14 +164,14 @@ def status(desk: DeployDesk, state: "GroupState") -> dict[str, Any] | None:
 
 
 def _canaries(desk: DeployDesk) -> "CanaryDesk":
-    from actorrec.greengrass.canary import CanaryDesk
+    from actorrec.greengrass.canary_desk import CanaryDesk
 
     return CanaryDesk.of(desk.session.aws, desk.config, desk.session.store)
 
 
 def _begin(desk: DeployDesk, canaries: "CanaryDesk", canary: "CanaryPlan") -> "CanaryState":
     """Call until it is being tried: devices that must be moved first take a moment."""
-    from actorrec.greengrass.canary import start_canary
+    from actorrec.greengrass.canary_start import start_canary
 
     teller = CanaryTeller(desk.session, desk.group)
     with teller.left_running():
