@@ -12,8 +12,11 @@ fail() {
     echo "install: $1" >&2
     exit 1
 }
+# After what was begun cannot be ended: nothing half-made stays, and a full disk is called one.
 spoilt() {
+    free_mb=$("$python" -I -c 'import shutil, sys; print(shutil.disk_usage(sys.argv[1]).free // 10**6)' "$work") || free_mb=99
     rm -rf "$venv"
+    [ "$free_mb" -ge 20 ] || fail "the disk is full: free some space in $work"
     fail "$1"
 }
 
@@ -65,7 +68,7 @@ export HOME
 "$python" -I -m venv "$venv" || spoilt "$python cannot make a folder of packages in $work (see above)"
 TMPDIR=$venv/tmp
 export TMPDIR
-mkdir "$TMPDIR" || spoilt "cannot write to $work: is the disk full?"
+mkdir "$TMPDIR" || spoilt "cannot write to $work"
 
 pip() {
     "$venv/bin/python" -I -m pip --disable-pip-version-check --no-input install \
@@ -73,22 +76,22 @@ pip() {
 }
 if [ -d "$here/wheels" ]; then
     PIP_CONFIG_FILE=/dev/null pip --isolated --no-index --no-deps --find-links "$here/wheels" --require-hashes \
-        -r "$here/requirements.txt" || spoilt "the packages cannot be installed (see above); is the disk full?"
+        -r "$here/requirements.txt" || spoilt "the packages cannot be installed (see above)"
 else
     pip -r "$here/requirements.txt" || spoilt "the packages cannot be fetched or installed (see above): does this device \
 reach its package index? publish-component --vendor-wheels needs none"
 fi
 PIP_CONFIG_FILE=/dev/null pip --isolated --no-index --no-deps "$here"/actorrec-*.whl ||
-    spoilt "the program cannot be installed (see above); is the disk full?"
+    spoilt "the program cannot be installed (see above)"
 mkdir -p "$venv/share/actorrec" && cp "$here/component.json" "$here/sample.jpg" "$venv/share/actorrec/" ||
-    spoilt "cannot write to $work: is the disk full?"
+    spoilt "cannot write to $work"
 
 "$venv/bin/python" -I -m pip --disable-pip-version-check check || spoilt "packages are missing (see above)"
 "$venv/bin/python" -I -c 'import ai_edge_litert.interpreter, awsiot, cv2, numpy, PIL.Image' ||
     spoilt "the packages do not run on this device (see above)"
 "$venv/bin/python" -I -m actorrec infer --help >/dev/null || spoilt "the program does not run on this device (see above)"
 rm -rf "$TMPDIR"
-echo "$name" >"$whole" || spoilt "cannot write to $work: is the disk full?"
+echo "$name" >"$whole" || spoilt "cannot write to $work"
 sync "$whole" 2>/dev/null || true
 tidy
 say "$name is ready"
