@@ -9,6 +9,7 @@ The rules, in the order in which they are asked:
 - Of several that wait, the newest that passes the checks is tried; those not newer than it are out.
 - It must be readable by the program that the group's devices have, and be measured on the same evaluation set as the
   live one and be no worse by more than the margin.
+- A canary that cannot be begun or judged in seven days ends as if it had failed: others wait behind it.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from actorrec.manifests.model import Rate
 from actorrec.manifests.ota import LandedModel
 
 _CLOCKS_DIFFER: Final = timedelta(hours=24)
+_PATIENCE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def next_step(
             return Step("supersede", candidate, by=newest.content)
     under_way = state.under_way
     if under_way is not None:
-        return _go_on(under_way, live, verdict)
+        return _go_on(under_way, live, now, verdict)
     if not state.waiting:
         return None
     first = state.waiting[0]
@@ -97,7 +99,7 @@ def next_step(
     return Step("refuse", first, reason=problem) if problem else Step("claim", first)
 
 
-def _go_on(candidate: Candidate, live: Live, verdict: Verdict | None) -> Step:
+def _go_on(candidate: Candidate, live: Live, now: datetime, verdict: Verdict | None) -> Step:
     """With the model that is under way; somebody may have deployed by hand meanwhile."""
     deployed = candidate.stage in ("trying", "started")
     if live.model is not None and live.model.content == candidate.model.content:
@@ -112,13 +114,23 @@ def _go_on(candidate: Candidate, live: Live, verdict: Verdict | None) -> Step:
     match candidate.stage:
         case "claimed":
             return Step("publish", candidate)
-        case "published" | "trying":
-            return Step("start", candidate)
+        case "started":
+            return _judged(candidate, now, verdict)
+    if candidate.stage == "trying" and now - candidate.since > _PATIENCE:
+        reason = f"it could not be deployed to the canary in {_PATIENCE.days} days"
+        return Step("roll-back", candidate, reason=reason)
+    return Step("start", candidate)
+
+
+def _judged(candidate: Candidate, now: datetime, verdict: Verdict | None) -> Step:
     if verdict is None:
         return Step("judge", candidate)
-    if verdict.is_ == "open":
-        return Step("wait", candidate, reason=verdict.reason)
-    return Step("promote" if verdict.is_ == "good" else "roll-back", candidate, reason=verdict.reason)
+    if verdict.is_ != "open":
+        return Step("promote" if verdict.is_ == "good" else "roll-back", candidate, reason=verdict.reason)
+    if now - candidate.since > _PATIENCE:
+        reason = f"the canary could not be judged in {_PATIENCE.days} days: {verdict.reason}"
+        return Step("roll-back", candidate, reason=reason)
+    return Step("wait", candidate, reason=verdict.reason)
 
 
 def _problem(model: LandedModel, live: Live, margin: float, now: datetime) -> str:

@@ -13,12 +13,14 @@ from typing import Final
 from actorrec.artifacts.digest import file_sha256
 from actorrec.artifacts.trained import unpack_bundle
 from actorrec.aws.failures import aws_errors, code_of, status_of
+from actorrec.aws.places import bucket_and_key
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ArtifactError, DataError, ModelContractError, ParityError
 from actorrec.greengrass.ota_events import MODEL_ARCHIVE, ObjectEvent
 from actorrec.greengrass.refusals import refuse_unfit
 from actorrec.manifests.bundle import BundleCard
+from actorrec.manifests.ota import LandedModel, LandedObject
 from actorrec.recognition.bundle_card import read_card
 
 _CHUNK_BYTES: Final = 1 << 20
@@ -85,6 +87,29 @@ class Gate:
         """
         path = self._downloaded(event)
         return path if path is None or isinstance(path, NoBundle) else self._looked_at(path, event.uri)
+
+    def model_at(self, uri: str, sha256: str) -> LandedModel | str:
+        """What the card of a published bundle says, or why that cannot be known.
+
+        Raises:
+            RemoteError: If S3 refuses or cannot be reached.
+        """
+        bucket, key = bucket_and_key(uri)
+        if not key:
+            return "its recipe names no bundle"
+        path = self._downloaded(ObjectEvent(bucket, LandedObject(key=key)))
+        if path is None or isinstance(path, NoBundle):
+            return f"{uri} does not exist" if path is None else path.reason
+        try:
+            if file_sha256(path) != sha256:
+                return f"{uri} is another file than was published"
+            if reason := self._too_large(path):
+                return reason
+            return LandedModel.of(read_card(path, name=uri), content=sha256, size_bytes=path.stat().st_size)
+        except ModelContractError as error:
+            return error.message
+        finally:
+            shutil.rmtree(path.parent)
 
     def _downloaded(self, event: ObjectEvent) -> Path | NoBundle | None:
         from botocore.exceptions import ClientError

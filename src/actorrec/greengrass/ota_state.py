@@ -6,6 +6,7 @@ read and decide again. So every decision rests on all that was decided before, h
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, Literal
 
 from pydantic import ValidationError
@@ -50,10 +51,12 @@ class Candidate:
         component, version: Set aside for it; empty before.
         deployment_id: Of its canary; None before.
         reason: Why it was refused or rolled back.
+        since: When it came to its stage.
     """
 
     model: LandedModel
     object: LandedObject
+    since: datetime
     stage: Stage = "waiting"
     component: str = ""
     version: str = ""
@@ -89,6 +92,11 @@ class OtaState:
         return tuple(sorted(found, key=lambda each: (each.model.created_at, each.model.content), reverse=True))
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and nothing waits."""
+        return self.under_way is None and not self.waiting
+
+    @property
     def tried(self) -> tuple[LandedModel, ...]:
         """Every model for which a version was set aside, whatever became of it."""
         return tuple(each.model for each in self.candidates.values() if each.stage in _TRIED)
@@ -106,7 +114,7 @@ def folded(entries: Iterable[OtaEntry]) -> OtaState:
             case Landed(object=seen, model=model):
                 objects.add(seen.one)
                 models.setdefault(model.content, model)
-                candidates.setdefault(model.content, Candidate(model, seen))
+                candidates.setdefault(model.content, Candidate(model, seen, entry.at))
             case Unusable(object=seen):
                 objects.add(seen.one)
             case Known(model=model):
@@ -119,8 +127,9 @@ def folded(entries: Iterable[OtaEntry]) -> OtaState:
 
 
 def _moved(
-    before: Candidate, entry: Refused | Superseded | Claimed | Published | Trying | Started | Promoted | RolledBack
+    earlier: Candidate, entry: Refused | Superseded | Claimed | Published | Trying | Started | Promoted | RolledBack
 ) -> Candidate:
+    before = replace(earlier, since=entry.at)
     match entry:
         case Refused(reason=reason):
             return replace(before, stage="refused", reason=reason)

@@ -71,6 +71,17 @@ def test_the_verdict_decides() -> None:
         assert found is not None and (found.do, found.reason) == (do, "why")
 
 
+def test_what_can_be_neither_begun_nor_judged_does_not_keep_others_waiting_for_ever() -> None:
+    later = NOW + timedelta(days=7, seconds=1)
+    for stage, verdict in (("trying", None), ("started", Verdict("open", "50 more faces of 50"))):
+        state = state_of(landed("new", 1), new=stage)
+        found = next_step(state, LIVE, margin=0.01, now=later, verdict=verdict)
+        assert found is not None and found.do == "roll-back" and "in 7 days" in found.reason
+        assert next_step(state, LIVE, margin=0.01, now=NOW + timedelta(days=7), verdict=verdict) != found
+    good = next_step(state, LIVE, margin=0.01, now=later, verdict=Verdict("good"))
+    assert good is not None and good.do == "promote"
+
+
 @pytest.mark.parametrize("day", [-1.0, 0.0])
 def test_what_is_not_newer_than_the_live_model_is_out(day: float) -> None:
     found = step(state_of(landed("old", day)))

@@ -59,7 +59,7 @@ def test_a_model_goes_all_the_way() -> None:
     assert (state.seq, state.under_way, state.waiting) == (6, None, ())
     assert state.candidates[sha("a")].deployment_id == "d1" and state.candidates[sha("a")].version == "1.0.1"
     assert folded(entries[:5]).under_way == state.candidates[sha("a")].__class__(
-        landed("a", 1), place("a"), "started", "c.Model", "1.0.1", "d1"
+        landed("a", 1), place("a"), NOW, "started", "c.Model", "1.0.1", "d1"
     )
 
 

@@ -1,0 +1,90 @@
+"""What a group runs now, as a new model over the air is held against it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from actorrec.greengrass.component_calls import ComponentCalls, VersionState
+from actorrec.greengrass.deployments import GONE, Deployment
+from actorrec.greengrass.drafts import MODEL_SUFFIX
+from actorrec.greengrass.ota import Live
+from actorrec.greengrass.recipe import BUNDLE_FILE
+from actorrec.manifests.component import BUNDLE_TAG, PREPROCESS_TAG, ROLE_TAG, SCHEMA_TAG, Role
+from actorrec.manifests.ota import LandedModel
+
+_BY_HAND: Final = "publish and deploy by hand once (actorrec publish-component, actorrec deploy)"
+
+ModelOf = Callable[[str, str], LandedModel | str]
+"""SHA-256 of a bundle and its URI → what its card says, or why that cannot be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What a group runs.
+
+    Attributes:
+        live: For decisions.
+        program: The version of the program, or of program and model in one; None where nothing can be shipped.
+        program_recipe: Of it, as the service keeps it.
+    """
+
+    live: Live
+    program: VersionState | None = None
+    program_recipe: Mapping[str, Any] | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether program and model are one component."""
+        return self.program is not None and self.program.tags.get(ROLE_TAG) == "single"
+
+    @property
+    def role(self) -> Role:
+        """What a new model is to the group: a component of its own, or one with the program."""
+        return "single" if self.single else "model"
+
+
+def read_fleet(present: Deployment | None, calls: ComponentCalls, name: str, model_of: ModelOf) -> Fleet:
+    """Look at what a deployment holds.
+
+    Args:
+        present: The group's newest one; None before the first.
+        calls: Asks about components.
+        name: Of our program (``greengrass.component_name``).
+        model_of: Says what is known of the live bundle.
+
+    Raises:
+        RemoteError: If AWS refuses or cannot be reached.
+    """
+    if present is None or present.status in GONE or name not in present.components:
+        return _nothing(f"no {name} is deployed to the group: {_BY_HAND}")
+    program = calls.describe(name, present.components[name].version)
+    role = None if program is None else program.tags.get(ROLE_TAG)
+    if program is None or role not in ("runtime", "single"):
+        return _nothing(f"what is deployed as {name} was not published by actorrec: {_BY_HAND}")
+    holder: VersionState | None = program
+    if role == "runtime":
+        model = present.components.get(name + MODEL_SUFFIX)
+        holder = None if model is None else calls.describe(name + MODEL_SUFFIX, model.version)
+    bundle = "" if holder is None else holder.tags.get(BUNDLE_TAG, "")
+    if holder is None or not bundle:
+        return _nothing(f"no model is deployed to the group beside {name}: {_BY_HAND}")
+    recipe = calls.recipe(holder.name, holder.version) or {}
+    found = model_of(bundle, _bundle_uri(recipe))
+    if isinstance(found, str):
+        return _nothing(f"the live model {bundle[:16]} cannot be looked at ({found}): deploy by hand")
+    reads = (program.tags.get(tag, "") for tag in (SCHEMA_TAG, PREPROCESS_TAG))
+    schema, preprocess = (int(text) if text.isascii() and text.isdigit() else 0 for text in reads)
+    return Fleet(Live(found, schema, preprocess), program, recipe if holder is program else None)
+
+
+def _nothing(lacks: str) -> Fleet:
+    return Fleet(Live(lacks=lacks))
+
+
+def _bundle_uri(recipe: Mapping[str, Any]) -> str:
+    uris = [
+        str(artifact.get("Uri") or artifact.get("URI"))
+        for manifest in recipe.get("Manifests") or ()
+        for artifact in manifest.get("Artifacts") or ()
+    ]
+    return next((uri for uri in uris if uri.endswith(f"/{BUNDLE_FILE}")), "")
