@@ -65,9 +65,10 @@ def _attribution(session: Session, what: str) -> "Attribution":
     made = [kind for kind in KINDS if kind not in RECORDS]
     manifest = find_artifact(session.store, what, among=made if what == "newest" else tuple(KINDS))
     lineage = trace(session.store, manifest.inputs)
-    inside = [each for each in (manifest, *lineage.found) if isinstance(each, BundleManifest)]
-    if len(inside) == 1 and manifest.kind in ("bundle", *RECORDS):
-        return _of_bundle(session, manifest.ref, chosen_bundle(session, inside[0].ref))
+    nearest = (manifest, *lineage.found) if manifest.kind in ("bundle", *RECORDS) else ()
+    bundle = next((each for each in nearest if isinstance(each, BundleManifest)), None)
+    if bundle is not None:
+        return _of_bundle(session, manifest.ref, chosen_bundle(session, bundle.ref))
     return attribution(manifest.ref, manifest, made_from=lineage.found, missing=lineage.missing)
 
 
