@@ -18,12 +18,13 @@ DISK_HINTS: Final = {
 """What to do next, by the operating system's error number."""
 
 
-def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], mode: int = 0o666) -> None:
     """Write a file under a temporary name and move it into place; an older one stays as it was if that fails.
 
     Args:
         path: Where to; its folder is made. A link is followed; a pipe or device is written to directly.
         content: The bytes, or a function that writes them.
+        mode: Of the file from its first byte on; the user's umask takes from it. A secret wants 0o600.
 
     Raises:
         ArtifactError: If it cannot be written.
@@ -36,7 +37,7 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> No
                 fill(special)
             return
         target = path.resolve()
-        with temporary_beside(target) as (out, temporary):
+        with temporary_beside(target, mode) as (out, temporary):
             fill(out)
             out.close()  # what the buffer still held may be what no longer fits on the disk
             os.replace(temporary, target)
@@ -71,10 +72,10 @@ def _is_special(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+def temporary_beside(path: Path, mode: int = 0o666) -> Iterator[tuple[BinaryIO, Path]]:
     temporary = path.with_name(f".partial-{secrets.token_hex(6)}")
     # Unlike tempfile's, this file has the mode that the user's umask gives to any new file.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as out:
             yield out, temporary

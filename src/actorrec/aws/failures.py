@@ -7,10 +7,12 @@ addresses. Where a reason is worth reading it is scrubbed first.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from actorrec.aws.service_failures import refusal
 from actorrec.errors import ActorRecError, ConfigError, RemoteError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ _ELSEWHERE: Final = frozenset(
 _SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
 _SKEWED_REASONS: Final = ("Signature expired", "Signature not yet current")  # of services other than S3
 _UNKNOWN_TOKENS: Final = frozenset({"UnrecognizedClientException", "InvalidClientTokenId"})
+_MISSING: Final = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 _OPT_IN: Final = "; or is this a region that your account must first enable?"
 _THROTTLED: Final = frozenset(
     {
@@ -119,6 +122,18 @@ def status_of(error: Exception) -> int:
     """HTTP status of a ``ClientError``; 0 for other errors."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def unless_missing(ask: Callable[[], T]) -> T | None:
+    """What a request answers; None where there is no such thing."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask()
+    except ClientError as error:
+        if code_of(error) not in _MISSING:
+            raise
+        return None
 
 
 def told(error: Exception, doing: str, place: Place, needs: str = _S3_RIGHTS) -> ActorRecError:
