@@ -11,6 +11,8 @@ from actorrec.errors import RemoteError
 
 _SERVICE: Final = "credentials.iot.amazonaws.com"
 _READ: Final = "s3:GetObject"
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "ForbiddenException"})
+_MISSING: Final = frozenset({"ResourceNotFoundException", "NoSuchEntity"})
 _NEEDS: Final = (
     "iot:DescribeRoleAlias, iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, "
     "iam:GetPolicy and iam:GetPolicyVersion"
@@ -61,12 +63,9 @@ def check_token_role(aws: AwsSession, alias: str, uris: Sequence[str]) -> str:
         try:
             rights = _rights(aws, alias)
         except ClientError as error:
-            if status_of(error) not in (401, 403) and code_of(error) not in (
-                "ResourceNotFoundException",
-                "NoSuchEntity",
-            ):
+            lack = _lack(error)
+            if not lack:
                 raise
-            lack = "you may not look at it" if status_of(error) in (401, 403) else "it is not there"
             return f"whether devices may read the artifacts is not known: role alias '{alias}', {lack} (needs {_NEEDS})"
     if not rights.trusted:
         raise RemoteError(
@@ -82,6 +81,13 @@ def check_token_role(aws: AwsSession, alias: str, uris: Sequence[str]) -> str:
                 f"{resource.rpartition('/')[0]}/*",
             )
     return ""
+
+
+def _lack(error: Exception) -> str:
+    """Why nothing is known about the role; empty for a failure that says nothing about it."""
+    if status_of(error) in (401, 403) or code_of(error) in _DENIED:
+        return "you may not look at it"
+    return "it is not there" if code_of(error) in _MISSING else ""
 
 
 def _rights(aws: AwsSession, alias: str) -> RoleRights:
