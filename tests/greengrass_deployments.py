@@ -175,8 +175,7 @@ class Deployments:
         lite, key = device.runtime == "aws_nucleus_lite", _key(deployment)
         own = deployment.target if lite else key
         for other, roots in device.roots.items():
-            kind, _, name = other.partition("/")
-            if other == own or (kind == "thinggroup" and device.name not in self.world.members(name)):
+            if other == own or self._has_left(device, other):
                 continue
             for component, version in deployment.components.items():
                 if roots.get(component, version) != version:
@@ -204,12 +203,18 @@ class Deployments:
         device.effective[deployment.id], device.seen = told, execution.changed
         own = deployment.target if lite else _key(deployment)
         if done:
+            device.roots = {key: roots for key, roots in device.roots.items() if not self._has_left(device, key)}
             device.roots[own] = deployment.components
             device.states = {name: state for name, state in device.states.items() if name not in deployment.components}
             device.applied |= {deployment.target}
         elif lite:  # it writes down what a group wants before it looks whether that can be
             device.roots[own] = deployment.components
             device.states |= dict.fromkeys(deployment.components, "BROKEN") if fate.reason else {}
+
+    def _has_left(self, device: CoreDevice, target: str) -> bool:
+        """Whether it is no longer in a group: what that brought goes with the next deployment that succeeds."""
+        kind, _, name = target.partition("/")
+        return kind == "thinggroup" and device.name not in self.world.members(name)
 
     def _summary(self, found: Deployment) -> dict[str, Any]:
         told = {
