@@ -114,6 +114,15 @@ def test_of_a_folder_every_picture_comes_up_once_and_again_when_it_changes(old: 
     assert len([event for event in loop.events if event["event"] == "detection"]) == 4
 
 
+def test_the_newest_bundle_of_a_store_is_found(old: Path, tmp_path: Path) -> None:
+    shutil.copy(HOPPER, tmp_path / "a.jpg")
+    done = infer("a.jpg", "--loop", "--count", "1", "--store", old.parents[2], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    event = json.loads(done.stdout.splitlines()[0])
+    assert event["faces"][0]["name"] == "Grace Hopper"
+    assert event["model"]["bundle"] == file_sha256(old)
+
+
 def test_it_ends_after_so_many_rounds(old: Path, tmp_path: Path) -> None:
     blank(tmp_path / "a.jpg")
     done = infer("a.jpg", "missing.jpg", "--loop", "--bundle", old, "--interval", "0.1", "--count", "3", cwd=tmp_path)
@@ -133,7 +142,7 @@ def test_asked_to_stop_in_a_long_pause_it_ends_at_once(number: signal.Signals, o
         loop.health()
         code, took_s = loop.stop(number)
     assert code == 0
-    assert took_s < 1
+    assert took_s < 2
     assert loop.said == []
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from actorrec.artifacts.digest import file_sha256
 from actorrec.config import Config
-from actorrec.errors import ModelContractError
+from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.inference.event_writer import EventWriter
+from actorrec.inference.good_bundles import GoodBundles
 from actorrec.inference.loop import InferenceLoop, LoopPlan, Surroundings
 from actorrec.inference.publishers import FanOut, StdoutPublisher
 from actorrec.inference.running_bundle import RunningBundle, run_bundle
@@ -99,3 +101,38 @@ def test_what_is_good_is_told_once_and_only_after_a_look(
     assert told == []
     looked(live, plan(tmp_path), around, capsys)
     assert told == ["good"]
+
+
+def test_without_a_place_nothing_is_kept_and_nothing_compared(live: RunningBundle) -> None:
+    troubles = Troubles(lambda _: None)
+    good = GoodBundles(None, live, num_threads=1, troubles=troubles)
+    good.keep()
+    assert good.shadow() is None
+    kept, shadow = troubles.lines
+    assert "no home folder" in kept
+    assert shadow == "the run in the shadow: there is no previous bundle that is whole"
+
+
+def test_a_bundle_that_is_replaced_while_it_is_opened_is_opened_again(tmp_path: Path) -> None:
+    """Digest and content are of one file, whatever is put there meanwhile: here, until there is nothing new."""
+    path = write_small_bundle(tmp_path / "bundle.zip")
+    other = tmp_path / "other.zip"
+    content = path.read_bytes()
+    stop = threading.Event()
+
+    def replace_it() -> None:
+        for round_ in range(10_000):
+            if stop.wait(0.01):
+                return
+            other.write_bytes(content + bytes(round_ % 2))  # a zip may have something behind it, if it is short
+            other.replace(path)
+
+    thread = threading.Thread(target=replace_it)
+    thread.start()
+    try:
+        with pytest.raises(ArtifactError, match="changed again and again"):
+            run_bundle(path, num_threads=1)
+    finally:
+        stop.set()
+        thread.join()
+    assert run_bundle(path, num_threads=1).model.bundle == file_sha256(path)

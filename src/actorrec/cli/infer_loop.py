@@ -15,6 +15,7 @@ from actorrec.cli.stopping import asked_to_stop
 from actorrec.errors import ConfigError
 
 if TYPE_CHECKING:
+    from actorrec.inference.bundle_shelf import BundleShelf
     from actorrec.inference.component import ComponentPlan
     from actorrec.inference.greengrass_ipc import GreengrassIpc
     from actorrec.inference.loop import LoopPlan, Surroundings
@@ -174,17 +175,26 @@ def _live(session: Session, reference: str) -> "RunningBundle":
 
 
 def _around(options: LoopOptions, live: "RunningBundle", threads: int, component: "ComponentPlan") -> "Surroundings":
-    from actorrec.home import state_folder
-    from actorrec.inference.bundle_shelf import BundleShelf
     from actorrec.inference.good_bundles import GoodBundles
-    from actorrec.inference.greengrass_ipc import under_nucleus
     from actorrec.inference.loop import Surroundings
 
-    # Every nucleus starts a component in its work folder.
-    work = options.work or (Path.cwd() if under_nucleus() else state_folder("device"))
-    shelf = BundleShelf(work / "bundles")
-    good = GoodBundles(shelf, live, num_threads=threads, troubles=component.troubles)
+    good = GoodBundles(_shelf(options), live, num_threads=threads, troubles=component.troubles)
     return Surroundings(newer_plan=component.newer, on_good=good.keep, open_shadow=good.shadow)
+
+
+def _shelf(options: LoopOptions) -> "BundleShelf | None":
+    from actorrec.home import state_folder
+    from actorrec.inference.bundle_shelf import BundleShelf
+    from actorrec.inference.greengrass_ipc import under_nucleus
+
+    if options.work is not None:
+        return BundleShelf(options.work / "bundles")
+    if under_nucleus():  # every nucleus starts a component in its work folder
+        return BundleShelf(Path("bundles"))
+    try:
+        return BundleShelf(state_folder("device") / "bundles")
+    except ConfigError:
+        return None  # a user without a home folder
 
 
 def _tell(line: str) -> None:

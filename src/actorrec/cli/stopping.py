@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-GRACE_S: Final = 1.5
+GRACE_S: Final = 1.2
 """For what is being done when the end is asked for; with it, the end comes within two seconds."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 

@@ -15,18 +15,21 @@ class GoodBundles:
     """Keeps the bundle that runs once it has proved good, and brings back the one before it.
 
     Args:
-        shelf: Where they are kept.
+        shelf: Where they are kept; None where there is no place for it.
         live: The bundle that runs.
         num_threads: Of the one that is brought back.
         troubles: Told of what does not work.
     """
 
-    def __init__(self, shelf: BundleShelf, live: RunningBundle, *, num_threads: int, troubles: Troubles) -> None:
+    def __init__(self, shelf: BundleShelf | None, live: RunningBundle, *, num_threads: int, troubles: Troubles) -> None:
         self._shelf, self._live = shelf, live
         self._num_threads, self._troubles = num_threads, troubles
 
     def keep(self) -> None:
         """Keep the live one; without room for it there is no comparison later, and that is told."""
+        if self._shelf is None:
+            self._troubles.begin(_ABOUT_SHELF, f"{_ABOUT_SHELF}: this user has no home folder; --work names another")
+            return
         try:
             self._shelf.keep(self._live.path, self._live.model.bundle)
         except ActorRecError as error:
@@ -34,7 +37,7 @@ class GoodBundles:
 
     def shadow(self) -> ShadowRun | None:
         """A run of the previous one beside the live one; None, and told, where there is none that can run."""
-        path = self._shelf.other_than(self._live.model.bundle)
+        path = None if self._shelf is None else self._shelf.other_than(self._live.model.bundle)
         if path is None:
             self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW}: there is no previous bundle that is whole")
             return None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 _MAX_LINES: Final = 10
-_MAX_CHARS: Final = 300
+_MAX_LINE_BYTES: Final = 300  # ten such lines fit a message
 
 
 class Troubles:
@@ -20,7 +20,7 @@ class Troubles:
 
     def begin(self, about: str, line: str) -> None:
         """Something is wrong; a trouble about the same thing is replaced."""
-        line = line[:_MAX_CHARS]
+        line = line.encode("utf-8", "replace")[:_MAX_LINE_BYTES].decode("utf-8", "ignore")
         if self._standing.get(about) != line:
             self._standing[about] = line
             self._say(line)

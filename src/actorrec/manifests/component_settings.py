@@ -64,7 +64,7 @@ class ComponentSettings(Record):
     topic: str = Field(
         default="ml/tflite/image-classification",
         alias="PublishResultsOnTopic",
-        max_length=200,
+        max_length=249,  # with what health adds, the 256 that AWS IoT takes
         pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$",
     )
     health_interval_s: _Interval = Field(default=60.0, alias="HealthInterval", ge=1, le=86400)

@@ -87,6 +87,6 @@ def test_standard_output_gets_one_line_each(capsys: pytest.CaptureFixture[str]) 
 def test_troubles_are_few_and_short(said: list[str]) -> None:
     troubles = Troubles(said.append)
     for index in range(50):
-        troubles.begin(f"thing {index}", "x" * 5000)
+        troubles.begin(f"thing {index}", "xä" * 5000 + "\udce9")
     assert len(troubles.lines) == 10
-    assert max(map(len, troubles.lines)) == 300
+    assert max(len(line.encode()) for line in troubles.lines) == 300

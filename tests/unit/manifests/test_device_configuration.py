@@ -79,7 +79,7 @@ def test_seconds_as_text_or_number(value: object) -> None:
         ("PublishResultsOnTopic", "/a"),
         ("PublishResultsOnTopic", "a b"),
         ("PublishResultsOnTopic", "a\n"),
-        ("PublishResultsOnTopic", "x" * 201),
+        ("PublishResultsOnTopic", "x" * 250),
         ("Shadow", "on"),
         ("Shadow", True),
         ("UseCamera", "true"),
