@@ -24,6 +24,7 @@ NAMES = (
     "memory",
     "scrape",
     "startup",
+    "edge_extras",
     "review_page",
     "s3",
 )

@@ -117,7 +117,7 @@ def fetch_wheels(folder: Path, target: Target, needed: Sequence[Pin], progress: 
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as partial:
             title = f"wheels for Python {target.python} on {target.machine}"
             with progress.step(title, len(needed), "packages") as step:
-                _download(Path(partial), target, tags, needed, step)
+                _download(Path(partial), target, needed, step)
             _keep(Path(partial), place)
     except OSError as error:
         raise ArtifactError(
@@ -126,11 +126,17 @@ def fetch_wheels(folder: Path, target: Target, needed: Sequence[Pin], progress: 
     return sorted(place.glob("*.whl"))
 
 
-def _download(folder: Path, target: Target, tags: Sequence[str], needed: Sequence[Pin], step: Step) -> None:
-    listed = folder / "requirements.txt"
-    listed.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in needed), encoding="utf-8")
+def download_command(folder: Path, target: Target, wanted: Sequence[str], *, whole: bool = False) -> list[str]:
+    """The command that lets pip fetch wheels for another machine.
+
+    Args:
+        folder: Where they go.
+        target: Which machine and Python.
+        wanted: Requirements without conditions: pip would judge those by this machine.
+        whole: Whether ``wanted`` names everything, so that pip need not look what else is needed.
+    """
     short = target.python.replace(".", "")
-    command = [
+    return [
         *(
             sys.executable,
             "-m",
@@ -141,11 +147,16 @@ def _download(folder: Path, target: Target, tags: Sequence[str], needed: Sequenc
             "--progress-bar",
             "off",
         ),
-        *("--retries", "2", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), "-r", str(listed)),
+        *("--retries", "2", "--only-binary", ":all:", "--dest", str(folder), *(("--no-deps",) if whole else ())),
         *("--python-version", target.python, "--implementation", "cp"),
         *(part for abi in (f"cp{short}", "abi3", "none") for part in ("--abi", abi)),
-        *(part for tag in tags for part in ("--platform", tag)),
+        *(part for tag in platform_tags(target.machine) for part in ("--platform", tag)),
+        *wanted,
     ]
+
+
+def _download(folder: Path, target: Target, needed: Sequence[Pin], step: Step) -> None:
+    command = download_command(folder, target, [f"{pin.name}=={pin.version}" for pin in needed], whole=True)
     # Our own folder for what pip unpacks: /tmp may be small, and nothing is left behind.
     environ = os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
     said: list[str] = []
@@ -155,7 +166,6 @@ def _download(folder: Path, target: Target, tags: Sequence[str], needed: Sequenc
             said.append(line)
             if line.startswith(("Collecting ", "Processing ")):
                 step.advance()
-    listed.unlink()
     if running.returncode:
         raise _failure("".join(said), target)
 

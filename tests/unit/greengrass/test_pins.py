@@ -5,6 +5,8 @@ from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("awsiot")  # devices get the versions that are installed here
 from packaging.requirements import Requirement
 
 from actorrec.errors import ConfigError, MissingExtraError

@@ -91,7 +91,7 @@ mkdir -p "$venv/share/actorrec" && cp "$here/component.json" "$here/sample.jpg" 
     spoilt "the packages do not run on this device (see above)"
 "$venv/bin/python" -I -m actorrec infer --help >/dev/null || spoilt "the program does not run on this device (see above)"
 rm -rf "$TMPDIR"
+sync -f "$venv" 2>/dev/null || sync # a device may lose its power: what is called whole is on the disk
 echo "$name" >"$whole" || spoilt "cannot write to $work"
-sync "$whole" 2>/dev/null || true
 tidy
 say "$name is ready"
