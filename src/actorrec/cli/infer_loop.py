@@ -145,7 +145,7 @@ def _component(options: LoopOptions, nucleus: "GreengrassIpc | None", troubles: 
 
     installed = Path(sys.prefix) / _INSTALLED_DEFAULTS
     path = options.defaults or (installed if installed.is_file() else None)
-    defaults = ComponentSettings() if path is None else read_defaults(path)
+    defaults = ComponentSettings() if path is None else read_defaults(path, troubles)
     program = None if path is None else path.absolute().parent
     return ComponentPlan(defaults, program, nucleus, CommandLine(options.sources, options.interval_s), troubles)
 

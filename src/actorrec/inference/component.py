@@ -130,11 +130,11 @@ def configured_sources(settings: ComponentSettings, program: Path | None) -> tup
     return (str(folder if settings.image_directory else folder / SAMPLE_NAME),)
 
 
-def read_defaults(path: Path) -> ComponentSettings:
-    """The settings that a ``component.json`` holds.
+def read_defaults(path: Path, troubles: Troubles) -> ComponentSettings:
+    """The settings that a ``component.json`` holds; what cannot be in it is told, and goes as if it were not there.
 
     Raises:
-        ConfigError: If it cannot be read, or something in it cannot be.
+        ConfigError: If it cannot be read or is not JSON.
     """
     try:
         if path.stat().st_size > _MAX_DEFAULTS_BYTES:
@@ -146,5 +146,5 @@ def read_defaults(path: Path) -> ComponentSettings:
         raise ConfigError(f"the defaults {path} are not JSON") from None
     settings, refused = with_changes(ComponentSettings(), given)
     if refused:
-        raise ConfigError(f"{path}: {'; '.join(refused)}")
+        troubles.begin("the defaults", f"the defaults {path}: {'; '.join(refused)}")
     return settings

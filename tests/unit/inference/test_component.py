@@ -119,14 +119,26 @@ def test_a_program_without_a_sample_must_be_told_what_to_look_at() -> None:
 def test_defaults_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "component.json"
     path.write_text(json.dumps({"InferenceInterval": "7", "accessControl": {}}))
-    assert read_defaults(path) == ComponentSettings(InferenceInterval=7.0)
+    troubles = Troubles(lambda _: None)
+    assert read_defaults(path, troubles) == ComponentSettings(InferenceInterval=7.0)
+    assert troubles.lines == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"Colour": 1}', b"\xff", b"[" * 100_000, b" " * 2_000_000])
-def test_defaults_that_cannot_be_are_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", ['{"Colour": 1, "InferenceInterval": "7"}', "[]", "null"])
+def test_what_cannot_be_a_default_is_told_and_left_out(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "component.json"
+    path.write_text(content)
+    troubles = Troubles(lambda _: None)
+    expected = ComponentSettings(InferenceInterval=7.0) if "7" in content else ComponentSettings()
+    assert read_defaults(path, troubles) == expected
+    assert len(troubles.lines) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b" " * 2_000_000])
+def test_defaults_that_are_not_json_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "component.json"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"component\.json"):
-        read_defaults(path)
+        read_defaults(path, Troubles(print))
     with pytest.raises(ConfigError, match="cannot read the defaults"):
-        read_defaults(tmp_path / "missing.json")
+        read_defaults(tmp_path / "missing.json", Troubles(print))
