@@ -2,18 +2,13 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 pytest.importorskip("moto")
 
@@ -23,7 +18,6 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.uri import open_store
 from actorrec.aws.places import CloudPlace
 from actorrec.aws.session import AwsSession
-from actorrec.cli.app import app
 from actorrec.config import Config
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError, RemoteError
 from actorrec.greengrass.component_calls import ComponentCalls
@@ -37,7 +31,6 @@ from actorrec.progress import SilentProgress
 from greengrass_server import BUSY, DENIED, THROTTLED, Greengrass, greengrass
 from s3_servers import client as s3_client
 from s3_servers import new_bucket
-from small_bundles import write_small_bundle
 
 __all__ = ["greengrass"]
 NAME = "com.example.ActorRecognizer"
@@ -135,7 +128,9 @@ def test_a_new_model_is_a_new_model_component_alone(desk: Desk) -> None:
     desk.publish(*desk.both())
     assert desk.publish(*desk.both("model 2")) == [f"{NAME}.Model 1.0.1", f"{NAME} 1.0.0"]
     assert desk.publish(*desk.both("model 3"), version="2.0.0") == [f"{NAME}.Model 2.0.0", f"{NAME} 1.0.0"]
+    asked = desk.service.count("DescribeComponent")
     assert desk.publish(*desk.both("model 1")) == [f"{NAME}.Model 1.0.0", f"{NAME} 1.0.0"], "it is there"
+    assert desk.service.count("DescribeComponent") - asked == 4, "what the store remembers as others is not asked about"
 
 
 def test_another_desk_finds_what_is_there_and_records_it(desk: Desk) -> None:
@@ -290,57 +285,3 @@ def test_a_bucket_in_another_region_is_refused_before_anything(desk: Desk) -> No
     )
     with pytest.raises(RemoteError, match="no bucket 'no-such-bucket-x'"):
         refuse_unreachable(desk.calls, gone)
-
-
-# --- the command -----------------------------------------------------------------------------------------------
-
-
-def run(desk: Desk, *arguments: str, code: int = 0) -> Any:
-    environ = {**ENVIRON, "ACTORREC_REMOTE__BUCKET": desk.bucket, "XDG_CACHE_HOME": str(desk.folder / "xdg")}
-    store = ("--store", str(desk.folder / "store"))
-    done = CliRunner().invoke(app, ["publish-component", *arguments, *store, "--json"], env=environ)
-    assert done.exit_code == code, (done.output, done.exception)
-    return json.loads(done.stdout)
-
-
-def test_the_command_publishes_plans_and_repeats(desk: Desk) -> None:
-    bundle = write_small_bundle(desk.folder / "bundle.zip")
-    planned = run(desk, str(bundle), "--dry-run")
-    assert not desk.service.asked and not desk.objects()
-    done = run(desk, str(bundle), "--yes")
-    assert done["components"] == planned["components"]
-    assert [(each["name"], each["version"]) for each in done["published"]] == [
-        (f"{NAME}.Model", "1.0.0"),
-        (NAME, "1.0.0"),
-    ]
-    (model, runtime) = done["components"]
-    for component in (model, runtime):
-        for artifact in component["artifacts"]:
-            stored = desk.service.components[f"{desk.calls.account.arn(component['name'], '1.0.0')}"].recipe
-            assert artifact["digest"] == stored["Manifests"][0]["Artifacts"][0]["Digest"]
-    again = run(desk, str(bundle), "--yes")
-    assert [action["verb"] for action in again["actions"]] == ["reuse", "reuse"]
-    assert [a["verb"] for a in run(desk, str(bundle), "--dry-run")["actions"]] == ["reuse", "reuse"], (
-        "the store remembers"
-    )
-    single = run(desk, str(bundle), "--yes", "--single")
-    assert [(each["name"], each["version"]) for each in single["published"]] == [(NAME, "1.0.1")]
-    assert [action["verb"] for action in single["actions"]] == ["keep", "keep", "create"], "no file is sent twice"
-
-
-@pytest.mark.parametrize("seen", ["CreateComponentVersion", "DescribeComponent"])
-def test_the_command_killed_on_the_way_goes_on(desk: Desk, seen: str) -> None:
-    bundle = write_small_bundle(desk.folder / "bundle.zip")
-    environ = {**os.environ, **desk.service.environ, **ENVIRON, "ACTORREC_REMOTE__BUCKET": desk.bucket,
-               "XDG_CACHE_HOME": str(desk.folder / "xdg")}  # fmt: skip
-    command = [sys.executable, "-m", "actorrec", "publish-component", str(bundle), "--yes", "--single", "--store",
-               str(desk.folder / "store")]  # fmt: skip
-    desk.service.latency_s = 0.2
-    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while not desk.service.count(seen) and process.poll() is None:
-            time.sleep(0.01)
-        process.kill()
-    desk.service.latency_s = 0
-    assert process.returncode == -9 and not list(manifests(desk.store, ComponentManifest))
-    assert [each["version"] for each in run(desk, str(bundle), "--yes", "--single")["published"]] == ["1.0.0"]
-    assert len(desk.service.components) == 1

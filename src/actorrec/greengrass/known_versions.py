@@ -1,6 +1,7 @@
 """Which versions of a component there are: as the service lists them, and as the store remembers them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from actorrec.artifacts.catalog import manifests
 from actorrec.artifacts.store import ArtifactStore
@@ -42,28 +43,32 @@ def _known(
         for each in remembered
         if each.name == draft.name and each.arn == calls.account.arn(each.name, each.version)
     }
-    listed = calls.versions(draft.name)
-    seen = {}
-    for known in _described(calls, draft, _likely_first(listed, ours, draft.content_digest, version)):
-        seen[known.version] = known
-        if known.content == draft.content_digest and known.serves:
+    listed, wanted = calls.versions(draft.name), draft.content_digest
+    # A version's content never changes: what the store says of one that is there need not be asked.
+    others = [each for each in listed if ours.get(each, wanted) != wanted]
+    seen: set[str] = set()
+    for known in _described(calls, draft, *_likely_first(set(listed) - set(others), ours, version)):
+        yield known
+        seen.add(known.version)
+        if known.content == wanted and known.serves:
             break  # one that serves is enough
-    yield from seen.values()
-    yield from (KnownVersion(draft.name, each, ours.get(each, "")) for each in listed if each not in seen)
-    yield from (
-        KnownVersion(draft.name, each, content, DELETED)
-        for each, content in ours.items()
-        if each not in listed and each not in seen
-    )
+    unread = (each for each in listed if each not in seen)
+    yield from (KnownVersion(draft.name, each, ours[each] if each in others else "") for each in unread)
+    gone = ours.keys() - seen - set(listed)
+    yield from (KnownVersion(draft.name, each, ours[each], DELETED) for each in sorted(gone))
 
 
-def _likely_first(listed: Sequence[str], ours: dict[str, str], content: str, version: str) -> list[str]:
-    """The version asked for, those that the store says are the same, then the newest first."""
-    newest_first = sorted(listed, key=lambda each: parse_version(each) or (-1, 0, 0), reverse=True)
-    first = [] if version == "auto" else [version]
-    return list(dict.fromkeys([*first, *(each for each in newest_first if ours.get(each) == content), *newest_first]))
+def _likely_first(unsure: Collection[str], ours: Mapping[str, str], version: str) -> tuple[list[str], list[str]]:
+    """The version asked for and those that the store remembers as the same; then the others, the newest first."""
+    first = [*([] if version == "auto" or version in ours else [version]), *(each for each in unsure if each in ours)]
+    rest = sorted(set(unsure) - set(first), key=lambda each: parse_version(each) or (-1, 0, 0), reverse=True)
+    return list(dict.fromkeys(first)), rest
 
 
-def _described(calls: ComponentCalls, draft: ComponentDraft, versions: Sequence[str]) -> Iterator[KnownVersion]:
-    for state in calls.describe_all(draft.name, versions):
+def _described(
+    calls: ComponentCalls, draft: ComponentDraft, first: Sequence[str], rest: Sequence[str]
+) -> Iterator[KnownVersion]:
+    """One by one while one of the first may do; then many at once."""
+    one_by_one = (state for each in first if (state := calls.describe(draft.name, each)) is not None)
+    for state in itertools.chain(one_by_one, calls.describe_all(draft.name, rest)):
         yield KnownVersion(draft.name, state.version, state.tags.get(CONTENT_TAG, ""), state.state)
