@@ -31,6 +31,7 @@ class Filled:
         self._values: dict[str, Any] = {**defaults, **parameters, **_PSEUDO}
         self._values["Bucket"] = self._values["BucketName"] or "actorrec-bucket-made-up"
         self._values["TokenExchangeAlias"] = "actorrec-token-exchange"
+        self._values |= {"OtaFunction": "actorrec-OtaFunction-1", "OtaLogs": "/actorrec/actorrec/ota"}
         self.resources: dict[str, dict[str, Any]] = {
             name: self._fill(resource["Properties"])
             for name, resource in template["Resources"].items()
@@ -55,6 +56,10 @@ class Filled:
                 return self._sub(text, {key: self._fill(value) for key, value in more.items()})
             case {"Fn::Sub": text}:
                 return self._sub(text, {})
+            case {"Fn::Join": [between, parts]}:
+                return between.join(self._fill(parts))
+            case {"Fn::Split": [between, text]}:
+                return self._fill(text).split(between)
             case {"Fn::GetAtt": name}:
                 return self._attribute(name if isinstance(name, str) else ".".join(name))
             case dict():
@@ -85,6 +90,12 @@ class Filled:
             "Bucket.Arn": f"arn:aws:s3:::{self._values['Bucket']}",
             "SageMakerRole.Arn": f"{iam}:role/actorrec-SageMakerRole-1",
             "TokenExchangeRole.Arn": f"{iam}:role/actorrec-TokenExchangeRole-1",
+            "EventsRole.Arn": f"{iam}:role/actorrec-EventsRole-1",
+            "OtaRole.Arn": f"{iam}:role/actorrec-OtaRole-1",
+            "OtaLogs.Arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/actorrec/actorrec/ota:*",
+            "OtaFunction.Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:actorrec-OtaFunction-1",
+            "ModelLanded.Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/actorrec-ModelLanded-1",
+            "GoOn.Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/actorrec-GoOn-1",
             "TokenExchangeAlias.RoleAliasArn": f"{iot}:rolealias/actorrec-token-exchange",
         }[name]
 

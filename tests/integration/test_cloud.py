@@ -82,7 +82,7 @@ def test_a_stack_from_the_first_plan_to_the_last_bucket(account: str, tmp_path: 
     again = result("init", "--yes", "--config", str(config))
     assert again["actions"] == [] and again["status"] == "CREATE_COMPLETE"
     looked = result("status", "--config", str(config))
-    assert looked["differs"] == [] and len(looked["resources"]) == 7
+    assert looked["differs"] == [] and len(looked["resources"]) == 10
 
     boto3.client("s3").put_object(Bucket=BUCKET, Key="actorrec/model/abcd/manifest.json", Body=b"{}")
     gone = result("destroy", "--yes", "--config", str(config))
@@ -172,7 +172,7 @@ def test_the_plan_of_a_new_stack_needs_neither_network_nor_credentials(
     for service in SERVICES:
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service.upper()}", "http://127.0.0.1:1")
     planned = result("init", "--dry-run")
-    assert [action["verb"] for action in planned["actions"]] == ["create"] * 7
+    assert [action["verb"] for action in planned["actions"]] == ["create"] * 10
     assert planned["parameters"]["Prefix"] == "actorrec" and planned["parameters"]["BucketName"] == ""
     shown = run("init", "--dry-run")
     assert shown.exit_code == 0 and "SageMakerRole" in shown.stdout

@@ -1,6 +1,6 @@
 """``actorrec cloud``: the stack of AWS that jobs and devices need."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from actorrec.cloud.calls import StackCalls
+    from actorrec.cloud.function_code import FunctionCode
     from actorrec.cloud.plans import Action
     from actorrec.cloud.settings import StackSettings
     from actorrec.cloud.state import StackState
@@ -37,6 +38,11 @@ def init(
         Path | None,
         typer.Option("--write-config", metavar="FILE", help="Put bucket and role into this file of settings."),
     ] = None,
+    code: Annotated[
+        Path | None,
+        typer.Option("--lambda", metavar="ZIP", help="The function that ships models over the air (`make lambda`)."),
+    ] = None,
+    no_lambda: Annotated[bool, typer.Option("--no-lambda", help="Take that function away.")] = False,
 ) -> None:
     """Create the stack, or bring it up to date: a bucket, roles, and what devices need.
 
@@ -45,13 +51,16 @@ def init(
     from actorrec.artifacts.whole_file import ensure_writable
     from actorrec.cloud.bring_up import bring_up
     from actorrec.cloud.config_file import read_settings
-    from actorrec.cloud.plans import plan_init
+    from actorrec.cloud.plans import plan_code, plan_init
     from actorrec.cloud.template import template_text
 
     config, settings = _settings(session, existing_bucket=existing_bucket)
+    function, settings = _function(code, no_lambda, settings)
     template = template_text()
     if dry_run:
         actions = plan_init(settings, template)
+        if function is not None:
+            actions = (plan_code(function, settings.prefix), *actions)
         show_actions(session, f"a new stack '{settings.stack}'; one that is there gets only what differs", actions)
         session.result(_as_json(settings, actions) | {"parameters": settings.parameters()})
         return
@@ -59,10 +68,12 @@ def init(
         read_settings(write_config)  # before anything is made
         ensure_writable(write_config)
     desk = TerminalDesk(session, yes)
-    state = bring_up(_calls(session, config), settings, template, desk, config.cloud.poll_s)
+    state = bring_up(_calls(session, config), settings, template, desk, config.cloud.poll_s, function)
     if state is None:
         session.result({"stack": settings.stack, "done": False}, "nothing was changed")
         return
+    if function is not None and not state.owns_bucket:
+        _tell_of_notices(session, state.bucket)
     _tell_outputs(session, state, desk, write_config)
 
 
@@ -137,6 +148,31 @@ def _settings(session: Session, *, existing_bucket: bool = False) -> "tuple[Conf
     config = session.settings()
     place = CloudPlace.of(config)
     return config, StackSettings.of(config, place.bucket, place.prefix, existing_bucket=existing_bucket)
+
+
+def _function(path: Path | None, none: bool, settings: "StackSettings") -> "tuple[FunctionCode | None, StackSettings]":
+    """The code of the function, and the settings that go with it."""
+    from actorrec.cloud.function_code import FunctionCode
+    from actorrec.cloud.settings import NO_LAMBDA
+    from actorrec.errors import ConfigError
+
+    if path is None:
+        return None, replace(settings, lambda_key=NO_LAMBDA) if none else settings
+    if none:
+        raise ConfigError("--lambda and --no-lambda do not go together")
+    code = FunctionCode.of(path)
+    return code, replace(settings, lambda_key=code.key(settings.prefix))
+
+
+def _tell_of_notices(session: Session, bucket: str) -> None:
+    """A bucket of the user's own is left alone, so it may have to be told to say what lands in it."""
+    from actorrec.cloud.bucket import tells_event_bridge
+
+    if not tells_event_bridge(session.aws, bucket):
+        session.say(
+            f"the bucket '{bucket}' does not tell EventBridge what lands in it, so the function is not called: "
+            "switch that on in its properties (docs/cloud.md)"
+        )
 
 
 def _calls(session: Session, config: "Config") -> "StackCalls":

@@ -30,7 +30,7 @@ class TerminalDesk:
 
     def show(self, actions: "Sequence[Action]") -> None:
         """Show what is going to be done."""
-        self.shown = actions
+        self.shown = (*self.shown, *actions)
         show_actions(self._session, "what will be done", actions)
 
     def agrees(self, question: str) -> bool:

@@ -34,6 +34,17 @@ def made_by(aws: AwsSession, bucket: str) -> str | None:
     return next((tag["Value"] for tag in tags if tag["Key"] == STACK_TAG), "")
 
 
+def tells_event_bridge(aws: AwsSession, bucket: str) -> bool:
+    """Whether a bucket tells EventBridge of what lands in it.
+
+    Raises:
+        RemoteError: If it cannot be asked.
+    """
+    with aws_errors(f"look at the bucket '{bucket}'", lambda: aws.place(bucket), "s3:GetBucketNotification"):
+        answer = aws.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    return "EventBridgeConfiguration" in answer
+
+
 def empty_bucket(aws: AwsSession, bucket: str, progress: Progress) -> int:
     """Delete every version of every object, every delete marker and every unfinished upload.
 

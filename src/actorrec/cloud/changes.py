@@ -10,7 +10,7 @@ from typing import Any, Final
 from actorrec.aws.scrub import scrubbed
 from actorrec.cloud.calls import StackCalls
 from actorrec.cloud.plans import Action, Verb
-from actorrec.cloud.settings import StackSettings
+from actorrec.cloud.settings import NO_LAMBDA, StackSettings
 from actorrec.cloud.state import StackState
 from actorrec.cloud.template import template_resources
 from actorrec.errors import ConfigError, RemoteError
@@ -37,7 +37,7 @@ class Proposal:
 
 
 def updated(settings: StackSettings, state: StackState) -> StackSettings:
-    """Settings for a stack that exists: its bucket stays what it is.
+    """Settings for a stack that exists: its bucket stays what it is, and its function if nothing is said of that.
 
     Raises:
         ConfigError: If another bucket was asked for.
@@ -53,7 +53,8 @@ def updated(settings: StackSettings, state: StackState) -> StackSettings:
             hint="leave out --existing-bucket, or name another stack (cloud.stack)",
         )
     named = state.bucket if not state.owns_bucket else state.parameters.get("BucketName", "")
-    return replace(settings, bucket=named, existing_bucket=not state.owns_bucket)
+    code = settings.lambda_key or state.parameters.get("LambdaKey", NO_LAMBDA)
+    return replace(settings, bucket=named, existing_bucket=not state.owns_bucket, lambda_key=code)
 
 
 def propose(calls: StackCalls, settings: StackSettings, template: str, *, new: bool, poll_s: float) -> Proposal | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from actorrec.cloud.settings import StackSettings
+from actorrec.cloud.settings import FLEET, StackSettings
 from actorrec.cloud.state import StackState
 from actorrec.config import Config
 from actorrec.sections import PLACEHOLDER_BUCKET
@@ -41,6 +41,7 @@ def differences(config: Config, settings: StackSettings, state: StackState) -> t
         "cloud.retention_days": str(settings.retention_days),
         "aws.kms_key": settings.kms_key,
     }
+    here |= {f"greengrass.{key}": settings.fleet[name] for name, key in FLEET.items()}
     parameters, outputs = state.parameters, state.outputs
     there = {
         "remote.bucket": outputs.get("BucketName", ""),
@@ -52,4 +53,5 @@ def differences(config: Config, settings: StackSettings, state: StackState) -> t
         "cloud.retention_days": parameters.get("RetentionDays", ""),
         "aws.kms_key": parameters.get("KmsKeyArn", ""),
     }
+    there |= {f"greengrass.{key}": parameters.get(name, "") for name, key in FLEET.items()}
     return tuple(Difference(name, here[name], there[name]) for name in here if here[name] != there[name])

@@ -3,15 +3,18 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from actorrec.cloud.settings import StackSettings
+from actorrec.cloud.function_code import FunctionCode
+from actorrec.cloud.settings import NO_LAMBDA, StackSettings
 from actorrec.cloud.state import StackState
 from actorrec.cloud.template import template_resources
 from actorrec.errors import ConfigError
 
-Verb = Literal["create", "update", "replace", "may replace", "remove", "empty", "keep"]
+Verb = Literal["create", "update", "replace", "may replace", "remove", "empty", "keep", "send"]
 STACK: Final = "AWS::CloudFormation::Stack"
 BUCKET: Final = "AWS::S3::Bucket"
+OBJECT: Final = "object in S3"
 _OF_BUCKET: Final = frozenset({"Bucket", "BucketPolicy"})
+_OF_FUNCTION: Final = "HasLambda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,16 @@ def plan_init(settings: StackSettings, template: str) -> tuple[Action, ...]:
     for resource in template_resources(template):
         if settings.existing_bucket and resource.name in _OF_BUCKET:
             continue
+        if resource.condition == _OF_FUNCTION and settings.lambda_key in (None, NO_LAMBDA):
+            continue
         named = f" ({settings.bucket})" if resource.name == "Bucket" and settings.bucket else ""
         made.append(Action("create", resource.name, resource.type, resource.purpose + named))
     return tuple(made)
+
+
+def plan_code(code: FunctionCode, prefix: str) -> Action:
+    """What sends the code of the function."""
+    return Action("send", code.key(prefix), OBJECT, f"the function's code, {code.bytes / 1e6:.1f} MB")
 
 
 def plan_destroy(state: StackState, *, delete_data: bool) -> tuple[Action, ...]:

@@ -1,7 +1,9 @@
 """What a stack is made with."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Self
 
 from actorrec.config import Config
@@ -10,6 +12,25 @@ from actorrec.sections import PLACEHOLDER_BUCKET
 
 NO_BUCKET: Final = "-"
 """Parameter ``ExistingBucket`` of a stack that makes its own."""
+NO_LAMBDA: Final = "-"
+"""Parameter ``LambdaKey`` of a stack without the function."""
+FLEET: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ComponentName": "component_name",
+        "Canary": "canary",
+        "CanaryMinutes": "canary_minutes",
+        "CanaryFaces": "canary_faces",
+        "MaxDisagreement": "max_disagreement",
+        "MaxUnreadable": "max_unreadable",
+        "Margin": "margin",
+        "RatePerMinute": "rate_per_minute",
+        "AbortPercent": "abort_percent",
+        "AbortAfter": "abort_after",
+        "TimeoutMinutes": "timeout_minutes",
+        "FailurePolicy": "failure_policy",
+    }
+)
+"""Parameter → key of the section ``greengrass`` that the function works by."""
 _PREFIX: Final = re.compile(r"[0-9A-Za-z!_.'()-]+(/[0-9A-Za-z!_.'()-]+)*")
 _KEY_ARN: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
@@ -24,6 +45,8 @@ class StackSettings:
         existing_bucket: ``bucket`` is there already, and the stack leaves it alone.
         kms_key: ARN of a key; empty for S3's own keys.
         in_vpc: Jobs run in a network of the user's.
+        fleet: What the function that ships models works by: the parameters of ``FLEET``.
+        lambda_key: Where its code lies in the bucket; ``NO_LAMBDA`` for a stack without it; None leaves that as it is.
     """
 
     stack: str
@@ -36,13 +59,15 @@ class StackSettings:
     kms_key: str
     retention_days: int
     in_vpc: bool
+    fleet: Mapping[str, str]
+    lambda_key: str | None = None
 
     @classmethod
     def of(cls, config: Config, bucket: str, prefix: str, *, existing_bucket: bool = False) -> Self:
         """From the configuration.
 
         Args:
-            config: Sections ``cloud``, ``aws`` and ``remote``.
+            config: Sections ``cloud``, ``aws``, ``remote`` and ``greengrass``.
             bucket: Where artifacts and jobs live; the placeholder of a fresh configuration means none yet.
             prefix: Of the store inside it.
             existing_bucket: Whether that bucket is there already.
@@ -65,6 +90,7 @@ class StackSettings:
             kms_key=key,
             retention_days=cloud.retention_days,
             in_vpc=bool(config.remote.subnets),
+            fleet={name: str(getattr(config.greengrass, key)) for name, key in FLEET.items()},
         )
 
     def parameters(self) -> dict[str, str]:
@@ -79,6 +105,8 @@ class StackSettings:
             "KmsKeyArn": self.kms_key,
             "RetentionDays": str(self.retention_days),
             "InVpc": str(self.in_vpc).lower(),
+            "LambdaKey": self.lambda_key or NO_LAMBDA,
+            **self.fleet,
         }
 
 

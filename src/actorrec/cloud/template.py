@@ -17,11 +17,13 @@ class Resource:
         name: Inside the template.
         type: As CloudFormation calls it: ``AWS::S3::Bucket``.
         purpose: What it is for, in words.
+        condition: Name of the condition under which it is made; empty for always.
     """
 
     name: str
     type: str
     purpose: str
+    condition: str = ""
 
 
 def template_path() -> Path:
@@ -53,7 +55,8 @@ def template_resources(text: str) -> tuple[Resource, ...]:
     Loader.add_multi_constructor("!", _plain)
     parsed = yaml.load(text, Loader)  # noqa: S506 (it is a SafeLoader)
     return tuple(
-        Resource(name, content["Type"], content["Metadata"]["Purpose"]) for name, content in parsed["Resources"].items()
+        Resource(name, content["Type"], content["Metadata"]["Purpose"], content.get("Condition", ""))
+        for name, content in parsed["Resources"].items()
     )
 
 

@@ -36,14 +36,14 @@ def test_a_new_stack_is_planned_from_the_template_alone() -> None:
     actions = plan_init(settings(), template_text())
     assert {action.verb for action in actions} == {"create"}
     assert [action.name for action in actions][:3] == ["Bucket", "BucketPolicy", "SageMakerRole"]
-    assert len(actions) == 7 and all(action.why for action in actions)
+    assert len(actions) == 10 and all(action.why for action in actions)
     named = plan_init(settings("my-bucket"), template_text())
     assert named[0].why.endswith("(my-bucket)") and named[1:] == actions[1:]
 
 
 def test_a_bucket_that_is_there_is_not_planned() -> None:
     actions = plan_init(settings("my-bucket", existing_bucket=True), template_text())
-    assert not {"Bucket", "BucketPolicy"} & {action.name for action in actions} and len(actions) == 5
+    assert not {"Bucket", "BucketPolicy"} & {action.name for action in actions} and len(actions) == 8
 
 
 def test_a_bucket_that_is_there_must_have_a_name() -> None:
@@ -72,7 +72,8 @@ def test_an_update_keeps_the_bucket_that_was_made_up() -> None:
 
 def test_an_update_keeps_a_bucket_that_was_there() -> None:
     there = settings("my-bucket", existing_bucket=True)
-    assert updated(settings("my-bucket"), state(parameters=there.parameters())) == there
+    kept = updated(settings("my-bucket"), state(parameters=there.parameters()))
+    assert kept.existing_bucket and kept.parameters() == there.parameters()
 
 
 def test_a_stack_does_not_change_its_bucket() -> None:
