@@ -27,6 +27,7 @@ NAMES = (
     "edge_extras",
     "review_page",
     "s3",
+    "deploy_thousand",
 )
 PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = "<!-- figures: written by `make bench` -->"

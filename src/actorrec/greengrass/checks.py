@@ -53,9 +53,11 @@ def check_plan(plan: DeploymentPlan, state: GroupState, calls: ComponentCalls, c
     """
     name = config.greengrass.component_name
     ours = [each for each in (name, f"{name}{MODEL_SUFFIX}") if each in plan.components]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(4) as pool:  # each waits for its answers
         found = pool.map(lambda each: require(calls, each, plan.components[each].version), ours)
+        recipes = pool.map(lambda each: calls.recipe(each, plan.components[each].version), ours)
         states = dict(zip(ours, found, strict=True))
+        uris = [uri for recipe in recipes for uri in _artifacts(recipe or {})]
     program, model = states.get(name), states.get(f"{name}{MODEL_SUFFIX}")
     if program is not None:
         _refuse_unfit(state, program, model)
@@ -64,7 +66,6 @@ def check_plan(plan: DeploymentPlan, state: GroupState, calls: ComponentCalls, c
         refuse_unreadable(
             program.tags, model.tags, f"{model.name} {model.version}", f"{program.name} {program.version}"
         )
-    uris = list(_artifacts(calls, states))
     _refuse_other_region(calls, uris)
     untold = check_token_role(calls.aws, token_alias(config), uris) if uris else ""
     return (untold,) if untold else ()
@@ -132,15 +133,13 @@ def _refuse_machines(state: GroupState, program: VersionState) -> None:
         )
 
 
-def _artifacts(calls: ComponentCalls, states: Mapping[str, VersionState]) -> Iterator[str]:
+def _artifacts(recipe: Mapping[str, Any]) -> Iterator[str]:
     """URIs of what devices will fetch, as the service has them."""
-    with ThreadPoolExecutor(2) as pool:
-        for recipe in pool.map(lambda each: calls.recipe(each.name, each.version), states.values()):
-            for manifest in (recipe or {}).get("Manifests") or ():
-                for artifact in manifest.get("Artifacts") or ():
-                    uri: Any = artifact.get("Uri") or artifact.get("URI")
-                    if str(uri).startswith("s3://"):
-                        yield str(uri)
+    for manifest in recipe.get("Manifests") or ():
+        for artifact in manifest.get("Artifacts") or ():
+            uri = str(artifact.get("Uri") or artifact.get("URI"))
+            if uri.startswith("s3://"):
+                yield uri
 
 
 def _refuse_other_region(calls: ComponentCalls, uris: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Which versions of our components a group gets: the flavour that its devices can run, and the newest of it."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -115,7 +116,11 @@ def choose(calls: ComponentCalls, state: GroupState, program: str, asked: Reques
         return Chosen({}, asked.others, "only what was named; the rest stays as it is")
     if asked.version is not None:
         return _named(calls, state, program, asked)
-    single = None if asked.model else _newest(calls, program, "single")
+    with ThreadPoolExecutor(3) as pool:  # each waits for its answers
+        singles = None if asked.model else pool.submit(_newest, calls, program, "single")
+        runtimes = None if state.lite else pool.submit(_newest, calls, program, "runtime")
+        models = None if state.lite else pool.submit(_model, calls, program, asked.model)
+        single, runtime, model = (None if each is None else each.result() for each in (singles, runtimes, models))
     if state.lite:
         if asked.model:
             raise ConfigError(
@@ -125,7 +130,6 @@ def choose(calls: ComponentCalls, state: GroupState, program: str, asked: Reques
         if single is None:
             raise _nothing_single(calls, state, program)
         return Chosen({program: single}, asked.others, f"program and model in one, since {_lite(state)} nucleus lite")
-    runtime, model = _newest(calls, program, "runtime"), _model(calls, program, asked.model)
     if runtime is not None and model is not None and not _holds_newer(single, model):
         return Chosen({program: runtime, model.name: model}, asked.others, "program and model apart")
     if single is None:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from actorrec.artifacts.bulk import in_parallel
-from actorrec.aws.failures import aws_errors, code_of
+from actorrec.aws.failures import aws_errors, code_of, unless_missing
 from actorrec.aws.session import AwsSession
 from actorrec.errors import RemoteError
 from actorrec.greengrass.deployments import (
@@ -24,7 +24,8 @@ from actorrec.greengrass.deployments import (
 )
 
 _MISSING: Final = "ResourceNotFoundException"
-_ONE_BY_ONE: Final = 20  # devices; of more, one listing of the whole account takes fewer requests
+ONE_BY_ONE: Final = 20
+"""Things that are asked about each; of more, one listing of the whole account takes fewer requests."""
 _THREADS: Final = 8
 _TRIES: Final = 5
 _PAUSE_S: Final = 1.0
@@ -55,16 +56,21 @@ class DeploymentCalls:
     def group_arn(self, group: str) -> str | None:
         """ARN of a thing group; None if there is none of that name."""
         with self._told(f"look at the thing group '{group}'", "iot:DescribeThingGroup"):
-            found = _unless_missing(lambda: self._iot.describe_thing_group(thingGroupName=group))
+            found = unless_missing(lambda: self._iot.describe_thing_group(thingGroupName=group))
         return None if found is None else str(found["thingGroupArn"])
 
     def members(self, group: str) -> tuple[str, ...]:
         """Names of the things of a group and of the groups inside it, sorted."""
+        return tuple(sorted({thing for page in self.member_pages(group) for thing in page}))
+
+    def member_pages(self, group: str) -> Iterator[list[str]]:
+        """Like ``members``, page by page in no order; a thing may come twice."""
         with self._told(f"list the things of '{group}'", "iot:ListThingsInThingGroup"):
             pages = self._iot.get_paginator("list_things_in_thing_group").paginate(
                 thingGroupName=group, recursive=True, PaginationConfig={"PageSize": 250}
             )
-            return tuple(sorted({thing for page in pages for thing in page["things"]}))
+            for page in pages:
+                yield page["things"]
 
     def core_devices(self, things: Iterable[str]) -> tuple[CoreDevice, ...]:
         """Those of some things that run a nucleus and have reported once, sorted by name.
@@ -73,16 +79,16 @@ class DeploymentCalls:
         succeeded, and goes on naming devices that left: it says nothing of a new group.
         """
         wanted = set(things)
-        if len(wanted) <= _ONE_BY_ONE:
-            found: Iterable[CoreDevice | None] = in_parallel(self.core_device, sorted(wanted), _THREADS)
-        else:
-            found = (device for device in self.all_core_devices() if device.name in wanted)
-        return tuple(sorted((each for each in found if each is not None), key=lambda device: device.name))
+        if len(wanted) <= ONE_BY_ONE:
+            each_asked = in_parallel(self.core_device, sorted(wanted), _THREADS)
+            return tuple(device for device in each_asked if device is not None)
+        found = (device for device in self.all_core_devices() if device.name in wanted)
+        return tuple(sorted(found, key=lambda device: device.name))
 
     def core_device(self, thing: str) -> CoreDevice | None:
         """One device, with the version of its nucleus; None if it never reported."""
         with self._told(f"look at the device '{thing}'", "greengrass:GetCoreDevice"):
-            found = _unless_missing(lambda: self._greengrass.get_core_device(coreDeviceThingName=thing))
+            found = unless_missing(lambda: self._greengrass.get_core_device(coreDeviceThingName=thing))
         return None if found is None else device_of(found)
 
     def all_core_devices(self) -> Iterator[CoreDevice]:
@@ -116,7 +122,7 @@ class DeploymentCalls:
         """
         needs = f"greengrass:GetDeployment, {_JOB_RIGHTS}"
         with self._told(f"read the deployment {deployment_id}", needs):
-            found = _unless_missing(lambda: self._greengrass.get_deployment(deploymentId=deployment_id))
+            found = unless_missing(lambda: self._greengrass.get_deployment(deploymentId=deployment_id))
         if found is None:
             hint = "`actorrec deploy history` lists those that there are"
             raise RemoteError(f"there is no deployment {deployment_id}", hint=hint)
@@ -153,7 +159,7 @@ class DeploymentCalls:
     def job(self, job_id: str) -> JobFacts | None:
         """The job behind a deployment; None once it was deleted."""
         with self._told(f"look at the job {job_id}", "iot:DescribeJob"):
-            found = _unless_missing(lambda: self._iot.describe_job(jobId=job_id))
+            found = unless_missing(lambda: self._iot.describe_job(jobId=job_id))
         return None if found is None else job_of(found["job"])
 
     def executions(self, job_id: str) -> tuple[Execution, ...]:
@@ -165,7 +171,7 @@ class DeploymentCalls:
             pages = self._iot.get_paginator("list_job_executions_for_job").paginate(
                 jobId=job_id, PaginationConfig={"PageSize": 250}
             )
-            found = _unless_missing(
+            found = unless_missing(
                 lambda: [execution_of(each) for page in pages for each in page.get("executionSummaries", ())]
             )
         newest: dict[str, Execution] = {}
@@ -178,7 +184,7 @@ class DeploymentCalls:
     def execution_details(self, job_id: str, device: str) -> Mapping[str, str]:
         """What a device said of its own execution; empty if nothing."""
         with self._told(f"ask how '{device}' fared", "iot:DescribeJobExecution"):
-            found = _unless_missing(lambda: self._iot.describe_job_execution(jobId=job_id, thingName=device))
+            found = unless_missing(lambda: self._iot.describe_job_execution(jobId=job_id, thingName=device))
         details: Mapping[str, str] = (found or {}).get("execution", {}).get("statusDetails", {}).get("detailsMap", {})
         return details
 
@@ -186,7 +192,7 @@ class DeploymentCalls:
         """The newest deployments that a device was handed, as the service says them."""
         needs = "greengrass:ListEffectiveDeployments"
         with self._told(f"ask which deployments '{device}' has", needs):
-            found = _unless_missing(
+            found = unless_missing(
                 lambda: self._greengrass.list_effective_deployments(coreDeviceThingName=device, maxResults=100)
             )
         return tuple((found or {}).get("effectiveDeployments", ()))
@@ -198,7 +204,7 @@ class DeploymentCalls:
             pages = self._greengrass.get_paginator("list_installed_components").paginate(
                 coreDeviceThingName=device, topologyFilter="ALL"
             )
-            found = _unless_missing(lambda: [each for page in pages for each in page["installedComponents"]])
+            found = unless_missing(lambda: [each for page in pages for each in page["installedComponents"]])
         return tuple(found or ())
 
     @property
@@ -233,17 +239,6 @@ class DeploymentCalls:
                     raise
                 return False
         return True
-
-
-def _unless_missing(ask: Any) -> Any:
-    from botocore.exceptions import ClientError
-
-    try:
-        return ask()
-    except ClientError as error:
-        if code_of(error) != _MISSING:
-            raise
-        return None
 
 
 def _moment(execution: Execution) -> float:

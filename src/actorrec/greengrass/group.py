@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from actorrec.errors import RemoteError
-from actorrec.greengrass.deployment_calls import DeploymentCalls
+from actorrec.greengrass.deployment_calls import ONE_BY_ONE, DeploymentCalls
 from actorrec.greengrass.deployments import CoreDevice, Deployment
 from actorrec.manifests.component import DeployedComponent
 
@@ -73,9 +73,24 @@ def read_group(calls: DeploymentCalls, group: str) -> GroupState:
     arn = require_group(calls, group)
     with ThreadPoolExecutor(2) as pool:
         present = pool.submit(calls.latest, arn)
-        members = calls.members(group)
-        devices = calls.core_devices(members)
+        members, devices = _fleet(calls, group, pool)
         return GroupState(group, arn, members, devices, present.result())
+
+
+def _fleet(
+    calls: DeploymentCalls, group: str, pool: ThreadPoolExecutor
+) -> tuple[tuple[str, ...], tuple[CoreDevice, ...]]:
+    """Things and core devices; of a large group, the latter are listed while the former still are."""
+    members: set[str] = set()
+    listing: Future[list[CoreDevice]] | None = None
+    for page in calls.member_pages(group):
+        members |= set(page)
+        if listing is None and len(members) > ONE_BY_ONE:
+            listing = pool.submit(lambda: list(calls.all_core_devices()))
+    if listing is None:
+        return tuple(sorted(members)), calls.core_devices(members)
+    devices = (device for device in listing.result() if device.name in members)
+    return tuple(sorted(members)), tuple(sorted(devices, key=lambda device: device.name))
 
 
 def read_target(calls: DeploymentCalls, group: str) -> GroupState:
