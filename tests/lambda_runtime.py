@@ -130,7 +130,10 @@ class Function:
 
 @contextmanager
 def function(
-    environ: Mapping[str, str], path: Sequence[Path] = (), handler: str = "actorrec.greengrass.lambda_handler.handler"
+    environ: Mapping[str, str],
+    path: Sequence[Path] = (),
+    handler: str = "actorrec.greengrass.lambda_handler.handler",
+    options: Sequence[str] = (),
 ) -> Iterator[Function]:
     """Start one; it is ended with the block.
 
@@ -138,6 +141,7 @@ def function(
         environ: Of the process, beside fake keys; nothing else is passed on but PATH and the like.
         path: PYTHONPATH.
         handler: As the function is configured.
+        options: Of Python.
     """
     api = RuntimeApi()
     with serve({"/*": api.answer}) as site, tempfile.TemporaryDirectory() as folder:
@@ -151,7 +155,7 @@ def function(
         output = Path(folder) / "output"
         with output.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", handler], env=told, stdout=out, stderr=out, cwd=folder
+                [sys.executable, *options, "-m", "awslambdaric", handler], env=told, stdout=out, stderr=out, cwd=folder
             )
         try:
             yield Function(api, process, output)

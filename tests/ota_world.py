@@ -96,8 +96,10 @@ class OtaWorld:
     def __init__(self, service: Greengrass, folder: Path, said: Site, devices: int, runtime: str) -> None:
         self.service, self.folder, self.bucket = service, folder, new_bucket(service.aws_url)
         self.group = service.group()
+        self.said: list[dict[str, Any]] = []
         self.devices = service.add_devices(self.group, devices, runtime=runtime) if devices else []
-        self._said = said
+        self._said, self.said_url, self.refuse_messages = said, said.url, False
+        said.routes["/*"] = self._publish
         self.environ = {
             "ACTORREC_STORE__URI": f"s3://{self.bucket}/{PREFIX}", "ACTORREC_AWS__ENDPOINT_URL": service.aws_url,
             "ACTORREC_AWS__ATTEMPTS": "3", "ACTORREC_CLOUD__THING_GROUP": self.group,
@@ -185,9 +187,12 @@ class OtaWorld:
         found = self.state.candidates.get(sha256(data))
         return "" if found is None else found.stage
 
-    @property
-    def said(self) -> list[dict[str, Any]]:
-        return [json.loads(asked.body) for asked in self._said.asked]
+    def _publish(self, asked: Asked) -> Reply:
+        assert asked.path.startswith("/topics/"), asked.path
+        if self.refuse_messages:
+            return as_json({"message": "You are not allowed to do that."}, 403)
+        self.said.append(json.loads(asked.body))
+        return as_json({"message": "OK", "traceId": "t"})
 
     def versions(self, data: bytes) -> list[str]:
         """Component versions that hold a bundle."""
@@ -233,13 +238,8 @@ def ota_world(
     service: Greengrass, folder: Path, devices: int = 3, runtime: str = "aws_nucleus_classic"
 ) -> Iterator[OtaWorld]:
     """Serve it until the block ends. The environment of this process must lead to the service."""
-
-    def publish(asked: Asked) -> Reply:
-        assert asked.path.startswith("/topics/"), asked.path
-        return as_json({"message": "OK", "traceId": "t"})
-
     before = os.environ.get("AWS_ENDPOINT_URL_IOT_DATA_PLANE")
-    with serve({"/*": publish}) as said:
+    with serve() as said:
         os.environ["AWS_ENDPOINT_URL_IOT_DATA_PLANE"] = said.url
         try:
             yield OtaWorld(service, folder, said, devices, runtime)

@@ -79,7 +79,7 @@ class OtaFunction:
         until_s = time.monotonic() + max(left_s - _RESERVE_S, left_s / 2)
         try:
             with tempfile.TemporaryDirectory() as folder:
-                run = Run(self._parts(Path(folder)), until_s)
+                run = Run(self._parts(Path(folder), until_s), until_s)
                 objects = {each.uri: run.land(each) for each in objects_of(event)}
                 self._go_on(run)
         except ActorRecError as error:
@@ -87,13 +87,13 @@ class OtaFunction:
             raise
         return {"group": self.config.cloud.thing_group, "objects": objects}
 
-    def _parts(self, folder: Path) -> Parts:
+    def _parts(self, folder: Path, until_s: float) -> Parts:
         desk = CanaryDesk.of(self.aws, self.config, self.store)
         return Parts(
             self.config,
             self.log,
             Gate(self.aws, self.config, folder, memory_of()),
-            Publisher(desk.components, self.store, self.config),
+            Publisher(desk.components, self.store, self.config, until_s),
             GroupTrials(desk, self.config),
             self.speaker,
         )

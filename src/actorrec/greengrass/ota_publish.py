@@ -42,10 +42,11 @@ class Publisher:
         calls: Asks Greengrass.
         store: In S3: what devices fetch lies in it, and what was published is put on record there.
         config: Names and places.
+        until_s: Of ``time.monotonic()``: nothing is waited for after it.
     """
 
-    def __init__(self, calls: ComponentCalls, store: ArtifactStore, config: Config) -> None:
-        self.calls, self._store, self._config = calls, store, config
+    def __init__(self, calls: ComponentCalls, store: ArtifactStore, config: Config, until_s: float) -> None:
+        self.calls, self._store, self._config, self._until_s = calls, store, config, until_s
 
     def draft(self, bundle: Bundle, fleet: Fleet) -> ComponentDraft | str:
         """The component that the group needs: the model alone, or with the program that is live; or why there is none.
@@ -100,11 +101,11 @@ class Publisher:
 
     def _settled(self, name: str, version: str) -> VersionState | None:
         """The version, once it can be deployed or came to nothing; as it is where that takes longer than seconds."""
-        until = time.monotonic() + _PATIENCE_S
+        until_s = min(time.monotonic() + _PATIENCE_S, self._until_s)
         while True:
             state = self.calls.describe(name, version)
             if state is not None and state.state not in ("REQUESTED", "INITIATED"):
                 return state
-            if time.monotonic() > until:
+            if time.monotonic() > until_s:
                 return state
             time.sleep(self._config.greengrass.poll_s)

@@ -1,0 +1,301 @@
+"""The function that ships models over the air: under Lambda's own runtime, and call by call in this process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("moto")
+pytest.importorskip("awslambdaric")
+
+from actorrec.errors import RemoteError
+from actorrec.manifests.component import RUNTIME_TAG
+from greengrass_jobs import Fate
+from greengrass_server import BUSY, DENIED, Greengrass, greengrass
+from lambda_runtime import function
+from lambda_zip import build, tool, unpacked
+from landed_models import score
+from ota_world import NAME, PREFIX, SCHEDULE, OtaWorld, archive, as_s3, bundle, ota_world, sha256
+from trained_archives import contents, made_model, packed
+
+__all__ = ["greengrass"]
+LITE = "aws_nucleus_lite"
+
+
+@pytest.fixture
+def world(greengrass: Greengrass, tmp_path: Path) -> Iterator[OtaWorld]:
+    """A group with a live model, program and model apart."""
+    with ota_world(greengrass, tmp_path) as made:
+        made.go_live(bundle("live", 0))
+        yield made
+
+
+def test_the_zip_alone_takes_a_model_from_s3_to_the_whole_group(world: OtaWorld, tmp_path: Path) -> None:
+    """No package but those of the zip and of Lambda's runtime: no numpy, no cv2, nothing of the checkout."""
+    path = unpacked(build(tmp_path / "function.zip"), tmp_path)
+    new = bundle("new", 1)
+    environ = world.environ | world.service.environ | {"AWS_ENDPOINT_URL_IOT_DATA_PLANE": world.said_url}
+    with function(environ, path, options=("-S",)) as started:
+        landed = world.land(archive(new), f"{PREFIX}/jobs/train a/output/model.tar.gz")
+        answer = started.call(as_s3(landed))
+        assert not answer.error, started.output
+        assert list(answer.value["objects"].values()) == ["landed"], started.output
+        assert world.stage(new) == "started" and world.tried == [sha256(new)]
+        assert not started.call(landed).error and not started.call(as_s3(landed)).error
+        world.service.settle()
+        assert not started.call(SCHEDULE).error and world.stage(new) == "started"
+        world.healthy(sha256(new))
+        assert not started.call(SCHEDULE).error
+        assert [line["ota"] for line in started.log if "seq" in line] == [
+            "landed", "known", "claimed", "published", "trying", "started", "promoted",
+        ]  # fmt: skip
+    assert world.deployed() == [sha256(bundle("live", 0)), sha256(new)]
+    assert world.versions(new) == [f"{NAME}.Model 1.0.1"]
+    assert [each["action"] for each in world.said] == ["landed", "published", "started", "promoted"]
+    assert all(each["group"] == world.group and each["event"] == "ota" for each in world.said)
+
+
+def test_the_handler_needs_nothing_that_the_zip_lacks() -> None:
+    """Imported where everything is installed, it brings in nothing heavy, and nothing of a desk."""
+    code = "import sys, actorrec.greengrass.lambda_handler; print(*sorted({n.partition('.')[0] for n in sys.modules}))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"numpy", "cv2", "tensorflow", "keras", "ai_edge_litert", "PIL", "rich", "typer", "packaging", "boto3"}
+    assert not heavy & set(out)
+
+
+def test_the_zip_is_small_the_same_each_time_and_without_nets(tmp_path: Path) -> None:
+    make = tool()
+    files = make.contents(())
+    assert "actorrec/greengrass/lambda_handler.py" in files and "LICENSE" in files
+    assert not [name for name in files if name.endswith((".npz", ".tflite"))]
+    assert make.write(tmp_path / "a.zip", files) == make.write(tmp_path / "b.zip", dict(reversed(files.items())))
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    assert (tmp_path / "a.zip").stat().st_size < 3_000_000
+    noise = {"noise": os.urandom(make.MOST_BYTES)}
+    with pytest.raises(make.ConfigError, match="more than 15,000,000"):
+        make.write(tmp_path / "a.zip", noise)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zip", "b.zip"]
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_one_component_where_the_group_has_one(greengrass: Greengrass, tmp_path: Path) -> None:
+    """On nucleus lite, in a ring of its own: it takes several calls, none of which waits."""
+    with ota_world(greengrass, tmp_path, runtime=LITE) as world:
+        live, new = bundle("live", 0), bundle("new", 1)
+        world.go_live(live, single=True)
+        started, world.service.ticking = world.function(), frozenset()
+        started.call(world.land(new))
+        assert world.stage(new) == "trying" and not world.tried
+        for _ in range(3):
+            world.service.settle()
+            started.call(SCHEDULE)
+        assert world.stage(new) == "started" and world.tried == [sha256(new)]
+        world.healthy(sha256(new))
+        started.call(SCHEDULE)
+        assert world.stage(new) == "promoted" and world.deployed() == [sha256(live), sha256(new)]
+        assert world.versions(new) == [f"{NAME} 1.0.1"]
+        first, second = (each for each in world.service.components.values() if each.name == NAME)
+        assert first.tags[RUNTIME_TAG] == second.tags[RUNTIME_TAG]
+
+
+def test_what_fails_on_the_canary_goes_back_and_is_never_tried_again(world: OtaWorld) -> None:
+    new, started = bundle("new", 1), world.function()
+    for device in world.devices:
+        world.service.fates[device] = Fate("FAILED", "no space left on device")
+    landed = world.land(new)
+    started.call(landed)
+    for device in world.devices:
+        del world.service.fates[device]
+    world.service.settle()
+    started.call(SCHEDULE)
+    found = world.state.candidates[sha256(new)]
+    assert found.stage == "rolled-back" and "no space left" in found.reason
+    assert world.on_devices() == [sha256(bundle("live", 0))] and world.said[-1]["reason"] == found.reason
+    before = len(world.service.deployments)
+    started.call(landed)
+    world.function().call(world.land(archive(new), f"{PREFIX}/again/model.tar.gz"))
+    assert len(world.service.deployments) == before and world.versions(new) == [f"{NAME}.Model 1.0.1"]
+    assert world.deployed() == [sha256(bundle("live", 0))]
+
+
+def test_a_newer_model_deployed_by_hand_ends_the_trial(world: OtaWorld) -> None:
+    new, hand, started = bundle("new", 1), bundle("by hand", 2), world.function()
+    started.call(world.land(new))
+    assert world.stage(new) == "started"
+    world.go_live(hand)
+    world.healthy(sha256(new))
+    started.call(SCHEDULE)
+    assert world.stage(new) == "rolled-back" and world.deployed()[-1] == sha256(hand)
+
+
+@pytest.mark.parametrize(
+    ("data", "stage", "said"),
+    [
+        (bundle("old", -1), "superseded", "not newer"),
+        (bundle("live", 0), "promoted", ""),
+        (bundle("worse", 1, evaluation=score(top1=0.7)), "refused", "top1 70.0%"),
+        (bundle("unmeasured", 1, evaluation=None), "refused", "never measured"),
+        (bundle("elsewhere", 1, evaluation=score(set_digest="0" * 64)), "refused", "another evaluation set"),
+        (bundle("future", 9999), "refused", "in the future"),
+    ],
+)  # fmt: skip
+def test_what_is_not_fit_for_the_group_is_written_down_and_changes_nothing(
+    world: OtaWorld, data: bytes, stage: str, said: str
+) -> None:
+    versions = len(world.service.components)
+    world.function().call(world.land(data))
+    assert world.stage(data) == stage and said in world.state.candidates[sha256(data)].reason
+    assert len(world.service.components) == versions and not world.tried
+    assert world.said[-1]["action"] == stage
+
+
+def unusable() -> dict[str, tuple[str, bytes, str]]:
+    other = made_model({"dataset/0123456789abcdef": "0" * 64})
+    return {
+        "no zip": ("bundle.zip", b"not a zip", "is not a readable zip"),
+        "another zip": ("bundle.zip", archive(bundle("x", 1)), "is not a readable zip"),
+        "a changed file": ("bundle.zip", bundle("a", 1).replace(b"gallery", b"gall3ry"), "bundle"),
+        "a newer card": ("bundle.zip", bundle("new", 1, schema_version=2), "schema version 2"),
+        "restricted pictures": ("bundle.zip", bundle("new", 1, restricted={"CC-BY-NC-4.0": 3}), "CC-BY-NC-4.0"),
+        "no archive": ("model.tar.gz", b"\x1f\x8b not gzip", "is damaged or cut"),
+        "somebody's archive": ("model.tar.gz", packed({"model.pth": b"weights"}), "no bundle of actorrec"),
+        "no bundle": ("model.tar.gz", packed(contents(other, None)), "no bundle.json"),
+        "a cut archive": ("model.tar.gz", archive(bundle("new", 1))[:-40], "is damaged or cut"),
+        "nothing": ("model.tar.gz", b"", "is damaged or cut"),
+    }
+
+
+@pytest.mark.parametrize("what", unusable())
+def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(world: OtaWorld, what: str) -> None:
+    name, data, said = unusable()[what]
+    event = world.put(f"{PREFIX}/jobs/j/output/{name}", data)
+    started = world.function()
+    [reason] = started.call(event)["objects"].values()
+    assert said in reason and [(each["action"], each["reason"]) for each in world.said] == [("unusable", reason)]
+    world.s3.delete_object(Bucket=world.bucket, Key=event["detail"]["object"]["key"])
+    assert list(world.function().call(as_s3(event))["objects"].values()) == ["it was looked at before"]
+    assert not world.state.candidates and len(world.said) == 1
+
+
+def test_without_anything_live_the_first_model_is_deployed_by_hand(greengrass: Greengrass, tmp_path: Path) -> None:
+    with ota_world(greengrass, tmp_path, devices=1) as world:
+        new = bundle("new", 1)
+        world.function().call(world.land(new))
+        assert world.stage(new) == "refused" and "deploy by hand once" in world.said[-1]["reason"]
+        assert not world.service.components
+
+
+def test_a_program_that_reads_other_cards_gets_none(greengrass: Greengrass, tmp_path: Path) -> None:
+    with ota_world(greengrass, tmp_path, devices=1) as world:
+        world.go_live(bundle("live", 0), card_schema=2)
+        new = bundle("new", 1)
+        world.function().call(world.land(new))
+        assert world.stage(new) == "refused" and "reads 2" in world.said[-1]["reason"] and not world.versions(new)
+
+
+def test_objects_elsewhere_are_left_alone_and_unread(world: OtaWorld) -> None:
+    started = world.function()
+    for event in (
+        world.event(f"{PREFIX}/bundle.zip", "e", bucket="somebody-elses"), world.event("other/bundle.zip", "e"),
+        world.event(f"{PREFIX}/components/{NAME}.Model/0123456789abcdef/bundle.zip", "e"),
+        world.event(f"{PREFIX}/model.tar.gz.sha256", "e"),
+    ):  # fmt: skip
+        [reason] = started.call(event)["objects"].values()
+        assert reason.startswith("it is ")
+    assert world.state.seq == 0 and not world.said
+
+
+def test_a_version_of_an_object_that_was_overwritten_is_left_to_the_event_of_the_next(world: OtaWorld) -> None:
+    started, first, second = world.function(), bundle("first", 1), bundle("second", 2)
+    key = f"{PREFIX}/latest/bundle.zip"
+    events = world.put(key, first), world.put(key, second)
+    assert list(started.call(events[0])["objects"].values()) == ["gone"] and world.state.seq == 0
+    started.call(events[1])
+    assert world.stage(second) == "started"
+
+
+def test_in_a_bucket_with_versions_each_version_is_what_it_was(world: OtaWorld) -> None:
+    world.s3.put_bucket_versioning(Bucket=world.bucket, VersioningConfiguration={"Status": "Enabled"})
+    started, first, second = world.function(), bundle("first", 1), bundle("second", 2)
+    key = f"{PREFIX}/latest/bundle.zip"
+    events = world.put(key, first), world.put(key, second)
+    assert events[0]["detail"]["object"]["version-id"]
+    started.call(events[0])
+    started.call(as_s3(events[1]))
+    assert (world.stage(first), world.stage(second)) == ("started", "waiting")
+
+
+@pytest.mark.parametrize("operation", ["CreateComponentVersion", "CreateDeployment", "ListDeployments"])
+def test_what_aws_refuses_fails_the_call_and_the_next_one_goes_on(world: OtaWorld, operation: str) -> None:
+    new, started = bundle("new", 1), world.function()
+    world.service.refuse(operation, *DENIED)
+    landed = world.land(new)
+    with pytest.raises(RemoteError):
+        started.call(landed)
+    started.call(landed)
+    assert world.stage(new) == "started" and world.tried == [sha256(new)]
+    assert world.versions(new) == [f"{NAME}.Model 1.0.1"]
+
+
+def test_a_busy_service_is_asked_again(world: OtaWorld) -> None:
+    new = bundle("new", 1)
+    world.service.refuse("CreateComponentVersion", *BUSY)
+    world.service.refuse("CreateDeployment", *BUSY)
+    world.function().call(world.land(new))
+    assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.1"]
+
+
+def test_a_component_in_the_making_is_left_to_the_schedule(world: OtaWorld) -> None:
+    new, started = bundle("new", 1), world.function()
+    world.service.world.component_steps = ["REQUESTED"] * 4000 + ["DEPLOYABLE"]
+    started.call(world.land(new), left_s=3)
+    assert world.stage(new) == "claimed" and not world.tried
+    [made] = [each for each in world.service.components.values() if each.version == "1.0.1"]
+    made.states = ["DEPLOYABLE"]
+    started.call(SCHEDULE)
+    assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.1"]
+
+
+def test_a_component_that_comes_to_nothing_ends_there(world: OtaWorld) -> None:
+    new, started = bundle("new", 1), world.function()
+    world.service.world.component_steps = ["FAILED"]
+    started.call(world.land(new))
+    assert world.stage(new) == "refused" and "1.0.1 is FAILED" in world.said[-1]["reason"] and not world.tried
+
+
+def test_a_number_that_somebody_took_is_left_to_them(world: OtaWorld) -> None:
+    new, started = bundle("new", 1), world.function()
+    world.service.refuse("CreateComponentVersion", *DENIED)
+    landed = world.land(new)
+    with pytest.raises(RemoteError):
+        started.call(landed)
+    world.service.component(f"{NAME}.Model", "1.0.1")
+    started.call(landed)
+    assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.2"]
+
+
+def test_without_time_left_it_is_written_down_and_the_next_call_goes_on(world: OtaWorld) -> None:
+    new, started = bundle("new", 1), world.function()
+    started.call(world.land(new), left_s=0)
+    assert world.stage(new) == "waiting"
+    started.call(SCHEDULE)
+    assert world.stage(new) == "started"
+
+
+def test_that_nobody_can_be_told_changes_nothing(world: OtaWorld, capsys: Any) -> None:
+    new = bundle("new", 1)
+    world.refuse_messages = True
+    world.function().call(world.land(new))
+    assert world.stage(new) == "started" and not world.said
+    assert '"ota": "not-published"' in capsys.readouterr().out
+
+
+def test_a_bundle_too_large_for_the_function_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
+    new = bundle("new", 1)
+    [reason] = world.function().call(world.land(new))["objects"].values()
+    assert "MemorySize" in reason and not world.state.candidates
