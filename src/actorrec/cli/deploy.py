@@ -1,14 +1,16 @@
 """``actorrec deploy``: components to the devices of a thing group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from actorrec.cli.command import group_command
+from actorrec.cli.deploy_canary import after_deployment, refuse_under_way, whole_fleet
 from actorrec.cli.deploy_canary import register as register_canary
 from actorrec.cli.deploy_canary import start as start_canary
 from actorrec.cli.deploy_changes import register as register_changes
+from actorrec.cli.deploy_clients import ClientsOption, ClientThingsOption, with_client_devices
 from actorrec.cli.deploy_desk import (
     DeployDesk,
     DryRunOption,
@@ -28,10 +30,30 @@ from actorrec.cli.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from actorrec.greengrass.choose import Request
     from actorrec.greengrass.deploy_plan import DeploymentPlan, Wanted
     from actorrec.greengrass.group import GroupState
 
 deploy_app = typer.Typer(help="Deploy components to a thing group; look at deployments, go back, take away.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says of the deployment itself.
+
+    Attributes:
+        request: Which versions.
+        merge: Configuration of our component that is added.
+        reset: Keys that go back to what was published.
+        clients: Names of client devices; None for no such components.
+        force: Deploy even where nothing would change.
+    """
+
+    request: "Request"
+    merge: "Mapping[str, str]"
+    reset: "Sequence[str]"
+    clients: "Sequence[str] | None"
+    force: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +107,8 @@ def deploy(
         list[str] | None,
         typer.Option("--unset", metavar="KEY", help="Back to what was published.", show_default=False),
     ] = None,
+    clients: ClientsOption = False,
+    client_things: ClientThingsOption = None,
     wait: WaitOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
@@ -101,37 +125,37 @@ def deploy(
 
     del context
     desk = open_desk(session, thing_group, rate)
-    merge = parse_settings(set_ or ())
-    reset = tuple(known_key(key, "--unset") for key in unset or ())
-    asked = parse_request(component or (), model, desk.config.greengrass.component_name)
+    asked = Asked(
+        request=parse_request(component or (), model, desk.config.greengrass.component_name),
+        merge=parse_settings(set_ or ()),
+        reset=tuple(known_key(key, "--unset") for key in unset or ()),
+        clients=(client_things or ("*",)) if clients or client_things else None,
+        force=force,
+    )
     state = read_group(desk.calls, desk.group)
-    refuse_without_devices(state, allow_empty=allow_empty)
-    prepared = _prepare(desk, state, asked, merge, reset, force=force)
+    fleet = whole_fleet(desk, state)
+    refuse_without_devices(fleet, allow_empty=allow_empty)
+    prepared = replace(_prepare(desk, fleet, asked), state=state)
     if canary is not None:
         start_canary(desk, prepared, canary, dry_run=dry_run, yes=yes, wait=wait)
         return
     _deploy(desk, prepared, dry_run=dry_run, yes=yes, wait=wait)
 
 
-def _prepare(
-    desk: DeployDesk,
-    state: "GroupState",
-    asked: Any,
-    merge: "Mapping[str, str]",
-    reset: "Sequence[str]",
-    *,
-    force: bool,
-) -> Prepared:
+def _prepare(desk: DeployDesk, state: "GroupState", asked: Asked) -> Prepared:
     """Choose, plan and check; nothing is changed."""
     from actorrec.greengrass.checks import check_plan, describe_fleet
     from actorrec.greengrass.choose import choose
     from actorrec.greengrass.deploy_plan import Intent, plan_deployment
 
     section = desk.config.greengrass
-    chosen = choose(desk.components, state, section.component_name, asked)
-    wanted = chosen.wanted(section.component_name, merge, reset)
-    plan = plan_deployment(state, wanted, section, Intent(force=force))
-    notes = (f"flavour: {chosen.why}", *check_plan(plan, state, desk.components, desk.config))
+    chosen = choose(desk.components, state, section.component_name, asked.request)
+    wanted = chosen.wanted(section.component_name, asked.merge, asked.reset)
+    told: tuple[str, ...] = ()
+    if asked.clients is not None:
+        wanted, told = with_client_devices(desk, state, wanted, asked.clients)
+    plan = plan_deployment(state, wanted, section, Intent(force=asked.force))
+    notes = (f"flavour: {chosen.why}", *told, *check_plan(plan, state, desk.components, desk.config))
     value = plan.as_json() | {"fleet": describe_fleet(state), "flavour": chosen.why}
     value["notes"] = [*plan.notes, *notes]
     return Prepared(state, wanted, plan, notes, value)
@@ -147,10 +171,13 @@ def _deploy(desk: DeployDesk, prepared: Prepared, *, dry_run: bool, yes: bool, w
     if dry_run:
         session.result(prepared.value | {"done": False})
         return
+    refuse_under_way(desk, prepared.state)
     if not agree(session, f"deploy to {plan.devices} things?", yes=yes):
         session.result(prepared.value | {"done": False}, "nothing was changed")
         return
-    finish(desk, prepared.state, carry_out(desk, plan), prepared.value, wait=wait)
+    made = carry_out(desk, plan)
+    after_deployment(desk)
+    finish(desk, prepared.state, made, prepared.value, wait=wait)
 
 
 register_views(deploy_app)

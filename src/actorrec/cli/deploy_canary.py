@@ -139,6 +139,19 @@ def refuse_under_way(desk: DeployDesk, state: "GroupState") -> None:
         )
 
 
+def whole_fleet(desk: DeployDesk, state: "GroupState") -> "GroupState":
+    """A group with the devices that stand apart from it since a trial: what is planned is for them, too."""
+    from dataclasses import replace
+
+    from actorrec.greengrass.canary_state import read_canary
+
+    found = read_canary(desk.calls, state)
+    if not found.away:
+        return state
+    devices = {device.name: device for device in (*state.devices, *desk.calls.core_devices(found.away))}
+    return replace(state, members=found.fleet, devices=tuple(devices[name] for name in sorted(devices)))
+
+
 def after_deployment(desk: DeployDesk) -> None:
     """Devices that stand apart since a trial get what the group gets."""
     from actorrec.greengrass.canary import follow_group

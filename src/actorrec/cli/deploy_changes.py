@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from actorrec.cli.command import command
+from actorrec.cli.deploy_canary import after_deployment, refuse_under_way, roll_back
 from actorrec.cli.deploy_desk import (
     DeployDesk,
     DryRunOption,
@@ -41,12 +42,17 @@ def register(app: typer.Typer) -> None:
         dry_run: DryRunOption = False,
         yes: YesOption = False,
     ) -> None:
-        """Deploy again what the last good deployment gave the group: the newest that most devices took."""
+        """Deploy again what the last good deployment gave the group: the newest that most devices took.
+
+        While a part of the group tries something (deploy --canary), that alone is taken back.
+        """
         from actorrec.greengrass.checks import check_plan
         from actorrec.greengrass.group import read_group
         from actorrec.greengrass.history import last_good, plan_rollback
 
         desk = open_desk(session, thing_group, rate)
+        if to is None and roll_back(desk, dry_run=dry_run, yes=yes):
+            return
         state = read_group(desk.calls, desk.group)
         target = desk.calls.deployment(to) if to is not None else last_good(desk.calls, state)
         plan = plan_rollback(state, target, desk.config.greengrass)
@@ -118,7 +124,11 @@ def _change(
     if not plan.changed:
         desk.session.result(value | {"done": False}, f"'{plan.group}' has exactly this already; nothing to do")
         return
+    if not dry_run:
+        refuse_under_way(desk, state)
     if dry_run or not agree(desk.session, question, yes=yes):
         desk.session.result(value | {"done": False}, "" if dry_run else "nothing was changed")
         return
-    finish(desk, state, carry_out(desk, plan), value, wait=wait)
+    made = carry_out(desk, plan)
+    after_deployment(desk)
+    finish(desk, state, made, value, wait=wait)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actorrec.cli.command import command
+from actorrec.cli.deploy_canary import status as canary_status
 from actorrec.cli.deploy_desk import GroupOption, follow_to_the_end, open_desk, report_line, show_report
 from actorrec.cli.session import Session
 
@@ -34,9 +35,14 @@ def register(app: typer.Typer) -> None:
         if wait and asked is not None:
             follow_to_the_end(desk, state, asked, {})
             return
+        canary = canary_status(desk, state) if deployment is None else None
+        if asked is None and canary is not None:  # the first of all is tried by a part of the group
+            session.result({"thing_group": desk.group, "canary": canary}, f"nothing was deployed to '{desk.group}' yet")
+            return
         told = report(desk.calls, state, read_standing(desk.calls, state, asked))
         show_report(session, told)
-        session.result(told, report_line(told))
+        extra = {} if canary is None else {"canary": canary}
+        session.result(told.model_dump(mode="json") | extra, report_line(told))
 
     @command(app, "history")
     def history(

@@ -12,6 +12,7 @@ from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.canary_desk import CanaryDesk
 from actorrec.greengrass.canary_judge import Bounds, DeviceTrial, Trial, Verdict, judge
 from actorrec.greengrass.canary_moves import bring_home, gather
+from actorrec.greengrass.canary_names import CanaryNames
 from actorrec.greengrass.canary_plan import CanaryPlan, pick, plan_canary, way
 from actorrec.greengrass.canary_sets import Bundles, back_plan, copy_plan, promotion_plan, same_versions
 from actorrec.greengrass.canary_state import CanaryState
@@ -133,6 +134,8 @@ def follow_group(desk: CanaryDesk, group: str) -> tuple[str, ...]:
         ConfigError: If credentials are missing, expired or refused.
         RemoteError: If AWS refuses or cannot be reached.
     """
+    if desk.calls.group_arn(CanaryNames.of(group).ring) is None:
+        return ()  # as for most groups: one question is enough
     state = desk.look(group)
     ring, present = state.ring, state.group.present
     if not state.away or ring is None or present is None or state.trial is not None:
