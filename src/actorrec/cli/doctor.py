@@ -17,6 +17,8 @@ _COMMANDS = {
     "train, evaluate, convert-tflite": ("core", "edge", "train"),
     "train --remote --via sdk": ("core", "edge", "aws", "sagemaker"),
     "--store s3://…, train --remote, jobs, cloud": ("core", "edge", "aws"),
+    "publish-component, deploy, devices": ("core", "edge", "greengrass", "aws"),
+    "infer --loop --greengrass": ("core", "edge", "greengrass"),
 }
 
 
