@@ -73,6 +73,9 @@ def provision(
     new_certificate: Annotated[
         bool, typer.Option("--new-certificate", help="Give it a further certificate where it has one.")
     ] = False,
+    clients: Annotated[
+        bool, typer.Option("--clients", help="It will take messages of client devices: its certificate may do more.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Make a device known: thing, certificate and group, and a folder with all that it needs.
@@ -86,7 +89,13 @@ def provision(
     config = session.settings()
     runtimes: tuple[Literal["java", "lite"], ...] = ("java", "lite") if runtime is None else (runtime,)
     wanted = Wanted(
-        thing, group or config.cloud.thing_group, config.cloud.stack, out or Path(thing), runtimes, new_certificate
+        thing=thing,
+        group=group or config.cloud.thing_group,
+        stack=config.cloud.stack,
+        folder=out or Path(thing),
+        runtimes=runtimes,
+        new_certificate=new_certificate,
+        clients=clients,
     )
     calls = ThingCalls(session.aws)
     found = look(wanted, calls)

@@ -36,7 +36,7 @@ class DeviceRecord(Record):
     group: str
     certificate_id: str = Field(pattern=r"^[0-9a-f]{64}$")
     certificate_arn: str
-    policy: str
+    policies: list[str]
     role_alias: str
     data_endpoint: str
     credential_endpoint: str

@@ -16,7 +16,7 @@ from actorrec.greengrass.nucleus_files import (
     java_configuration,
     lite_configuration,
 )
-from actorrec.greengrass.provision_plan import Action, Found, Wanted, check_thing_name, names_of_stack
+from actorrec.greengrass.provision_plan import Action, Found, Wanted, alias_of, check_thing_name, policies_of
 from actorrec.greengrass.thing_calls import ThingCalls
 
 logger = logging.getLogger(__name__)
@@ -33,13 +33,14 @@ def look(wanted: Wanted, calls: ThingCalls) -> Found:
     check_thing_name(wanted.thing)
     folder = DeviceFolder(wanted.folder)
     record = folder.record()
-    policy, alias = names_of_stack(wanted.stack, calls.stack_outputs(wanted.stack))
+    outputs = calls.stack_outputs(wanted.stack)
+    policies, alias = policies_of(wanted, outputs), alias_of(wanted, outputs)
     with ThreadPoolExecutor(_THREADS) as pool:
         thing = pool.submit(calls.thing, wanted.thing)
         certificates = pool.submit(calls.certificates, wanted.thing)
         groups = pool.submit(calls.groups, wanted.thing)
         group = pool.submit(calls.group, wanted.group)
-        has_policy = pool.submit(calls.policy, policy)
+        there = pool.map(calls.policy, policies)
         has_alias = pool.submit(calls.role_alias, alias)
         data = pool.submit(calls.endpoint, "iot:Data-ATS")
         credentials = pool.submit(calls.endpoint, "iot:CredentialProvider")
@@ -49,8 +50,8 @@ def look(wanted: Wanted, calls: ThingCalls) -> Found:
         certificates=certificates.result(),
         groups=groups.result(),
         group=group.result(),
-        policy=policy,
-        has_policy=has_policy.result(),
+        policies=policies,
+        missing=tuple(name for name, has in zip(policies, there, strict=True) if not has),
         alias=alias,
         has_alias=has_alias.result(),
         data_endpoint=data.result(),
@@ -58,6 +59,7 @@ def look(wanted: Wanted, calls: ThingCalls) -> Found:
         record=record,
         key=folder.has_key,
         status=None if record is None else calls.certificate_status(record.certificate_id),
+        attached=() if record is None else calls.policies(record.certificate_arn),
     )
 
 
@@ -155,8 +157,8 @@ class _Run:
         wanted, found = self._wanted, self._found
         self._record = DeviceRecord(
             thing=wanted.thing, region=found.region, group=wanted.group, certificate_id=made.id,
-            certificate_arn=made.arn, policy=found.policy, role_alias=found.alias, data_endpoint=found.data_endpoint,
-            credential_endpoint=found.credential_endpoint,
+            certificate_arn=made.arn, policies=list(found.policies), role_alias=found.alias,
+            data_endpoint=found.data_endpoint, credential_endpoint=found.credential_endpoint,
         )  # fmt: skip
         self._folder.write_certificate(self._record, made.pem, made.public_key, made.private_key)
 
@@ -164,7 +166,7 @@ class _Run:
         wanted, found, runtimes = self._wanted, self._found, self._wanted.runtimes
         self._record = record = self.record.model_copy(
             update={
-                "group": wanted.group, "policy": found.policy, "role_alias": found.alias,
+                "group": wanted.group, "policies": list(found.policies), "role_alias": found.alias,
                 "data_endpoint": found.data_endpoint, "credential_endpoint": found.credential_endpoint,
             }
         )  # fmt: skip

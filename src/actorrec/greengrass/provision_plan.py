@@ -27,6 +27,7 @@ class Wanted:
         stack: Whose policy and role alias it gets.
         folder: On this machine, where its files go.
         new_certificate: Whether it gets a further certificate where it has one.
+        clients: Whether it will take messages of client devices, for which its certificate may do more.
     """
 
     thing: str
@@ -35,6 +36,7 @@ class Wanted:
     folder: Path
     runtimes: tuple[Runtime, ...] = ("java", "lite")
     new_certificate: bool = False
+    clients: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ class Found:
         certificates: ARNs of its certificates.
         groups: Names of its thing groups.
         group: What kind the wanted group is; None if there is none.
-        policy: Name of the policy for devices, with ``has_policy`` whether there is one.
-        alias: Name of the role alias, likewise.
+        policies: Names of the policies for such a device.
+        missing: Those of them that are not there.
+        alias: Name of the role alias, with ``has_alias`` whether there is one.
         data_endpoint: Host that devices speak MQTT with.
         credential_endpoint: Host that gives them credentials.
         record: What the folder says of an earlier run; None if it says nothing.
         key: Whether the folder holds a private key.
         status: Of the certificate of ``record``, at AWS; None if it is not there.
+        attached: Names of the policies that this certificate has.
     """
 
     region: str
@@ -60,8 +64,8 @@ class Found:
     certificates: tuple[str, ...]
     groups: tuple[str, ...]
     group: Literal["static", "dynamic"] | None
-    policy: str
-    has_policy: bool
+    policies: tuple[str, ...]
+    missing: tuple[str, ...]
     alias: str
     has_alias: bool
     data_endpoint: str
@@ -69,6 +73,7 @@ class Found:
     record: DeviceRecord | None = None
     key: bool = False
     status: str | None = None
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,16 @@ def check_thing_name(name: str) -> None:
         )
 
 
-def names_of_stack(stack: str, outputs: Mapping[str, str]) -> tuple[str, str]:
-    """Policy and role alias of devices: as the stack says, else as it would have named them."""
-    policy = outputs.get("DevicePolicy") or f"{stack}-core-device"
-    return policy, outputs.get("RoleAlias") or f"{stack}-token-exchange"
+def policies_of(wanted: Wanted, outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """Policies of such a device: as the stack names them, else as it would have named them."""
+    device = outputs.get("DevicePolicy") or f"{wanted.stack}-core-device"
+    clients = outputs.get("ClientsPolicy") or f"{wanted.stack}-core-of-clients"
+    return (device, clients) if wanted.clients else (device,)
+
+
+def alias_of(wanted: Wanted, outputs: Mapping[str, str]) -> str:
+    """Role alias of devices, likewise."""
+    return outputs.get("RoleAlias") or f"{wanted.stack}-token-exchange"
 
 
 def plan_provision(wanted: Wanted, found: Found) -> tuple[Action, ...]:
@@ -141,19 +152,18 @@ def _actions(wanted: Wanted, found: Found) -> Iterator[Action]:
 
 
 def _certificate(wanted: Wanted, found: Found) -> Iterator[Action]:
-    record = found.record
-    if record is not None and resumes(wanted, found):
+    record = found.record if resumes(wanted, found) else None
+    if record is not None:
         yield Action("reuse", "certificate", record.certificate_id, f"its key is in {wanted.folder}")
-        done = record.certificate_arn in found.certificates and found.status == "ACTIVE"
-        if done:
-            yield Action("reuse", "policy", found.policy, "it is attached")
-            return
     else:
         aside = "; the earlier one is set aside" if found.key else ""
         where = f"with a private key in {wanted.folder}, mode 0600{aside}"
         yield Action("create", "certificate", wanted.thing, where)
-    yield Action("attach", "policy", found.policy, "what the certificate may do")
-    yield Action("attach", "certificate", wanted.thing, "to this thing alone")
+    for policy in found.policies:
+        attached = record is not None and policy in found.attached
+        yield Action("reuse" if attached else "attach", "policy", policy, "what the certificate may do")
+    if record is None or record.certificate_arn not in found.certificates:
+        yield Action("attach", "certificate", wanted.thing, "to this thing alone")
 
 
 def _orphan(wanted: Wanted, found: Found) -> str:
@@ -174,14 +184,14 @@ def _refuse_missing(wanted: Wanted, found: Found) -> None:
             f"the thing group '{wanted.group}' is a dynamic one: its query says who is in it",
             hint="--group names a static group",
         )
-    if not found.has_policy:
-        raise RemoteError(f"there is no policy '{found.policy}' for devices in {found.region}", hint=_INIT)
+    if found.missing:
+        raise RemoteError(f"there is no policy '{found.missing[0]}' for devices in {found.region}", hint=_INIT)
     if not found.has_alias:
         raise RemoteError(f"there is no role alias '{found.alias}' for devices in {found.region}", hint=_INIT)
     for host in (found.data_endpoint, found.credential_endpoint):
         if not _HOST.fullmatch(host):
             raise RemoteError("AWS names no usable address for devices to connect to", hint="run it again")
-    for name in (found.policy, found.alias):
+    for name in (*found.policies, found.alias):
         if not _NAMES.fullmatch(name):
             raise RemoteError(f"the stack '{wanted.stack}' names no usable policy and role alias", hint=_INIT)
 

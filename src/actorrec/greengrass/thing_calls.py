@@ -86,6 +86,13 @@ class ThingCalls:
         with self._told(f"look at the policy '{name}'", "iot:GetPolicy"):
             return unless_missing(lambda: self._iot.get_policy(policyName=name)) is not None
 
+    def policies(self, certificate_arn: str) -> tuple[str, ...]:
+        """Names of the policies that a certificate has; none if there is no such certificate."""
+        with self._told("look at the policies of a certificate", "iot:ListAttachedPolicies"):
+            pages = self._iot.get_paginator("list_attached_policies").paginate(target=certificate_arn)
+            found = unless_missing(lambda: [each["policyName"] for page in pages for each in page["policies"]])
+        return tuple(found or ())
+
     def role_alias(self, name: str) -> bool:
         """Whether there is a role alias of that name."""
         with self._told(f"look at the role alias '{name}'", "iot:DescribeRoleAlias"):
