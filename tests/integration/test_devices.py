@@ -113,7 +113,7 @@ def test_a_large_fleet_is_listed_in_few_requests(greengrass: Greengrass, group: 
     took_s = time.monotonic() - begun
     assert len(rows) == 1000 and sum(row["last"]["status"] == "FAILED" for row in rows) == 30
     assert all(row["versions"] is None for row in rows)
-    assert len(greengrass.asked) < 40 and took_s < 5
+    assert len(greengrass.asked) < 40 and took_s < 15
     assert "--details" in run("ls").stdout
 
 
