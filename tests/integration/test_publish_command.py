@@ -26,6 +26,7 @@ from actorrec.config import Config
 from actorrec.greengrass.public import INFERENCE, MODEL_STORE
 from actorrec.manifests.component import ComponentManifest
 from actorrec.recognition.bundle_zip import write_zip
+from actorrec.recognition.stored_bundle import commit_bundle
 from greengrass_server import ACCOUNT, Greengrass, greengrass
 from s3_servers import client as s3_client
 from s3_servers import new_bucket
@@ -110,6 +111,21 @@ def test_a_dry_run_needs_neither_network_nor_account_nor_region(tmp_path: Path) 
     real = subprocess.run([*command[:-2], "--yes"], cwd=tmp_path, env=environ, capture_output=True, text=True)
     assert real.returncode == 2 and "remote.bucket is still 'replace-with-your-bucket'" in real.stderr
     assert "Traceback" not in real.stderr
+
+
+@pytest.mark.parametrize("named", ["newest", "file"])
+def test_what_a_component_was_made_from_is_on_record(account: Account, named: str) -> None:
+    bundle = commit_bundle(account.store, *small_bundle())
+    path = account.store.local_path(f"{bundle.ref}/bundle.zip")
+    account.run("newest" if named == "newest" else str(path), "--yes")
+    shown = {}
+    for record in manifests(account.store, ComponentManifest):
+        done = CliRunner().invoke(app, ["artifacts", "show", record.ref, "--store", account.store.uri, "--json"])
+        shown[record.role] = json.loads(done.stdout)
+    assert [each["ref"] for each in shown["model"]["lineage"]] == [bundle.ref] and not shown["runtime"]["lineage"]
+    assert shown["model"]["manifest"]["arn"].endswith(f"components:{NAME}.Model:versions:1.0.0")
+    sbom = ["sbom", shown["model"]["manifest"]["key"], "--store", account.store.uri, "--json"]
+    assert json.loads(CliRunner().invoke(app, sbom).stdout)["nets"]
 
 
 def test_a_version_with_other_content_is_refused(account: Account) -> None:

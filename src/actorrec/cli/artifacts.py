@@ -71,6 +71,7 @@ def show(session: Session, artifact: _Reference = "newest") -> None:
         ("made", f"{manifest.created_at:%Y-%m-%d %H:%M:%S} UTC by {code}, settings {by.config_hash or 'unknown'}"),
         ("content", manifest.content_digest()),
         ("files", f"{len(manifest.files)}, {_size(_bytes(manifest))}"),
+        *_in_the_account(manifest),
         *(("made from", _line(each)) for each in lineage.found),
         *(("made from", f"{ref} (not in this store)") for ref in lineage.missing),
     ]
@@ -86,6 +87,19 @@ def show(session: Session, artifact: _Reference = "newest") -> None:
             "missing": list(lineage.missing),
         }
     )
+
+
+def _in_the_account(manifest: "Manifest") -> list[tuple[str, str]]:
+    """What a record of an account is about."""
+    from actorrec.manifests.component import ComponentManifest, DeploymentManifest
+
+    if isinstance(manifest, ComponentManifest):
+        what = f"{manifest.name} {manifest.version} ({manifest.role})"
+        return [("component", what), ("ARN", manifest.arn), *(("fetched from", a.uri) for a in manifest.artifacts)]
+    if isinstance(manifest, DeploymentManifest):
+        parts = (("component", f"{name} {each.version}") for name, each in manifest.components.items())
+        return [("deployment", manifest.deployment_id), ("target", manifest.target_arn), *parts]
+    return []
 
 
 @command(artifacts_app, "push")

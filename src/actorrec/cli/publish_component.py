@@ -10,7 +10,7 @@ from actorrec.cli.publish_public import public_drafts, tell_public
 from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from actorrec.config import Config
     from actorrec.greengrass.components import BundleFile, RuntimePart
@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
         config = session.settings(
             {"greengrass.component_name": component_name, "rights.allow_restricted": allow_restricted}
         )
-        chosen, record = _chosen(session, bundle, config)
+        chosen, inputs = _chosen(session, bundle, config)
         if flavor == "public":
             own = {"--single": single, "--vendor-wheels": vendor_wheels, "--component-name": component_name}
             drafts = public_drafts(session, config, chosen, version=version, own=own)
@@ -88,11 +88,11 @@ def register(app: typer.Typer) -> None:
             _tell_plan(session, plan)
             session.result(plan.as_json() | tell_public(session, config, plan))
             return
-        _publish(session, config, drafts, record, version=version, form=recipe_format, yes=yes)
+        _publish(session, config, drafts, inputs, version=version, form=recipe_format, yes=yes)
 
 
-def _chosen(session: Session, reference: str, config: "Config") -> "tuple[BundleFile, BundleManifest | None]":
-    """The bundle that was named, once it may be shipped."""
+def _chosen(session: Session, reference: str, config: "Config") -> "tuple[BundleFile, dict[str, str]]":
+    """The bundle that was named, once it may be shipped, and what its components are made from."""
     from actorrec.artifacts.catalog import file_name
     from actorrec.artifacts.digest import file_sha256
     from actorrec.cli.bundles import bundle_with_record
@@ -104,7 +104,19 @@ def _chosen(session: Session, reference: str, config: "Config") -> "tuple[Bundle
     path = (
         Path(reference) if record is None else session.store.local_path(file_name(record, record.bundle_file))
     ).resolve()
-    return BundleFile(file_sha256(path), path.stat().st_size, opened.card, path), record
+    file = BundleFile(file_sha256(path), path.stat().st_size, opened.card, path)
+    return file, _inputs(session, file, record)
+
+
+def _inputs(session: Session, file: "BundleFile", record: "BundleManifest | None") -> dict[str, str]:
+    """What a component of this bundle is on record as made from; of a file, the store may hold the very same."""
+    from actorrec.artifacts.catalog import manifests
+    from actorrec.manifests.bundle import BundleManifest
+
+    if record is None:
+        held = (each for each in manifests(session.store, BundleManifest) if file.sha256 in each.digests.values())
+        record = next(held, None)
+    return dict(file.card.inputs) if record is None else {record.ref: record.content_digest()}
 
 
 def _drafts(
@@ -141,7 +153,7 @@ def _publish(
     session: Session,
     config: "Config",
     drafts: "Sequence[ComponentDraft]",
-    record: "BundleManifest | None",
+    inputs: "Mapping[str, str]",
     *,
     version: str,
     form: Literal["json", "yaml"],
@@ -167,7 +179,6 @@ def _publish(
     if plan.changes and not TerminalDesk(session, yes).agrees("publish these?"):
         session.result(plan.as_json() | {"published": [], "done": False}, "nothing was changed")
         return
-    inputs = {} if record is None else {record.ref: record.content_digest()}
     at = Publishing(calls, target, session.store, session.progress, inputs, provenance(config))
     _tell_published(session, config, plan, execute(plan, at))
 
