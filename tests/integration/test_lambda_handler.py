@@ -132,25 +132,20 @@ def test_a_newer_model_deployed_by_hand_ends_the_trial(world: OtaWorld) -> None:
     assert world.stage(new) == "rolled-back" and world.deployed()[-1] == sha256(hand)
 
 
-@pytest.mark.parametrize(
-    ("data", "stage", "said"),
-    [
+def test_what_is_not_fit_for_the_group_is_written_down_and_changes_nothing(world: OtaWorld) -> None:
+    versions, started = len(world.service.components), world.function()
+    for data, stage, said in (
         (bundle("old", -1), "superseded", "not newer"),
         (bundle("live", 0), "promoted", ""),
         (bundle("worse", 1, evaluation=score(top1=0.7)), "refused", "top1 70.0%"),
         (bundle("unmeasured", 1, evaluation=None), "refused", "never measured"),
         (bundle("elsewhere", 1, evaluation=score(set_digest="0" * 64)), "refused", "another evaluation set"),
         (bundle("future", 9999), "refused", "in the future"),
-    ],
-)  # fmt: skip
-def test_what_is_not_fit_for_the_group_is_written_down_and_changes_nothing(
-    world: OtaWorld, data: bytes, stage: str, said: str
-) -> None:
-    versions = len(world.service.components)
-    world.function().call(world.land(data))
-    assert world.stage(data) == stage and said in world.state.candidates[sha256(data)].reason
+    ):
+        started.call(world.land(data))
+        assert world.stage(data) == stage and said in world.state.candidates[sha256(data)].reason
+        assert world.said[-1]["action"] == stage
     assert len(world.service.components) == versions and not world.tried
-    assert world.said[-1]["action"] == stage
 
 
 def unusable() -> dict[str, tuple[str, bytes, str]]:
@@ -169,16 +164,18 @@ def unusable() -> dict[str, tuple[str, bytes, str]]:
     }
 
 
-@pytest.mark.parametrize("what", unusable())
-def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(world: OtaWorld, what: str) -> None:
-    name, data, said = unusable()[what]
-    event = world.put(f"{PREFIX}/jobs/j/output/{name}", data)
-    started = world.function()
-    [reason] = started.call(event)["objects"].values()
-    assert said in reason and [(each["action"], each["reason"]) for each in world.said] == [("unusable", reason)]
-    world.s3.delete_object(Bucket=world.bucket, Key=event["detail"]["object"]["key"])
-    assert list(world.function().call(as_s3(event))["objects"].values()) == ["it was looked at before"]
-    assert not world.state.candidates and len(world.said) == 1
+def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(world: OtaWorld) -> None:
+    started, events = world.function(), []
+    for what, (name, data, said) in unusable().items():
+        events.append(world.put(f"{PREFIX}/jobs/{what}/output/{name}", data))
+        [reason] = started.call(events[-1])["objects"].values()
+        assert said in reason, what
+        assert (world.said[-1]["action"], world.said[-1]["reason"]) == ("unusable", reason)
+    assert not world.state.candidates and len(world.said) == len(events)
+    for event in events:
+        world.s3.delete_object(Bucket=world.bucket, Key=event["detail"]["object"]["key"])
+        assert list(started.call(as_s3(event))["objects"].values()) == ["it was looked at before"]
+    assert len(world.said) == len(events) == world.state.seq
 
 
 def test_without_anything_live_the_first_model_is_deployed_by_hand(greengrass: Greengrass, tmp_path: Path) -> None:
@@ -209,44 +206,33 @@ def test_objects_elsewhere_are_left_alone_and_unread(world: OtaWorld) -> None:
     assert world.state.seq == 0 and not world.said
 
 
-def test_a_version_of_an_object_that_was_overwritten_is_left_to_the_event_of_the_next(world: OtaWorld) -> None:
-    started, first, second = world.function(), bundle("first", 1), bundle("second", 2)
+def test_an_object_that_was_overwritten_is_left_to_its_next_event_or_is_what_it_was(world: OtaWorld) -> None:
+    """Without versions in the bucket the first is gone; with them each version is what it was."""
+    started, first, second, third = world.function(), bundle("first", 1), bundle("second", 2), bundle("third", 3)
     key = f"{PREFIX}/latest/bundle.zip"
     events = world.put(key, first), world.put(key, second)
     assert list(started.call(events[0])["objects"].values()) == ["gone"] and world.state.seq == 0
     started.call(events[1])
     assert world.stage(second) == "started"
-
-
-def test_in_a_bucket_with_versions_each_version_is_what_it_was(world: OtaWorld) -> None:
     world.s3.put_bucket_versioning(Bucket=world.bucket, VersioningConfiguration={"Status": "Enabled"})
-    started, first, second = world.function(), bundle("first", 1), bundle("second", 2)
-    key = f"{PREFIX}/latest/bundle.zip"
-    events = world.put(key, first), world.put(key, second)
+    events = world.put(key, first), world.put(key, third)
     assert events[0]["detail"]["object"]["version-id"]
-    started.call(events[0])
     started.call(as_s3(events[1]))
-    assert (world.stage(first), world.stage(second)) == ("started", "waiting")
+    started.call(events[0])
+    assert [world.stage(each) for each in (first, second, third)] == ["superseded", "started", "waiting"]
 
 
-@pytest.mark.parametrize("operation", ["CreateComponentVersion", "CreateDeployment", "ListDeployments"])
-def test_what_aws_refuses_fails_the_call_and_the_next_one_goes_on(world: OtaWorld, operation: str) -> None:
+def test_what_aws_refuses_fails_the_call_and_the_next_one_goes_on(world: OtaWorld) -> None:
     new, started = bundle("new", 1), world.function()
-    world.service.refuse(operation, *DENIED)
     landed = world.land(new)
-    with pytest.raises(RemoteError):
-        started.call(landed)
+    for operation in ("ListDeployments", "CreateComponentVersion", "CreateDeployment"):
+        world.service.refuse(operation, *DENIED)
+        with pytest.raises(RemoteError):
+            started.call(landed)
+    world.service.refuse("CreateDeployment", *BUSY)  # is asked again at once
     started.call(landed)
     assert world.stage(new) == "started" and world.tried == [sha256(new)]
     assert world.versions(new) == [f"{NAME}.Model 1.0.1"]
-
-
-def test_a_busy_service_is_asked_again(world: OtaWorld) -> None:
-    new = bundle("new", 1)
-    world.service.refuse("CreateComponentVersion", *BUSY)
-    world.service.refuse("CreateDeployment", *BUSY)
-    world.function().call(world.land(new))
-    assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.1"]
 
 
 def test_a_component_in_the_making_is_left_to_the_schedule(world: OtaWorld) -> None:
@@ -278,6 +264,12 @@ def test_a_number_that_somebody_took_is_left_to_them(world: OtaWorld) -> None:
     assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.2"]
 
 
+def test_what_does_not_fit_the_function_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
+    [reason] = world.function().call(world.land(bundle("new", 1)))["objects"].values()
+    assert "MemorySize" in reason and not world.state.candidates
+
+
 def test_without_time_left_it_is_written_down_and_the_next_call_goes_on(world: OtaWorld) -> None:
     new, started = bundle("new", 1), world.function()
     started.call(world.land(new), left_s=0)
@@ -292,10 +284,3 @@ def test_that_nobody_can_be_told_changes_nothing(world: OtaWorld, capsys: Any) -
     world.function().call(world.land(new))
     assert world.stage(new) == "started" and not world.said
     assert '"ota": "not-published"' in capsys.readouterr().out
-
-
-def test_a_bundle_too_large_for_the_function_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
-    new = bundle("new", 1)
-    [reason] = world.function().call(world.land(new))["objects"].values()
-    assert "MemorySize" in reason and not world.state.candidates
