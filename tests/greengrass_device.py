@@ -91,11 +91,13 @@ class Device:
     Attributes:
         root: Its Greengrass folder.
         nucleus: Whose habits it has.
+        umask: Of its components: whoever installed the nucleus may have chosen another than the usual.
         installed: Component → recipe, of all that ``fetch`` brought.
     """
 
     root: Path
     nucleus: Literal["java", "lite"]
+    umask: int = 0o022
     installed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def fetch(self, recipe: Mapping[str, Any], objects: Mapping[str, Path], digests: Mapping[str, str]) -> None:
@@ -162,7 +164,7 @@ class Device:
             given["HOME"] = "/nonexistent"
         with subprocess.Popen(
             [*_as_nobody(), *self._shell(component, step)],
-            cwd=work, env=given | environ, text=True, start_new_session=True,
+            cwd=work, env=given | environ, text=True, start_new_session=True, umask=self.umask,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as running:  # fmt: skip
             try:

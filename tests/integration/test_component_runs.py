@@ -140,7 +140,7 @@ def _packages_are_ours(device: Device) -> None:
 def test_one_component_on_nucleus_lite_survives_a_kill_and_never_touches_what_ran(
     runtime: RuntimePart, bundle: BundleFile, root: Path
 ) -> None:
-    device = Device(root, "lite")
+    device = Device(root, "lite", umask=0o077)
     fetch(device, single_draft(NAME, runtime, bundle, uri_of))
     work = device.work(NAME)
     running, oldest = work / "venv-0000000000000001", work / "venv-0000000000000000"
@@ -152,7 +152,7 @@ def test_one_component_on_nucleus_lite_survives_a_kill_and_never_touches_what_ra
     venv = work / f"venv-{runtime.sha256[:16]}"
     with device.start(NAME, "install") as installing:
         deadline = time.monotonic() + 60
-        while not (venv / "tmp").is_dir() and time.monotonic() < deadline:
+        while not list(venv.glob("lib/python*/site-packages/*")) and time.monotonic() < deadline:
             time.sleep(0.01)
         os.killpg(installing.pid, 9)
         installing.wait(20)

@@ -74,15 +74,16 @@ def test_pip_installs_it_and_the_program_starts(wheel: Wheel, tmp_path: Path) ->
     assert where.stdout.startswith(str(tmp_path / "site"))
 
 
-def test_an_installed_wheel_and_a_checkout_make_the_same_bytes(wheel: Wheel, tmp_path: Path) -> None:
-    """Installed, the package has its configurations inside, and a description instead of a project file."""
-    site = tmp_path / "site"
-    shutil.copytree(Path(actorrec.__file__).parent, site / "actorrec", ignore=shutil.ignore_patterns("__pycache__"))
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """The package as it lies where it is installed: configurations inside, a description, no project file."""
+    folder = tmp_path / "site"
+    shutil.copytree(Path(actorrec.__file__).parent, folder / "actorrec", ignore=shutil.ignore_patterns("__pycache__"))
     for name, path in shipped_configs().items():
-        (site / "actorrec/configs").mkdir(exist_ok=True)
-        shutil.copy(path, site / f"actorrec/configs/{name}.yaml")
-    (site / "actorrec/keys.txt").write_text("not the package's")
-    info = site / f"actorrec-{actorrec.__version__}.dist-info"
+        (folder / "actorrec/configs").mkdir(exist_ok=True)
+        shutil.copy(path, folder / f"actorrec/configs/{name}.yaml")
+    (folder / "actorrec/keys.txt").write_text("not the package's")
+    info = folder / f"actorrec-{actorrec.__version__}.dist-info"
     (info / "licenses").mkdir(parents=True)
     for name in ("LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, info / "licenses" / name)
@@ -95,12 +96,31 @@ def test_an_installed_wheel_and_a_checkout_make_the_same_bytes(wheel: Wheel, tmp
         lines.append(f"Requires-Dist: {requirement}" + (f'; extra == "{extra}"' if extra else ""))
     lines.append('Requires-Dist: boto3>=1.35; extra == "aws"')
     (info / "METADATA").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    code = "import hashlib; from actorrec.greengrass.wheel import build_wheel; import actorrec;"
-    code += "print(actorrec.__file__, hashlib.sha256(build_wheel().data).hexdigest())"
-    made = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True
+    return folder
+
+
+def built_in(site: Path) -> str:
+    """What the package that is installed there makes: its place and the wheel's digest, or the error."""
+    code = (
+        "import hashlib, actorrec; from actorrec.errors import ConfigError\n"
+        "from actorrec.greengrass.wheel import build_wheel\n"
+        "try: print(actorrec.__file__, hashlib.sha256(build_wheel().data).hexdigest())\n"
+        "except ConfigError as error: print(error.in_full)\n"
     )
+    environ = {**os.environ, "PYTHONPATH": str(site)}
+    made = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=120)
     assert made.returncode == 0, made.stderr
-    place, digest = made.stdout.split()
-    assert place.startswith(str(site))
-    assert digest == hashlib.sha256(wheel.data).hexdigest()
+    return made.stdout.strip()
+
+
+def test_an_installed_wheel_and_a_checkout_make_the_same_bytes(wheel: Wheel, site: Path) -> None:
+    assert built_in(site) == f"{site}/actorrec/__init__.py {hashlib.sha256(wheel.data).hexdigest()}"
+
+
+def test_an_installation_that_lacks_what_devices_need_says_so(site: Path) -> None:
+    info = site / f"actorrec-{actorrec.__version__}.dist-info"
+    metadata = (info / "METADATA").read_text().replace("Provides-Extra: greengrass\n", "")
+    (info / "METADATA").write_text(metadata)
+    assert "does not know the extra 'greengrass'" in built_in(site)
+    (info / "licenses/NOTICE").unlink()
+    assert built_in(site) == "this installation lacks its NOTICE (install actorrec again)"

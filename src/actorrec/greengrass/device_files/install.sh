@@ -63,12 +63,10 @@ done
 
 say "making $name with $("$python" -V)"
 # Not every user has a home folder, and /tmp may be small.
-HOME=$venv
-export HOME
+HOME=$venv TMPDIR=$venv/tmp
+export HOME TMPDIR
+mkdir -p "$TMPDIR" || spoilt "cannot write to $work"
 "$python" -I -m venv "$venv" || spoilt "$python cannot make a folder of packages in $work (see above)"
-TMPDIR=$venv/tmp
-export TMPDIR
-mkdir "$TMPDIR" || spoilt "cannot write to $work"
 
 pip() {
     "$venv/bin/python" -I -m pip --disable-pip-version-check --no-input install \
