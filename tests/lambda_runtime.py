@@ -82,10 +82,10 @@ class RuntimeApi:
 
 
 class Function:
-    """One environment of a function: a process that takes one call after the other."""
+    """One environment of a function: a process that takes one call after the other. ``busy``: it is at one."""
 
     def __init__(self, api: RuntimeApi, process: "subprocess.Popen[bytes]", output: Path) -> None:
-        self.api, self.process, self._output = api, process, output
+        self.api, self.process, self._output, self.busy = api, process, output, False
 
     def send(self, event: Any) -> str:
         """Begin a call; its id."""
@@ -96,10 +96,12 @@ class Function:
 
     def ended(self, request_id: str, timeout_s: float = 60.0) -> Answer:
         """Wait for a call to end."""
-        until = time.monotonic() + timeout_s
+        until, self.busy = time.monotonic() + timeout_s, True
         while True:
             try:
-                return self.api.answers[request_id].get(timeout=0.05)
+                answer = self.api.answers[request_id].get(timeout=0.05)
+                self.busy = False
+                return answer
             except queue.Empty:
                 if self.process.poll() is not None:
                     raise FunctionDiedError(

@@ -201,26 +201,27 @@ class OtaWorld:
 
     def deployed(self) -> list[str]:
         """Contents of the bundles of every deployment to the whole group, the first first."""
-        return [self._content(each) for each in self._to(self.group)]
+        return [self.content_of(each) for each in self._to(self.group)]
 
     @property
     def tried(self) -> list[str]:
         """Contents of every deployment to the group's canary that is a trial, the first first."""
         names = CanaryNames.of(self.group)
         found = [each for each in self._to(names.part, names.ring) if each.tags.get(PURPOSE_TAG) == TRIAL]
-        return [self._content(each) for each in found]
+        return [self.content_of(each) for each in found]
 
     def on_devices(self) -> list[str]:
         """Contents of the bundles that the canary's part or ring was told last; empty without one."""
         names = CanaryNames.of(self.group)
-        return [self._content(each) for each in self._to(names.part, names.ring)][-1:]
+        return [self.content_of(each) for each in self._to(names.part, names.ring)][-1:]
 
     def _to(self, *targets: str) -> list[Deployment]:
         wanted = {f"thinggroup/{target}" for target in targets}
         found = [each for each in self.service.deployments.values() if each.target in wanted]
         return sorted(found, key=lambda each: each.created)
 
-    def _content(self, deployment: Deployment) -> str:
+    def content_of(self, deployment: Deployment) -> str:
+        """SHA-256 of the bundle that a deployment brings."""
         for name in (f"{NAME}.Model", NAME):
             if name in deployment.components:
                 end = f":{name}:versions:{deployment.components[name]}"
