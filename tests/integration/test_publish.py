@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,16 @@ class Desk:
     def plan(self, drafts: Sequence[ComponentDraft], version: str = "auto") -> PublishPlan:
         known = look_up(self.calls, drafts, self.store, version)
         plan = plan_publish(drafts, known, version=version)
-        return plan_publish(drafts, known, version=version, held=held_artifacts(plan, self.target()))
+        return plan_publish(drafts, known, version=version, held=held_artifacts(plan, self.target))
 
+    @cached_property
     def target(self) -> ArtifactStore:
         return open_store(CloudPlace.of(self.config).store_uri, self.config.aws)
 
     def at(self, calls: ComponentCalls | None = None, store: ArtifactStore | None = None) -> Publishing:
         inputs = {"bundle/b0b0b0b0b0b0b0b0": "0" * 64}
         store = store or self.store
-        return Publishing(calls or self.calls, self.target(), store, SilentProgress(), inputs, ProducedBy())
+        return Publishing(calls or self.calls, self.target, store, SilentProgress(), inputs, ProducedBy())
 
     def publish(self, *drafts: ComponentDraft, version: str = "auto") -> list[str]:
         return [f"{m.name} {m.version}" for m in execute(self.plan(drafts, version), self.at())]
@@ -144,7 +146,7 @@ def test_a_version_that_is_there_is_never_made_anew(desk: Desk) -> None:
     desk.publish(desk.draft("model 1"), version="1.2.3")
     assert desk.publish(desk.draft("model 1"), version="1.2.3") == [f"{NAME}.Model 1.2.3"]
     before = desk.objects()
-    with pytest.raises(ConfigError, match=r"Model 1\.2\.3 is already there with other content; nothing was changed"):
+    with pytest.raises(ConfigError, match=r"Model 1\.2\.3 is already there with other content"):
         desk.publish(desk.draft("model 2"), version="1.2.3")
     desk.service.component(f"{NAME}.Model", "4.0.0")  # somebody else's, without our tags
     with pytest.raises(ConfigError, match="other content"):
@@ -171,10 +173,10 @@ def test_many_versions_are_listed_page_by_page(desk: Desk) -> None:
 @pytest.mark.parametrize("step", ["upload", "CreateComponentVersion", "DescribeComponent", "GetComponent"])
 def test_broken_off_on_the_way_it_goes_on(desk: Desk, step: str) -> None:
     if step == "upload":
-        desk.target().put_file(f"components/{NAME}/left", desk.draft("program", "runtime").artifacts[0].path)  # type: ignore[arg-type]
+        desk.target.put_file(f"components/{NAME}/left", desk.draft("program", "runtime").artifacts[0].path)  # type: ignore[arg-type]
         plan = desk.plan(desk.both())
-        name = plan.uploads[0].uri.removeprefix(f"{desk.target().uri}/")
-        desk.target().put_bytes(name, b"half of it")
+        name = plan.uploads[0].uri.removeprefix(f"{desk.target.uri}/")
+        desk.target.put_bytes(name, b"half of it")
     else:
         desk.service.refuse(step, *BUSY, times=2)
         with pytest.raises(RemoteError):
@@ -208,6 +210,10 @@ def test_two_models_at_once_get_two_versions(desk: Desk) -> None:
     assert [v.version for v in (*first.versions, *second.versions)] == ["1.0.0", "1.0.0"]
     assert [m.version for m in execute(first, desk.at())] == ["1.0.0"]
     assert [m.version for m in execute(second, desk.at())] == ["1.0.1"]
+    both = desk.plan(desk.both("model 5"), "3.0.0")
+    execute(desk.plan([desk.draft("another program", "runtime")], "3.0.0"), desk.at())
+    with pytest.raises(ConfigError, match=rf"{NAME} 3\.0\.0 is .* \({NAME}\.Model 3\.0\.0 was made, and stays\)"):
+        execute(both, desk.at())
     third, fourth = desk.plan([desk.draft("model 3")], "2.0.0"), desk.plan([desk.draft("model 4")], "2.0.0")
     execute(third, desk.at())
     with pytest.raises(ConfigError, match="other content"):
@@ -222,7 +228,7 @@ def test_a_version_that_failed_is_told_with_its_reason_and_the_next_one_is_made(
     s3_client(desk.service.aws_url).delete_object(Bucket=desk.bucket, Key=uri.removeprefix(f"s3://{desk.bucket}/"))
     late = replace(plan, actions=tuple(a for a in plan.actions if a.verb != "upload"))
     with pytest.raises(
-        RemoteError, match=rf"{NAME} 1\.0\.0 is FAILED: .*NoSuchKey.*\({NAME}\.Model 1\.0\.0 is published\)"
+        RemoteError, match=rf"{NAME} 1\.0\.0 is FAILED: .*NoSuchKey.*\({NAME}\.Model 1\.0\.0 was made, and stays\)"
     ):
         execute(late, desk.at())
     assert desk.publish(*desk.both()) == [f"{NAME}.Model 1.0.0", f"{NAME} 1.0.1"]
@@ -238,7 +244,7 @@ def test_a_file_that_is_swapped_on_the_way_is_noticed(desk: Desk) -> None:
     assert not desk.objects() and not desk.service.components
     artifact.path.write_text("model 1")
     late = replace(plan, actions=tuple(a for a in plan.actions if a.verb != "upload"))
-    desk.target().put_bytes(artifact.uri.removeprefix(f"{desk.target().uri}/"), b"of somebody else")
+    desk.target.put_bytes(artifact.uri.removeprefix(f"{desk.target.uri}/"), b"of somebody else")
     with pytest.raises(RemoteError, match="was another file when Greengrass made"):
         execute(late, desk.at())
     assert not list(manifests(desk.store, ComponentManifest))
@@ -248,7 +254,7 @@ def test_what_stays_in_the_making_ends_with_a_word(desk: Desk) -> None:
     desk.service.world.component_steps = ("REQUESTED",)
     calls = ComponentCalls(AwsSession(desk.config.aws), 0.001)
     (planned,) = desk.plan([desk.draft("model 1")]).versions
-    desk.target().put_bytes(planned.draft.artifacts[0].uri.removeprefix(f"{desk.target().uri}/"), b"model 1")
+    desk.target.put_bytes(planned.draft.artifacts[0].uri.removeprefix(f"{desk.target.uri}/"), b"model 1")
     assert calls.create(planned.draft.name, "1.0.0", planned.recipe, planned.tags, "token-1")
     with pytest.raises(RemoteError, match=r"is still REQUESTED after 0 s") as told:
         calls.wait(planned.draft.name, "1.0.0", SilentProgress(), patience_s=0.01)

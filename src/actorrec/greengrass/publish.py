@@ -16,7 +16,7 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.aws.places import CloudPlace, refuse_placeholder_bucket
 from actorrec.aws.regions import bucket_region, keeps_objects_elsewhere
 from actorrec.config import Config
-from actorrec.errors import ArtifactError, ConfigError, RemoteError
+from actorrec.errors import ActorRecError, ArtifactError, ConfigError, RemoteError
 from actorrec.greengrass.component_calls import ComponentCalls
 from actorrec.greengrass.components import UriOf
 from actorrec.greengrass.known_versions import look_up
@@ -104,21 +104,25 @@ def execute(plan: PublishPlan, at: Publishing) -> tuple[ComponentManifest, ...]:
             plan is there.
     """
     send_artifacts(plan, at)
-    there: list[str] = []
+    made: list[PlannedVersion] = []
+    committed: list[ComponentManifest] = []
     try:
-        made: list[PlannedVersion] = []
         for planned in plan.versions:
             made.append(_create(planned, plan.asked, at))
-        committed: list[ComponentManifest] = []
         for each in made:
             at.calls.wait(each.draft.name, each.version, at.progress)
             committed.append(put_on_record(each, at))
-            there.append(each.called)
-    except RemoteError as error:
-        if not there:
-            raise
-        raise RemoteError(f"{error.message} ({', '.join(there)} is published)", hint=error.hint) from None
+    except (ConfigError, RemoteError) as error:
+        others = [each.called for each in made if each.called not in error.message]
+        raise _with_what_was_made(error, others) from None
     return tuple(committed)
+
+
+def _with_what_was_made(error: ActorRecError, others: list[str]) -> ActorRecError:
+    """Nothing that was made is taken back: the same command goes on from there."""
+    if not others:
+        return error
+    return type(error)(f"{error.message} ({' and '.join(others)} was made, and stays)", hint=error.hint)
 
 
 def send_artifacts(plan: PublishPlan, at: Publishing) -> None:

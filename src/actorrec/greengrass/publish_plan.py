@@ -202,7 +202,7 @@ def _refused(draft: ComponentDraft, there: KnownVersion, free: str) -> ConfigErr
     else:
         what = "was published before, and " + ("is deleted" if there.state == DELETED else f"is {there.state}")
     return ConfigError(
-        f"{draft.name} {there.version} {what}; nothing was changed",
+        f"{draft.name} {there.version} {what}",
         hint=f"a version is never used twice: leave out --version, or take {free} or a later one",
     )
 
