@@ -16,6 +16,26 @@ _PSEUDO = {
 }
 
 
+def stack_template() -> dict[str, Any]:
+    """The template of the stack as JSON would say it."""
+    from cfnlint.decode import cfn_yaml
+
+    from actorrec.cloud.template import template_text
+
+    return dict(plain(cfn_yaml.loads(template_text())))
+
+
+def people_statements(name: str, **filled: str) -> list[dict[str, Any]]:
+    """Statements of a policy for people, with its words in capitals filled in."""
+    from actorrec.cloud.template import template_path
+
+    text = (template_path().parent / name).read_text()
+    names = {"ACCOUNT": ACCOUNT, "REGION": "us-east-1", "STACK": "actorrec", **filled}
+    for word in sorted(names, key=len, reverse=True):
+        text = text.replace(word, names[word])
+    return list(json.loads(text)["Statement"])
+
+
 class Filled:
     """A template as CloudFormation sees it: functions replaced by what they give, conditions decided.
 

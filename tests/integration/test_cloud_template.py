@@ -22,7 +22,7 @@ from actorrec.jobs.sourcedir import SourceDir
 from actorrec.jobs.training import plan_training
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.shard import SENT_PICTURES, ListedPhoto, PhotoListing
-from policies import ACCOUNT, Filled, allowed, as_list, denied, granted, plain
+from policies import ACCOUNT, Filled, allowed, as_list, denied, granted, stack_template
 from stored_chains import TEMPLATE as FACES
 
 CODE = SourceDir(Path("/nowhere/sourcedir.tar.gz"), "c0de" * 16, 1)
@@ -39,19 +39,13 @@ VARIANTS: dict[str, dict[str, str]] = {
 READS = ("Get", "List", "Describe", "BatchGet", "BatchCheck", "Resolve")
 
 
-def template() -> dict[str, Any]:
-    from cfnlint.decode import cfn_yaml
-
-    return dict(plain(cfn_yaml.loads(template_text())))
-
-
 @pytest.fixture(params=VARIANTS, ids=list(VARIANTS))
 def stack(request: pytest.FixtureRequest) -> Filled:
-    return Filled(template(), VARIANTS[request.param])
+    return Filled(stack_template(), VARIANTS[request.param])
 
 
 def named(**more: str) -> Filled:
-    return Filled(template(), {"BucketName": "my-bucket", **more})
+    return Filled(stack_template(), {"BucketName": "my-bucket", **more})
 
 
 def policies_of(stack: Filled) -> dict[str, list[dict[str, Any]]]:
@@ -94,7 +88,7 @@ def test_no_action_is_a_wildcard_and_nothing_writes_everywhere(stack: Filled) ->
 
 def test_the_bucket_is_private_versioned_encrypted_and_kept() -> None:
     for name in ("DeletionPolicy", "UpdateReplacePolicy"):
-        assert {template()["Resources"][each][name] for each in ("Bucket", "BucketPolicy")} == {"Retain"}
+        assert {stack_template()["Resources"][each][name] for each in ("Bucket", "BucketPolicy")} == {"Retain"}
     bucket = named().resources["Bucket"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
@@ -134,7 +128,7 @@ def test_without_tls_nobody_may_anything(action: str, resource: str) -> None:
 
 
 def test_a_bucket_that_was_there_is_left_alone() -> None:
-    there = Filled(template(), VARIANTS["bucket there"])
+    there = Filled(stack_template(), VARIANTS["bucket there"])
     assert not {"Bucket", "BucketPolicy"} & there.resources.keys()
     assert there.output("BucketName") == "my-bucket" and there.output("StoreUri") == "s3://my-bucket/actorrec"
     assert allowed(there.statements("SageMakerRole"), "s3:GetObject", "arn:aws:s3:::my-bucket/actorrec/dataset/a/b")
@@ -387,10 +381,10 @@ def test_the_lines_of_the_page_fill_the_policies_in(tmp_path: Path) -> None:
     assert not allowed(create, "lambda:UpdateFunctionCode", f"{function}:somebody-elses")
 
 
-def test_the_parameters_that_are_sent_are_those_of_the_template() -> None:
+def test_the_parameters_that_are_sent_are_those_of_the_stack_template() -> None:
     config = Config.model_validate({"aws": {"kms_key": KEY}, "remote": {"subnets": ["subnet-1"]}})
     sent = StackSettings.of(config, "my-bucket", "team/faces").parameters()
-    about = template()["Parameters"]
+    about = stack_template()["Parameters"]
     assert sent.keys() == about.keys()
     for name, value in sent.items():
         if "AllowedPattern" in about[name]:
