@@ -267,13 +267,14 @@ def test_what_stays_in_the_making_ends_with_a_word(desk: Desk) -> None:
         (THROTTLED, "asks to slow down, and still did after every retry"),
         (DENIED, "you are not allowed|is denied"),
         (("ValidationException", "Invalid recipe: AKIAABCDEFGHIJKLMNOP"), r"Invalid recipe: \[hidden\]"),
+        (("ServiceQuotaExceededException", "Too many versions"), "Greengrass refuses it: Too many versions"),
     ],
 )
 def test_refusals_are_told_in_a_line(desk: Desk, refusal: tuple[str, str], said: str) -> None:
     desk.service.refuse("CreateComponentVersion", *refusal, times=9)
     with pytest.raises(ActorRecError, match=said) as told:
         desk.publish(desk.draft("model 1"))
-    assert told.value.exit_code == 3 and "AKIA" not in told.value.in_full
+    assert told.value.exit_code == 3 and told.value.hint and "AKIA" not in told.value.in_full
     assert not desk.service.components
 
 

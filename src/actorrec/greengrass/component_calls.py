@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from actorrec.artifacts.bulk import in_parallel
-from actorrec.aws.failures import aws_errors, code_of
+from actorrec.aws.failures import aws_errors, code_of, reason_of
 from actorrec.aws.scrub import scrubbed
+from actorrec.aws.service_failures import quoted
 from actorrec.aws.session import AwsSession
 from actorrec.errors import RemoteError
 from actorrec.greengrass.names import component_arn
@@ -25,6 +26,11 @@ PATIENCE_S: Final = 600.0
 """For how long a version may be in the making; the service takes seconds."""
 _ASKERS: Final = 8
 _NOT_THERE: Final = "ResourceNotFoundException"
+_REFUSED: Final = {
+    "ValidationException": "nothing was made; is every file that the recipe names in S3, in this region?",
+    "ServiceQuotaExceededException": "ask for more in the console (Service Quotas, AWS IoT Greengrass), "
+    "or delete versions that no device needs (aws greengrassv2 delete-component)",
+}
 _TAKEN: Final = frozenset({"ConflictException", "RequestAlreadyInProgressException"})
 
 
@@ -164,6 +170,8 @@ class ComponentCalls:
             except ClientError as error:
                 if code_of(error) in _TAKEN:
                     return False
+                if code_of(error) in _REFUSED:
+                    raise _refused(f"{name} {version}", error) from None
                 raise
         return True
 
@@ -196,6 +204,12 @@ class ComponentCalls:
 
     def _told(self, doing: str, needs: str = NEEDS) -> AbstractContextManager[None]:
         return aws_errors(doing, self.aws.place, needs)
+
+
+def _refused(what: str, error: Exception) -> RemoteError:
+    return RemoteError(
+        f"cannot create {what}: Greengrass refuses it: {quoted(reason_of(error))}", hint=_REFUSED[code_of(error)]
+    )
 
 
 def failure(state: VersionState) -> RemoteError:
