@@ -130,6 +130,8 @@ def check_recipe(recipe: Mapping[str, Any], *, lite: bool = True) -> None:
             f"{name!r} cannot name a component",
             hint=f"at most {_MAX_NAME} letters, digits and _ . -, not ending in .install or .bootstrap",
         )
+    if lite and name.startswith("aws."):
+        raise ConfigError(f"{name!r} cannot name a component of yours", hint="names in aws. belong to AWS")
     numbers = parse_version(version)
     if numbers is None or max(numbers) > _LARGEST_NUMBER:
         raise ConfigError(f"{version!r} is no version", hint="three numbers such as 1.4.0, each below a million")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _NEWEST_GLIBC: Final = 36  # 2.36, of Debian 12: no older release of Raspberry P
 _OLDEST_GLIBC: Final = {"aarch64": 17, "x86_64": 5}
 _LEGACY_TAGS: Final = {"aarch64": ("manylinux2014",), "x86_64": ("manylinux2014", "manylinux2010", "manylinux1")}
 _SUMS: Final = "SHA256SUMS"
+_PARTIAL: Final = ".partial-"
+_DAY_S: Final = 86_400
 _NO_WHEEL: Final = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
 _UNREACHABLE: Final = re.compile(
     r"Retrying \(|Max retries exceeded|connection broken|NewConnectionError|ConnectTimeoutError|Read timed out"
@@ -114,7 +117,8 @@ def fetch_wheels(folder: Path, target: Target, needed: Sequence[Pin], progress: 
         raise ConfigError("this Python has no pip to fetch wheels with", hint="python -m ensurepip; or " + _WITHOUT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as partial:
+        _tidy(folder)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_PARTIAL) as partial:
             title = f"wheels for Python {target.python} on {target.machine}"
             with progress.step(title, len(needed), "packages") as step:
                 _download(Path(partial), target, needed, step)
@@ -162,10 +166,14 @@ def _download(folder: Path, target: Target, needed: Sequence[Pin], step: Step) -
     said: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ) as running:
         assert running.stdout is not None
-        for line in running.stdout:
-            said.append(line)
-            if line.startswith(("Collecting ", "Processing ")):
-                step.advance()
+        try:
+            for line in running.stdout:
+                said.append(line)
+                if line.startswith(("Collecting ", "Processing ")):
+                    step.advance()
+        except BaseException:
+            running.kill()  # Ctrl-C may have reached this program alone
+            raise
     if running.returncode:
         raise _failure("".join(said), target)
 
@@ -197,6 +205,13 @@ def _keep(partial: Path, place: Path) -> None:
     for path in [*partial.glob("*.whl"), partial / _SUMS]:
         path.rename(finished / path.name)
     finished.rename(place)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a run left that was killed: nothing takes a day to fetch."""
+    for left in folder.glob(f"{_PARTIAL}*"):
+        if left.stat().st_mtime < time.time() - _DAY_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_whole(place: Path) -> bool:

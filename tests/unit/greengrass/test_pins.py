@@ -1,6 +1,9 @@
 """Versions for devices: those of this machine, for what another machine needs."""
 
+import hashlib
 import shutil
+import subprocess
+import sys
 from importlib.metadata import distribution, version
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from packaging.requirements import Requirement
 from actorrec.errors import ConfigError, MissingExtraError
 from actorrec.greengrass.own_description import own_description
 from actorrec.greengrass.pins import Pin, pins, requirements_text
+from made_up_wheels import make_wheel
 
 
 @pytest.fixture
@@ -73,8 +77,6 @@ def test_what_is_not_installed_here_is_named_with_who_needs_it(described: Path) 
 def test_a_missing_extra_is_told_with_the_line_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     for pin in pins(("3.11",)):  # all but awsiotsdk
         if pin.name != "awsiotsdk":
             info = Path(str(distribution(pin.name)._path))  # type: ignore[attr-defined]
@@ -94,3 +96,26 @@ def test_requirements_carry_digests_and_conditions_that_pip_reads() -> None:
     assert marker is not None
     assert marker.evaluate({"python_version": "3.11"})
     assert not marker.evaluate({"python_version": "3.13"})
+
+
+def test_pip_checks_the_digests_and_the_conditions(tmp_path: Path) -> None:
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    wheels = [make_wheel(tmp_path, name, "1.0") for name in ("everywhere", "here-alone")]
+    wanted = [
+        Pin("elsewhere", "1.0", ("3.99",)),
+        Pin("everywhere", "1.0", (here, "3.99")),
+        Pin("here-alone", "1.0", (here,)),
+    ]
+    digests = [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels]
+    hashes = {"elsewhere": ["0" * 64], "everywhere": [digests[0], "1" * 64], "here-alone": [digests[1]]}
+    (tmp_path / "requirements.txt").write_text(requirements_text(wanted, (here, "3.99"), hashes))
+    command = [sys.executable, "-m", "pip", "install", "--isolated", "--no-index", "--find-links", str(tmp_path)]
+    command += ["--require-hashes", "--target", str(tmp_path / "site"), "-r", str(tmp_path / "requirements.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "site").glob("*.py")} == {
+        "everywhere_made_up.py",
+        "here_alone_made_up.py",
+    }
+    wheels[0].write_bytes(b"another")
+    assert subprocess.run([*command, "--upgrade"], capture_output=True, timeout=60).returncode == 1

@@ -140,6 +140,7 @@ def test_access_is_to_two_topics_and_no_pattern() -> None:
         ("com.example.Ünder", "1.0.0", "cannot name a component"),
         ("a" * 119, "1.0.0", "cannot name a component"),
         ("com.example.install", "1.0.0", "cannot name a component"),
+        ("aws.greengrass.Mine", "1.0.0", "component of yours"),
         ("com.example.A", "1.0", "no version"),
         ("com.example.A", "1.0.0-beta", "no version"),
         ("com.example.A", "1.0.01", "no version"),

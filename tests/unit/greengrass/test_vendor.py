@@ -74,6 +74,17 @@ def test_what_was_fetched_serves_again_unless_it_is_damaged(index: Path, tmp_pat
     assert not list(kept.glob(".partial-*"))
 
 
+def test_what_a_killed_run_left_goes_and_what_another_run_fetches_stays(index: Path, tmp_path: Path) -> None:
+    left, fetching = tmp_path / "kept/.partial-left", tmp_path / "kept/.partial-now"
+    for folder in (left, fetching):
+        folder.mkdir(parents=True)
+        (folder / "half.whl").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    vendor_wheels(tmp_path / "kept", "linux_aarch64", ("3.11",), progress=SilentProgress())
+    assert not left.exists()
+    assert fetching.is_dir()
+
+
 def test_a_package_without_a_wheel_is_named(index: Path, tmp_path: Path) -> None:
     version = WANTED["numpy"].version
     (index / f"numpy-{version}-cp313-cp313-manylinux_2_28_aarch64.whl").unlink()
