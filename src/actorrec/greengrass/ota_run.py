@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from actorrec.aws.places import CloudPlace
 from actorrec.config import Config
 from actorrec.greengrass.deployments import Deployment
-from actorrec.greengrass.drafts import ComponentDraft
+from actorrec.greengrass.drafts import MODEL_SUFFIX, ComponentDraft
 from actorrec.greengrass.ota import Step, Verdict, next_step
 from actorrec.greengrass.ota_events import ObjectEvent, not_for_us
 from actorrec.greengrass.ota_landing import Bundle, Gate, NoBundle
@@ -38,6 +38,7 @@ from actorrec.manifests.ota import (
     Unusable,
 )
 
+_OTHER_FLAVOUR: Final = "somebody deployed program and model the other way (apart, or in one) meanwhile"
 _MOST_STEPS: Final = 1000  # of one run; a model takes about ten
 
 
@@ -143,8 +144,8 @@ class Run:
                 self._parts.speaker.log("stopped", reason="the function's time is up; its next call goes on")
                 return state.seq
             if not self._step():
-                return self._parts.log.state().seq
-        return self._parts.log.state().seq
+                return state.seq
+        return state.seq
 
     def _step(self) -> bool:
         """One step; False where there is no more to do for now."""
@@ -205,6 +206,9 @@ class Run:
     def _start(self, candidate: Candidate, state: OtaState, fleet: Fleet) -> bool:
         content = candidate.model.content
         if candidate.stage == "published":
+            apart = candidate.component.endswith(MODEL_SUFFIX)
+            if apart == fleet.single:
+                return self._add(state, (Refused, {"content": content, "reason": _OTHER_FLAVOUR}))
             return self._add(state, (Trying, {"content": content}))
         made = self._parts.trials.start(candidate, fleet.role)
         if isinstance(made, Later):
