@@ -87,7 +87,7 @@ def test_versions_that_are_not_there_or_cannot_be_deployed(fleet: Fleet) -> None
 def test_components_of_others_that_do_not_exist(fleet: Fleet) -> None:
     fleet.split()
     done = fleet.result("--yes", "--component", f"{LOGS}=99.0.0", code=3)
-    assert "no such thing" in done["error"] or "does not exist" in done["error"]
+    assert f"Component [{LOGS} : 99.0.0] does not exist" in done["error"] and "Nothing was changed" in done["hint"]
     assert fleet.greengrass.deployments == {}
 
 
@@ -139,6 +139,15 @@ def test_wheels_for_another_machine(fleet: Fleet) -> None:
     fleet.add(1, architecture="amd64")
     fleet.runtime("1.0.1", machine="aarch64")
     assert "it serves aarch64" in fleet.refused("--yes")
+
+
+def test_a_topic_that_devices_may_not_publish_to(fleet: Fleet) -> None:
+    rights = {"aws.greengrass.ipc.mqttproxy": {"p": {"operations": ["x"], "resources": ["a/b", "a/b/health"]}}}
+    configured = {"DefaultConfiguration": {"accessControl": rights}}
+    fleet.greengrass.component(NAME, "1.0.0", {"actorrec-role": "single"}, {"ComponentConfiguration": configured})
+    assert fleet.result("--dry-run", "--set", "PublishResultsOnTopic=a/b")["changed"]
+    told = fleet.refused("--yes", "--set", "PublishResultsOnTopic=a/c", code=2)
+    assert "may not publish to 'a/c'; nothing was deployed" in told and "cloud.results_topic: a/c" in told
 
 
 def _with_artifact(fleet: Fleet, bucket: str) -> str:

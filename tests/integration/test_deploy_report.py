@@ -125,7 +125,7 @@ def standing(
     executions = tuple(Execution(device, each) for device, each in sorted(statuses.items()))
     names = tuple(f"d{number}" for number in range(members or len(statuses)))
     reporting = frozenset(more.get("reporting", names))
-    return Standing(deployment, JobFacts("j", job, "", False), executions, names, reporting, more.get("latest", True))
+    return Standing(deployment, JobFacts("j", job, ""), executions, names, reporting, more.get("latest", True))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ _DENIED_ACTION: Final = re.compile(
 )
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{0,12}:role/[\w+=,.@/-]+")
 _QUOTAS: Final = frozenset({"ResourceLimitExceeded", "LimitExceeded", "LimitExceededException"})
-_INVALID: Final = frozenset({"ValidationException", "ValidationError", "InvalidParameterException", "InvalidInput"})
+_INVALID: Final = frozenset(
+    {"ValidationException", "ValidationError", "InvalidParameterException", "InvalidInput", "InvalidRequestException"}
+)
 _EXISTING: Final = frozenset(
     {"ResourceInUse", "ResourceAlreadyExistsException", "AlreadyExistsException", "EntityAlreadyExists"}
 )

@@ -10,11 +10,12 @@ from actorrec.config import Config
 from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.choose import require, role_of
 from actorrec.greengrass.component_calls import ComponentCalls, VersionState
+from actorrec.greengrass.component_settings import as_object
 from actorrec.greengrass.deploy_plan import DeploymentPlan
 from actorrec.greengrass.drafts import MODEL_SUFFIX
 from actorrec.greengrass.group import GroupState, some_of
 from actorrec.greengrass.token_role import check_token_role
-from actorrec.manifests.component import MACHINE_TAG, PREPROCESS_TAG, SCHEMA_TAG
+from actorrec.manifests.component import MACHINE_TAG, PREPROCESS_TAG, SCHEMA_TAG, DeployedComponent
 
 _MACHINES: Final = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 _SERVED: Final = frozenset({"aarch64", "x86_64"})
@@ -55,17 +56,19 @@ def check_plan(plan: DeploymentPlan, state: GroupState, calls: ComponentCalls, c
     ours = [each for each in (name, f"{name}{MODEL_SUFFIX}") if each in plan.components]
     with ThreadPoolExecutor(4) as pool:  # each waits for its answers
         found = pool.map(lambda each: require(calls, each, plan.components[each].version), ours)
-        recipes = pool.map(lambda each: calls.recipe(each, plan.components[each].version), ours)
+        asked = pool.map(lambda each: calls.recipe(each, plan.components[each].version) or {}, ours)
         states = dict(zip(ours, found, strict=True))
-        uris = [uri for recipe in recipes for uri in _artifacts(recipe or {})]
+        recipes = dict(zip(ours, asked, strict=True))
     program, model = states.get(name), states.get(f"{name}{MODEL_SUFFIX}")
     if program is not None:
         _refuse_unfit(state, program, model)
         _refuse_machines(state, program)
+        _refuse_other_topic(plan.components[name], program, recipes[name])
     if program is not None and model is not None:
         refuse_unreadable(
             program.tags, model.tags, f"{model.name} {model.version}", f"{program.name} {program.version}"
         )
+    uris = [uri for recipe in recipes.values() for uri in _artifacts(recipe)]
     _refuse_other_region(calls, uris)
     untold = check_token_role(calls.aws, token_alias(config), uris) if uris else ""
     return (untold,) if untold else ()
@@ -130,6 +133,25 @@ def _refuse_machines(state: GroupState, program: VersionState) -> None:
             f"{program.name} {program.version} has nothing to install; nothing was deployed",
             hint=f"it serves {' and '.join(sorted(served))}: 64-bit Raspberry Pi OS is aarch64; "
             "publish without --vendor-wheels for fleets of both kinds",
+        )
+
+
+def _refuse_other_topic(component: DeployedComponent, program: VersionState, recipe: Mapping[str, Any]) -> None:
+    """A device would refuse each message to a topic that the access control does not name."""
+    merge = as_object(component.merge)
+    defaults = recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration", {})
+    topic, rights = merge.get("PublishResultsOnTopic"), merge.get("accessControl") or defaults.get("accessControl")
+    allowed = {
+        resource
+        for service in (rights or {}).values()
+        for policy in service.values()
+        for resource in policy.get("resources", ())
+    }
+    if topic is not None and rights and not allowed & {topic, "*"}:
+        raise ConfigError(
+            f"{program.name} {program.version} may not publish to '{topic}'; nothing was deployed",
+            hint=f"set cloud.results_topic: {topic}, then `actorrec cloud init` and `actorrec publish-component`: "
+            "both name the topic that devices may use",
         )
 
 

@@ -14,6 +14,7 @@ from actorrec.manifests.bundle import BundleCard
 from actorrec.manifests.component import (
     BUNDLE_TAG,
     CREATED_TAG,
+    MACHINE_TAG,
     PREPROCESS_TAG,
     ROLE_TAG,
     RUNTIME_TAG,
@@ -47,6 +48,7 @@ class RuntimePart:
         install_timeout_s: How long a device may take to install it.
         path: The file on this machine; None where it is in S3 already.
         uri: Where it is; None where ``UriOf`` says where it goes.
+        machine: That the wheels inside are for; empty where devices fetch them.
     """
 
     sha256: str
@@ -57,6 +59,7 @@ class RuntimePart:
     install_timeout_s: int
     path: Path | None = None
     uri: str | None = None
+    machine: str = ""
 
 
 def runtime_part_of(recipe: Mapping[str, Any], tags: Mapping[str, str]) -> RuntimePart:
@@ -82,7 +85,8 @@ def runtime_part_of(recipe: Mapping[str, Any], tags: Mapping[str, str]) -> Runti
         raise _not_ours(name, "has a digest in its recipe that is not the one in its tags")
     configuration.pop("accessControl", None)
     texts = {key: str(value) for key, value in configuration.items()}
-    return RuntimePart(sha256, 0, texts, schema, preprocess, timeout_s, uri=str(artifact["Uri"]))
+    uri, machine = str(artifact["Uri"]), tags.get(MACHINE_TAG, "")
+    return RuntimePart(sha256, 0, texts, schema, preprocess, timeout_s, uri=uri, machine=machine)
 
 
 def runtime_draft(name: str, runtime: RuntimePart, uri_of: UriOf) -> ComponentDraft:
@@ -132,6 +136,8 @@ def _tags(role: Role, *, runtime: RuntimePart | None = None, bundle: BundleFile 
             SCHEMA_TAG: str(runtime.card_schema),
             PREPROCESS_TAG: runtime.preprocess,
         }
+        if runtime.machine:
+            tags[MACHINE_TAG] = runtime.machine
     return tags
 
 

@@ -1,6 +1,7 @@
 """Carry out a planned deployment, with a guard against two at once, and record it in the store."""
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from actorrec.manifests.component import ComponentManifest, DeployedComponent, D
 
 logger = logging.getLogger(__name__)
 _TOKEN_LENGTH: Final = 64
+_LOOKS: Final = 5
+_PAUSE_S: Final = 0.1
 
 
 def execute(
@@ -102,23 +105,35 @@ def _refuse_overtaken(plan: DeploymentPlan, calls: DeploymentCalls) -> None:
 
 
 def _tell_overtaken(plan: DeploymentPlan, calls: DeploymentCalls, created: Created) -> None:
-    now = _latest(plan, calls)
-    if now is not None and now.id != created.id:
+    now = _seen(plan, calls, created)
+    if now is None:
+        return
+    if now.id != created.id:
         raise RemoteError(
             f"the deployment {created.id} was made, but another took its place at the same moment: {now.id}",
             hint="is that the one that is wanted? If not, run it again: the plan is made anew",
         )
-    between = _between(plan, now)
-    if between:
+    if _between(plan, now):
         raise RemoteError(
             f"the deployment {created.id} was made, but it replaced one that somebody else made at the same moment",
             hint="`actorrec deploy history` shows both; what was new in the other must be deployed again",
         )
 
 
-def _between(plan: DeploymentPlan, now: DeploymentRow | None) -> bool:
+def _seen(plan: DeploymentPlan, calls: DeploymentCalls, created: Created) -> DeploymentRow | None:
+    """The latest deployment, once the service lists ours or a newer one; None if it does not in time."""
+    before = None if plan.before is None else plan.before.id
+    for attempt in range(_LOOKS):
+        now = _latest(plan, calls)
+        if now is not None and (now.id == created.id or now.id != before):
+            return now
+        time.sleep(_PAUSE_S * 2**attempt)  # its lists may lag behind
+    return None
+
+
+def _between(plan: DeploymentPlan, now: DeploymentRow) -> bool:
     """Whether revisions were made between the one of the plan and ours."""
-    if plan.before is None or now is None or not plan.before.revision or not now.revision:
+    if plan.before is None or not plan.before.revision or not now.revision:
         return False
     return now.revision > plan.before.revision + 1
 

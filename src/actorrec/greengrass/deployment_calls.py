@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from actorrec.artifacts.bulk import in_parallel
-from actorrec.aws.failures import aws_errors, code_of, unless_missing
+from actorrec.aws.failures import aws_errors, code_of, reason_of, unless_missing
+from actorrec.aws.service_failures import quoted
 from actorrec.aws.session import AwsSession
 from actorrec.errors import RemoteError
 from actorrec.greengrass.deployments import (
@@ -130,19 +131,31 @@ class DeploymentCalls:
 
     def create(self, request: Mapping[str, Any]) -> Created:
         """Make a deployment of the parameters of CreateDeployment; the same token makes no second one."""
+        needs = f"greengrass:CreateDeployment, {_CHANGE_RIGHTS}"
+        needs += ", greengrass:TagResource" if request.get("tags") else ""
+        with self._told("make the deployment", needs):
+            made = self._made(request)
+        return Created(made["deploymentId"], made.get("iotJobId"))
+
+    def _made(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         from botocore.exceptions import ClientError
 
-        needs = f"greengrass:CreateDeployment, greengrass:TagResource, {_CHANGE_RIGHTS}"
-        with self._told("make the deployment", needs):
-            for again in range(_TRIES):
-                try:
-                    made = self._greengrass.create_deployment(**request)
-                    break
-                except ClientError as error:  # the same request is being worked on: soon it is answered alike
-                    if code_of(error) != "RequestAlreadyInProgressException" or again == _TRIES - 1:
-                        raise
-                time.sleep(_PAUSE_S)
-        return Created(made["deploymentId"], made.get("iotJobId"))
+        for attempt in range(_TRIES):
+            try:
+                made: Mapping[str, Any] = self._greengrass.create_deployment(**request)
+            except ClientError as error:
+                if code_of(error) == _MISSING:
+                    raise RemoteError(
+                        f"cannot make the deployment: {quoted(reason_of(error))}",
+                        hint="is every component there, in that version and in this region? Nothing was changed",
+                    ) from None
+                # The same request is being worked on: soon it is answered alike.
+                if code_of(error) != "RequestAlreadyInProgressException" or attempt == _TRIES - 1:
+                    raise
+            else:
+                return made
+            time.sleep(_PAUSE_S)
+        raise AssertionError("the last attempt returns or raises")
 
     def cancel(self, deployment_id: str) -> bool:
         """Withdraw a deployment from devices that do not have it yet; False if it was over already."""

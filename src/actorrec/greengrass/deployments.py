@@ -63,6 +63,10 @@ class DeploymentRow:
     latest: bool
     parent_arn: str | None = None
 
+    def newer_than(self, other: "DeploymentRow") -> bool:
+        """Whether it was made after another of the same target."""
+        return (self.created_at, self.revision) > (other.created_at, other.revision)
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment(DeploymentRow):
@@ -90,13 +94,11 @@ class JobFacts:
     Attributes:
         status: ``IN_PROGRESS``, ``CANCELED``, ``COMPLETED``, ``DELETION_IN_PROGRESS`` or ``SCHEDULED``.
         reason: Why it was changed, without secrets; mostly empty.
-        rolling_out: Whether it is still being handed to devices, or withdrawn from them.
     """
 
     id: str
     status: str
     reason: str
-    rolling_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def device_of(told: Mapping[str, Any]) -> CoreDevice:
 def job_of(told: Mapping[str, Any]) -> JobFacts:
     """What DescribeJob says of a job."""
     reason = " ".join(str(told[key]) for key in ("reasonCode", "comment") if told.get(key))
-    return JobFacts(told["jobId"], told["status"], scrubbed(reason), bool(told.get("isConcurrent")))
+    return JobFacts(told["jobId"], told["status"], scrubbed(reason))
 
 
 def execution_of(told: Mapping[str, Any]) -> Execution:

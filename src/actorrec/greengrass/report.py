@@ -79,14 +79,14 @@ def read_standing(calls: DeploymentCalls, state: GroupState, deployment: Deploym
         latest = pool.submit(calls.latest_row, asked.target_arn, asked.parent_arn)
         job = pool.submit(calls.job, asked.job_id) if asked.job_id else None
         executions = calls.executions(asked.job_id) if asked.job_id else _of_things(calls, state, asked)
-        newest = latest.result()
+        newest, now = latest.result(), found.result()
         return Standing(
-            deployment=found.result(),
+            deployment=now,
             job=None if job is None else job.result(),
             executions=executions,
             members=state.members,
             reporting=frozenset(device.name for device in state.devices),
-            latest=newest is None or newest.id == asked.id,
+            latest=newest is None or not newest.newer_than(now),  # a listing may lag behind
         )
 
 

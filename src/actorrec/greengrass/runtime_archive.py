@@ -95,6 +95,7 @@ def runtime_part(archive: RuntimeArchive, install_timeout_s: int) -> RuntimePart
         archive.preprocess,
         install_timeout_s,
         path=archive.path,
+        machine="" if archive.vendored is None else PLATFORMS[archive.vendored],
     )
 
 
