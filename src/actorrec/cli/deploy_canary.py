@@ -1,7 +1,7 @@
 """``actorrec deploy --canary`` and ``deploy promote``: a part of the group tries first."""
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from actorrec.greengrass.canary_plan import CanaryPlan
     from actorrec.greengrass.canary_state import CanaryState
     from actorrec.greengrass.group import GroupState
+
+
+_SELDOM: Final = 10
+"""Devices speak once a minute: a trial is looked at more seldom than a deployment."""
 
 
 def start(desk: DeployDesk, prepared: "Prepared", wanted: str, *, dry_run: bool, yes: bool, wait: bool) -> None:
@@ -109,7 +113,10 @@ def roll_back(desk: DeployDesk, *, dry_run: bool, yes: bool) -> bool:
 
     canaries = _canaries(desk)
     state = canaries.look(desk.group)
-    if state.phase not in ("trying", "gathering"):
+    if state.phase == "gathering" and not state.away and not dry_run:
+        roll_back_canary(canaries, state)  # nobody has left the group yet: only the note of who would is taken away
+        return False
+    if state.trial is None and state.phase != "gathering":
         return False
     members = state.chosen if state.target is None else state.target.members
     value: dict[str, Any] = {"thing_group": desk.group, "canary": told_canary(state)}
@@ -183,17 +190,29 @@ def _canaries(desk: DeployDesk) -> "CanaryDesk":
 
 
 def _begin(desk: DeployDesk, canaries: "CanaryDesk", canary: "CanaryPlan") -> "CanaryState":
-    """Call until it is being tried: devices that must be moved first take a moment."""
+    """Call until it is being tried: devices that must be moved first take a moment.
+
+    Raises:
+        JobError: If they take longer than a device has for a deployment.
+    """
+    from actorrec.errors import JobError
     from actorrec.greengrass.canary_start import start_canary
 
+    section = desk.config.greengrass
+    until_s = time.monotonic() + section.timeout_minutes * 60
     teller = CanaryTeller(desk.session, desk.group)
     with teller.left_running():
         while True:
             begun = start_canary(canaries, canary)
             if not begun.missing:
                 return begun.state
+            if time.monotonic() > until_s:
+                raise JobError(
+                    f"nothing is tried after {section.timeout_minutes} min: {begun.missing}",
+                    hint="are they switched on? The same command goes on; `actorrec deploy rollback` gives up",
+                )
             teller.waits(begun.missing)
-            time.sleep(desk.config.greengrass.poll_s)
+            time.sleep(section.poll_s)
 
 
 def _see_through(desk: DeployDesk, canaries: "CanaryDesk", state: "CanaryState", value: dict[str, Any]) -> None:
@@ -207,10 +226,12 @@ def _see_through(desk: DeployDesk, canaries: "CanaryDesk", state: "CanaryState",
         _promote(desk, canaries, judgement.state, value, wait=True)
         return
     roll_back_canary(canaries, judgement.state)
+    silent = any(reason.startswith("no health") for reason in judgement.verdict.reasons)
+    archive = "; is the rule there that keeps what devices say? `actorrec cloud status` shows it" if silent else ""
+    target = state.target.name if state.target else desk.group
     raise JobError(
         f"what a part of '{desk.group}' tried was taken back: {judgement.verdict.told}",
-        hint="the others never had it; `actorrec deploy history --thing-group "
-        f"{state.target.name if state.target else desk.group}` shows the trial",
+        hint=f"the others never had it; `actorrec deploy history --thing-group {target}` shows the trial{archive}",
     )
 
 
@@ -231,7 +252,7 @@ def _judged(desk: DeployDesk, canaries: "CanaryDesk", state: "CanaryState") -> "
                 if judgement.verdict.outcome != "wait":
                     return judgement
                 teller.sees(judgement)
-            time.sleep(desk.config.greengrass.poll_s)
+            time.sleep(_SELDOM * desk.config.greengrass.poll_s)
 
 
 def _promote(

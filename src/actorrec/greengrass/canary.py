@@ -4,23 +4,29 @@ Nothing here waits for a device: a call does what can be done now and says what 
 AWS holds (groups, their members, deployments and tags), so the same call again goes on where a killed one was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
+from actorrec.artifacts.bulk import in_parallel
 from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.canary_desk import CanaryDesk
 from actorrec.greengrass.canary_judge import Bounds, DeviceTrial, Trial, Verdict, judge
+from actorrec.greengrass.canary_members import takes_part
 from actorrec.greengrass.canary_moves import bring_home, gather
 from actorrec.greengrass.canary_names import CanaryNames
 from actorrec.greengrass.canary_plan import CanaryPlan, pick, plan_canary, way
 from actorrec.greengrass.canary_sets import Bundles, back_plan, copy_plan, promotion_plan, same_versions
 from actorrec.greengrass.canary_state import CanaryState
 from actorrec.greengrass.deploy_plan import DeploymentPlan
+from actorrec.greengrass.deployments import CoreDevice
 from actorrec.greengrass.group import some_of
 from actorrec.greengrass.health_log import DeviceHealth
 from actorrec.greengrass.report import failures, read_standing
 from actorrec.manifests.component import DeploymentManifest
+
+_ASKERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,11 @@ def plan_trial(desk: CanaryDesk, plan: DeploymentPlan, wanted: str) -> CanaryPla
     present = state.group.present
     if (present and present.id) != (plan.before and plan.before.id):
         raise RemoteError(f"somebody deployed to '{plan.group}' meanwhile; nothing was changed", hint="run it again")
-    known = {device.name: device for device in desk.calls.core_devices(state.fleet)}
+    desk.health.refuse_unset()
+    between = desk.calls.core_devices(set(state.away) - set(state.devices))  # cut short on their way
+    known = state.devices | {device.name: device for device in between}
     names = pick(state, wanted, known)
-    found = (desk.calls.core_device(name) for name in names if name in known)  # listings do not tell versions
-    chosen = way(state, names, {device.name: device for device in found if device is not None})
+    chosen = way(state, names, _detailed(desk, names, known))
     if chosen.mode == "ring":
         desk.members.refuse_dynamic(plan.group)
     bundles = Bundles(desk.bundle_of(plan.components), desk.bundle_of(state.group.components))
@@ -146,6 +153,19 @@ def follow_group(desk: CanaryDesk, group: str) -> tuple[str, ...]:
         return (f"{some_of(ring.members)} stand apart since a trial, and get the same by {made.deployment_id}",)
     home = bring_home(desk.calls, desk.members, state)
     return (f"{some_of(home)} came back into '{group}'",) if home else ()
+
+
+def _detailed(desk: CanaryDesk, names: Iterable[str], known: Mapping[str, CoreDevice]) -> dict[str, CoreDevice]:
+    """Devices with their versions, which listings do not tell, up to the first that takes no part of a deployment."""
+    found: dict[str, CoreDevice] = {}
+    if any(name not in known or known[name].lite for name in names):
+        return {name: known[name] for name in names if name in known}
+    for device in in_parallel(desk.calls.core_device, names, _ASKERS):
+        if device is not None:
+            found[device.name] = device
+        if not takes_part(device):
+            break
+    return found
 
 
 def _hand_over_again(desk: CanaryDesk, state: CanaryState) -> DeploymentManifest | None:

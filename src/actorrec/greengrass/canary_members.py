@@ -52,13 +52,13 @@ def shortlist(
         earlier: Chosen by an earlier canary: a retry takes the same.
 
     Raises:
-        ConfigError: If the group is empty, has no thing of that name, or none of its things ever reported.
+        ConfigError: If the group is empty, has no thing of that name, or that thing or all of them never reported.
     """
     if not things:
         raise ConfigError(f"the thing group '{group}' is empty", hint="`actorrec devices provision` adds devices")
     share = _SHARE.fullmatch(wanted)
     if share is None:
-        return (_single(group, wanted, things),)
+        return (_single(group, wanted, things, devices),)
     reported = [thing for thing in things if thing in devices]
     if not reported:
         raise ConfigError(
@@ -92,11 +92,16 @@ def takes_part(device: CoreDevice | None) -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= SUBDEPLOYMENTS_SINCE
 
 
-def _single(group: str, wanted: str, things: Sequence[str]) -> str:
+def _single(group: str, wanted: str, things: Sequence[str], devices: Mapping[str, CoreDevice]) -> str:
     if wanted not in things:
         raise ConfigError(
             f"'{wanted}' is not in the thing group '{group}'",
             hint=f"it holds {', '.join(list(things)[:5])}{' …' if len(things) > 5 else ''}; N% takes a share of it",
+        )
+    if wanted not in devices:
+        raise ConfigError(
+            f"'{wanted}' has never reported, so it cannot try anything",
+            hint="is the nucleus installed and running there? `actorrec devices ls` shows those that reported",
         )
     return wanted
 

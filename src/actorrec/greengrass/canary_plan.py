@@ -75,7 +75,7 @@ def pick(state: CanaryState, wanted: str, devices: Mapping[str, CoreDevice]) -> 
     Raises:
         ConfigError: If nobody can be chosen.
     """
-    earlier = set(state.away) or set(_members(state.part))
+    earlier = {*state.away, *state.chosen} or set(_members(state.part))
     names = shortlist(state.names.group, wanted, state.fleet, devices, earlier)
     return tuple(sorted({*names, *state.away}))
 

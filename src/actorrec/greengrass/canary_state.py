@@ -6,7 +6,7 @@ from typing import Literal
 from actorrec.greengrass.canary_members import Mode
 from actorrec.greengrass.canary_names import COMPARED_TAG, NOTHING, PURPOSE_TAG, TRIAL, TRIED_TAG, CanaryNames
 from actorrec.greengrass.deployment_calls import DeploymentCalls
-from actorrec.greengrass.deployments import Deployment
+from actorrec.greengrass.deployments import CoreDevice, Deployment
 from actorrec.greengrass.group import GroupState, read_group
 
 Phase = Literal["none", "gathering", "trying", "over"]
@@ -59,6 +59,12 @@ class CanaryState:
         return tuple(sorted({*ring, *self.chosen} - set(self.group.members)))
 
     @property
+    def devices(self) -> dict[str, CoreDevice]:
+        """What is known of the devices of the group, and of those that are away; by name."""
+        ring = () if self.ring is None else self.ring.devices
+        return {device.name: device for device in (*self.group.devices, *ring)}
+
+    @property
     def fleet(self) -> tuple[str, ...]:
         """Things of the group, also those that are away; sorted."""
         return tuple(sorted({*self.group.members, *self.away}))
@@ -104,14 +110,18 @@ def read_canary(calls: DeploymentCalls, group: str | GroupState) -> CanaryState:
     """
     state = group if isinstance(group, GroupState) else read_group(calls, group)
     names = CanaryNames.of(state.name)
+    part, ring = _side(calls, names.part, state, parent_arn=state.arn), _side(calls, names.ring, state)
     chosen = calls.members(names.chosen) if calls.group_arn(names.chosen) is not None else ()
-    return CanaryState(names, state, _side(calls, names.part, state.arn), _side(calls, names.ring), chosen)
+    return CanaryState(names, state, part, ring, chosen)
 
 
-def _side(calls: DeploymentCalls, name: str, parent_arn: str | None = None) -> GroupState | None:
-    """A group of the canary's; None where there is none."""
+def _side(calls: DeploymentCalls, name: str, group: GroupState, parent_arn: str | None = None) -> GroupState | None:
+    """A group of the canary's; None where there is none. What is known of its devices already is not asked again."""
     arn = calls.group_arn(name)
     if arn is None:
         return None
     members = calls.members(name)
-    return GroupState(name, arn, members, calls.core_devices(members), calls.latest(arn, parent_arn))
+    known = {device.name: device for device in group.devices if device.name in members}
+    asked = calls.core_devices(thing for thing in members if thing not in known and thing not in group.members)
+    devices = sorted((*known.values(), *asked), key=lambda device: device.name)
+    return GroupState(name, arn, members, tuple(devices), calls.latest(arn, parent_arn))

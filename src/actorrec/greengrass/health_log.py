@@ -21,8 +21,10 @@ from actorrec.aws.failures import aws_errors, code_of
 from actorrec.aws.places import CloudPlace
 from actorrec.aws.session import AwsSession
 from actorrec.config import Config
+from actorrec.errors import ConfigError
 from actorrec.greengrass.health_counts import Heard
 from actorrec.manifests.events import HEALTH_SUBTOPIC, HealthEvent
+from actorrec.sections.cloud import PLACEHOLDER_BUCKET
 
 ARCHIVE: Final = "events"
 """Below the prefix of the store."""
@@ -64,6 +66,19 @@ class HealthLog:
         self._bucket = place.bucket
         self._root = f"{place.prefix}/{ARCHIVE}/" if place.prefix else f"{ARCHIVE}/"
         self._topic = f"{config.cloud.results_topic}/{HEALTH_SUBTOPIC}/"
+        self._read: dict[str, HealthEvent | str] = {}
+
+    def refuse_unset(self) -> None:
+        """Stop before something is tried that could never be judged.
+
+        Raises:
+            ConfigError: If the settings name no bucket.
+        """
+        if self._bucket == PLACEHOLDER_BUCKET:
+            raise ConfigError(
+                "what devices say is kept in a bucket, and none is set: a trial could not be judged",
+                hint="`actorrec cloud init` makes one with all that is needed; remote.bucket (or --store) names it",
+            )
 
     def read(self, devices: Iterable[str], since: datetime, bundle: str | None = None) -> dict[str, DeviceHealth]:
         """What devices said since a moment, by their names.
@@ -85,8 +100,10 @@ class HealthLog:
         listed = sorted(self._listed(device, since), key=lambda each: each[0])[-NEWEST:]
         heard = []
         for at_ms, key, size in listed:
-            event = self._event(key, size, wrong)
-            if event is not None and bundle in (None, event.model.bundle):
+            event = self._read.get(key) or self._event(key, size)
+            if isinstance(event, str):
+                wrong[event] += 1
+            elif event is not None and bundle in (None, event.model.bundle):
                 heard.append(Heard(datetime.fromtimestamp(at_ms / 1000, UTC), event))
         return DeviceHealth(device, tuple(heard), wrong)
 
@@ -113,19 +130,16 @@ class HealthLog:
         found = [each["Prefix"].removeprefix(self._root).rstrip("/") for each in answer.get("CommonPrefixes", ())]
         return [device, *(client for client in found if more.fullmatch(client))][:_MAX_CLIENTS]
 
-    def _event(self, key: str, size: int, wrong: Counter[str]) -> HealthEvent | None:
-        """A message; None where it is none, which is counted."""
-        if size > _MAX_BYTES:
-            wrong["too long"] += 1
-            return None
-        data = self._body(key)
+    def _event(self, key: str, size: int) -> HealthEvent | str | None:
+        """A message, or why it is none; None where it was deleted meanwhile. It is read once: they never change."""
+        data = self._body(key) if size <= _MAX_BYTES else b""
         if data is None:
             return None
         try:
-            return HealthEvent.model_validate_json(data)
+            self._read[key] = HealthEvent.model_validate_json(data)
         except ValidationError:
-            wrong["not a health message"] += 1
-            return None
+            self._read[key] = "not a health message" if size <= _MAX_BYTES else "too long"
+        return self._read[key]
 
     def _body(self, key: str) -> bytes | None:
         """None where it was deleted meanwhile."""

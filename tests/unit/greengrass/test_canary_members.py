@@ -57,7 +57,9 @@ def test_devices_that_never_reported_try_nothing() -> None:
 
 
 def test_one_device_by_name() -> None:
-    assert shortlist("pis", "pi-007", FLEET, {}) == ("pi-007",)
+    assert shortlist("pis", "pi-007", FLEET, known("pi-007")) == ("pi-007",)
+    with pytest.raises(ConfigError, match="'pi-007' has never reported"):
+        shortlist("pis", "pi-007", FLEET, {})
     with pytest.raises(ConfigError, match="'pi-999' is not in the thing group 'pis'") as raised:
         shortlist("pis", "pi-999", FLEET, known(*FLEET))
     assert "pi-000" in raised.value.hint
