@@ -243,6 +243,23 @@ def test_options_of_the_group_are_refused_in_front_of_a_command(fleet: Fleet) ->
     assert fleet.greengrass.asked == []
 
 
+def test_a_deployment_to_anything_can_be_looked_at_by_its_id(fleet: Fleet) -> None:
+    fleet.single("1.0.0")
+    first = fleet.result("--yes", "--wait")["deployment_id"]
+    fleet.single("1.0.1")
+    fleet.result("--yes")
+    told = fleet.result("status", first)
+    assert (told["outcome"], told["counts"]["SUCCEEDED"]) == ("superseded", 3)
+    fleet.group = fleet.greengrass.group()
+    assert fleet.result("status", first)["devices"] == 3  # of its own group, whichever is set
+    thing = fleet.things[0]
+    target = fleet.greengrass.world.thing_arn(thing)
+    alone = fleet.calls.create({"targetArn": target, "components": {LOGS: {"componentVersion": "2.3.9"}}})
+    fleet.greengrass.settle()
+    told = fleet.result("status", alone.id)
+    assert (told["outcome"], told["thing_group"], told["devices"]) == ("succeeded", thing, 1)
+
+
 def test_the_same_plan_twice_makes_one_deployment(fleet: Fleet) -> None:
     from actorrec.greengrass.deploy import token_of
 

@@ -1,6 +1,7 @@
 """A deployment at the terminal: the plan shown and agreed to, carried out, followed, and told of."""
 
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ RateOption = Annotated[
 WaitOption = Annotated[bool, typer.Option("--wait", help="Follow it; exit code 3 if it does not come to a good end.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show the plan; nothing is changed.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+_LOOKS: Final = 4
 COME_BACK: Final = "actorrec deploy status --wait --thing-group {group}"
 
 
@@ -117,7 +119,21 @@ def finish(
         line = f"{manifest.deployment_id} goes to '{manifest.group}'; how far it is: actorrec deploy status"
         desk.session.result(made, line)
         return
-    follow_to_the_end(desk, state, desk.calls.deployment(manifest.deployment_id), made)
+    follow_to_the_end(desk, state, _just_made(desk, manifest.deployment_id), made)
+
+
+def _just_made(desk: DeployDesk, deployment_id: str) -> "Deployment":
+    """A deployment that AWS may need a moment to show."""
+    from actorrec.errors import RemoteError
+
+    for attempt in range(_LOOKS):
+        try:
+            return desk.calls.deployment(deployment_id)
+        except RemoteError:
+            if attempt == _LOOKS - 1:
+                raise
+            time.sleep(desk.config.greengrass.poll_s)
+    raise AssertionError("the last look returns or raises")
 
 
 def follow_to_the_end(

@@ -26,12 +26,16 @@ def register(app: typer.Typer) -> None:
         wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is over.")] = False,
     ) -> None:
         """Show how far the deployment of a thing group is: devices per state, and each device's error."""
-        from actorrec.greengrass.group import read_group
+        from actorrec.greengrass.group import read_group, read_target_of
         from actorrec.greengrass.report import read_standing, report
 
         desk = open_desk(session, thing_group)
-        state = read_group(desk.calls, desk.group)
-        asked = desk.calls.deployment(deployment) if deployment is not None else state.present
+        if deployment is None:
+            state = read_group(desk.calls, desk.group)
+            asked = state.present
+        else:
+            asked = desk.calls.deployment(deployment)
+            state = read_target_of(desk.calls, asked)
         if wait and asked is not None:
             follow_to_the_end(desk, state, asked, {})
             return

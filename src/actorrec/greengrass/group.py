@@ -104,6 +104,14 @@ def read_target(calls: DeploymentCalls, group: str) -> GroupState:
     return GroupState(group, arn, (), (), calls.latest(arn))
 
 
+def read_target_of(calls: DeploymentCalls, deployment: Deployment) -> GroupState:
+    """Look at the target of a deployment, be it a group or one thing; raises as ``read_group``."""
+    kind, _, name = deployment.target_arn.rpartition(":")[2].partition("/")
+    if kind == "thinggroup":
+        return read_group(calls, name)
+    return GroupState(name, deployment.target_arn, (name,), calls.core_devices((name,)), deployment)
+
+
 def require_group(calls: DeploymentCalls, group: str) -> str:
     """ARN of a thing group.
 
