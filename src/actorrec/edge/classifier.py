@@ -112,7 +112,7 @@ def _refuse_worse(whole: Any, converted: bytes, model: ModelManifest, faces: Tri
         raise ParityError(
             f"as an image classifier of bytes {model.ref} names {lost:.1%} of the faces wrongly that it knew, "
             f"{may_lose:.1%} may be lost (edge.max_accuracy_loss)",
-            hint="publish with --flavor own, which keeps what the model says",
+            hint="publish with --flavor own, which keeps what the model says; or raise edge.max_accuracy_loss",
         )
 
 
