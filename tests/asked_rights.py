@@ -15,6 +15,11 @@ _S3 = {
     "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject", "CompleteMultipartUpload": "PutObject",
     "AbortMultipartUpload": "AbortMultipartUpload",
 }  # fmt: skip
+_OF_BUCKET = {
+    "ListObjectsV2": "ListBucket",
+    "HeadBucket": "ListBucket",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+}
 _FREE = {("sts", "GetCallerIdentity")}
 
 
@@ -62,18 +67,15 @@ def _needed(service: str, operation: str, params: dict[str, Any]) -> Iterator[tu
         case "iam":
             yield f"iam:{operation}", params.get("PolicyArn") or f"{IAM}:role/{params['RoleName']}"
         case "cloudformation":
-            yield (
-                f"cloudformation:{operation}",
-                (f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{params['StackName']}/0f0f"),
-            )
+            yield f"cloudformation:{operation}", f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/actorrec/0f0f"
         case _:
             raise AssertionError(f"not known: {service}:{operation}")
 
 
 def _of_s3(operation: str, params: dict[str, Any]) -> tuple[str, str]:
     bucket = f"arn:aws:s3:::{params['Bucket']}"
-    if operation in ("ListObjectsV2", "HeadBucket"):
-        return "s3:ListBucket", bucket
+    if "Key" not in params:
+        return f"s3:{_OF_BUCKET.get(operation, operation)}", bucket
     action = "GetObjectVersion" if "VersionId" in params else _S3[operation]
     return f"s3:{action}", f"{bucket}/{params['Key']}"
 

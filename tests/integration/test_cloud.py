@@ -161,6 +161,10 @@ def test_devices_that_still_use_the_stack_are_named_before_anything_goes(account
     assert result("status")["status"] == "CREATE_COMPLETE"
     assert len(boto3.client("s3").list_buckets()["Buckets"]) == 1
     iot.detach_policy(policyName="actorrec-core-device", target=certificate)
+    iot.attach_policy(policyName="actorrec-core-of-clients", target=certificate)
+    refused = run("destroy", "--yes")
+    assert refused.exit_code == 3 and "still have the policy 'actorrec-core-of-clients'" in refused.stderr
+    iot.detach_policy(policyName="actorrec-core-of-clients", target=certificate)
     assert result("destroy", "--yes")["done"]
 
 

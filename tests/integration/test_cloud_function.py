@@ -20,6 +20,8 @@ from actorrec.cloud.bucket import tells_event_bridge
 from actorrec.cloud.function_code import HANDLER_FILE, FunctionCode
 from actorrec.config import Config, load_config
 from actorrec.sections import AwsSection
+from asked_rights import Rights, recorded
+from policies import people_statements
 from sites.server import Reply, serve
 from stack_server import SERVICES, clear, point_at, stack_server
 
@@ -123,6 +125,17 @@ def test_devices_messages_are_kept_by_who_sent_them(account: str) -> None:
     (action,) = rule["actions"]
     assert action["s3"]["bucketName"] == BUCKET
     assert action["s3"]["key"] == "actorrec/events/${clientid()}/${topic()}/${timestamp()}-${newuuid()}.json"
+
+
+def test_giving_the_stack_its_function_asks_for_no_more_than_the_policy_allows(account: str, tmp_path: Path) -> None:
+    rights, path = Rights(), str(code_file(tmp_path))
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    with recorded(rights):
+        result("init", "--yes", "--existing-bucket", "--lambda", path)
+        result("init", "--yes", "--no-lambda")
+    policy = people_statements("policy-create.json", THINGGROUP="pis", RULE="actorrec_events", BUCKET=BUCKET)
+    assert {"s3:PutObject", "s3:GetBucketNotification"} <= {action for action, _ in rights.found}
+    assert rights.lacking(policy) == []
 
 
 def test_a_bucket_that_was_there_is_said_to_be_silent(account: str, tmp_path: Path) -> None:

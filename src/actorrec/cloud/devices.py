@@ -10,19 +10,22 @@ from actorrec.errors import RemoteError
 
 
 def refuse_while_used(aws: AwsSession, state: StackState) -> None:
-    """Stop before anything is deleted while devices hold certificates with the stack's policy.
+    """Stop before anything is deleted while devices hold certificates with a policy of the stack.
 
     Raises:
         RemoteError: If so; AWS would refuse in the middle.
     """
-    policy = state.outputs.get("DevicePolicy", "")
-    if not policy:
-        return
+    for output in ("DevicePolicy", "ClientsPolicy"):
+        if policy := state.outputs.get(output, ""):
+            _refuse_while_held(aws, policy, state.outputs.get("ThingGroup", ""))
+
+
+def _refuse_while_held(aws: AwsSession, policy: str, group: str) -> None:
     needs = "iot:ListTargetsForPolicy and iot:ListThingsInThingGroup"
     with aws_errors("look for devices of the stack", aws.place, needs):
         client = aws.client("iot")
         targets = _targets(client, policy)
-        things = list(_things(client, state.outputs.get("ThingGroup", ""))) if targets else []
+        things = list(_things(client, group)) if targets else []
     if targets:
         who = f" ({', '.join(things[:5])}{', …' if len(things) > 5 else ''})" if things else ""
         raise RemoteError(
