@@ -368,7 +368,7 @@ def test_devices_that_are_switched_off_are_named_after_their_time(fleet: Fleet) 
     deployment = fleet.greengrass.deployments[made["deployment_id"]]
     deployment.created -= 7200
     told = fleet.result("status", "--wait", code=3)
-    assert f"1 devices have not taken it in time: {fleet.things[0]}" in told["error"]
+    assert f"1 device did not take it in time: {fleet.things[0]}" in told["error"]
     assert told["report"]["counts"]["SUCCEEDED"] == 2
 
 

@@ -113,7 +113,7 @@ def refuse_unless_succeeded(standing: Standing, failures: Sequence[DeviceFailure
     """
     counts, bad = standing.counts, len(standing.bad)
     done, name = counts["SUCCEEDED"], f"the deployment {standing.deployment.id}"
-    have = f"{done} of {len(standing.members)} devices have it"
+    have = f"{done} of {_devices(len(standing.members))} {'has' if done == 1 else 'have'} it"
     why = f"{failures[0].device}: {failures[0].reason}" if failures else ""
     match standing.outcome:
         case "cancelled":
@@ -128,20 +128,24 @@ def refuse_unless_succeeded(standing: Standing, failures: Sequence[DeviceFailure
             )
         case "aborted":
             raise JobError(
-                f"{name} was stopped by its abort rule: it failed on {bad} of {done + bad} devices "
+                f"{name} was stopped by its abort rule: it failed on {bad} of {_devices(done + bad)} "
                 f"(limit {standing.abort_percent:g} %)" + (f"; first, {why}" if why else ""),
                 hint="`actorrec deploy rollback` goes back to the last good one",
             )
         case "failed":
             raise JobError(
-                f"{name} failed on {bad} of {done + bad} devices" + (f"; first, {why}" if why else ""),
+                f"{name} failed on {bad} of {_devices(done + bad)}" + (f"; first, {why}" if why else ""),
                 hint="`actorrec deploy rollback` goes back to the last good one",
             )
         case "running":
             late = standing.waiting
-            told = f"{len(late)} devices have not taken it in time: {some_of(late)}"
-            waiting = f" ({counts[NOT_SENT]} were not even told)" if counts[NOT_SENT] else ""
+            told = f"{_devices(len(late))} did not take it in time: {some_of(late)}"
+            waiting = f" ({counts[NOT_SENT]} never told of it)" if counts[NOT_SENT] else ""
             raise JobError(
                 f"{name}: {told}{waiting}; {have}",
                 hint="are they switched on and online? It goes on by itself: `actorrec deploy status` looks again",
             )
+
+
+def _devices(count: int) -> str:
+    return f"{count} device{'' if count == 1 else 's'}"

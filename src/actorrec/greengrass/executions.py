@@ -73,7 +73,10 @@ class Standing:
         if not self.latest:
             return "superseded"
         if self.stopped:
-            return "aborted" if self.abort_rule_met else "cancelled"
+            ended: Outcome = "failed" if self.deployment.status == "FAILED" else "cancelled"
+            return "aborted" if self.abort_rule_met else ended
+        if self.deployment.status == "COMPLETED":  # of one thing; a group's goes on for those that join later
+            return "succeeded"
         if self.waiting:
             return "running"
         return "failed" if self.abort_rule_met or not self._succeeded or self._too_many_failed else "succeeded"
