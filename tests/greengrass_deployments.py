@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from greengrass_jobs import Execution, Fate, Job, step
+from greengrass_jobs import ENDED, Execution, Fate, Job, step
 from greengrass_wire import page
 from greengrass_world import ACCOUNT, CoreDevice, World
 from job_logs import RefusalError
@@ -15,6 +15,8 @@ from job_logs import RefusalError
 _KEPT: Final = (
     "targetArn", "deploymentName", "components", "deploymentPolicies", "iotJobConfiguration", "parentTargetArn",
 )  # fmt: skip
+_LITE_DOCUMENT_BYTES: Final = 4096
+_SUBDEPLOYMENTS: Final = (2, 9)  # the first nucleus that knows them
 _POLICIES: Final = {
     "failureHandlingPolicy": "ROLLBACK",
     "componentUpdatePolicy": {"timeoutInSeconds": 60, "action": "NOTIFY_COMPONENTS"},
@@ -159,16 +161,27 @@ class Deployments:
         kind, _, name = deployment.target.partition("/")
         members = self.world.members(name) if kind == "thinggroup" else [name]
         for execution, fate in step(deployment.job, members, lambda thing: self._fate(deployment, thing)):
-            self._finish(deployment, execution, fate)
+            self._report(deployment, execution, fate)
+            if execution.status in ENDED:
+                self._finish(deployment, execution, fate)
 
     def _fate(self, deployment: Deployment, thing: str) -> Fate:
         device = self.world.devices.get(thing)
         if device is None or (not deployment.to_group and device.runtime == "aws_nucleus_lite"):
             return Fate("QUEUED")  # runs no Greengrass; or is lite, which never looks into its shadow
-        if clash := self._clash(deployment, device):
-            return Fate("FAILED", clash, ("DEPLOYMENT_FAILURE", "NO_AVAILABLE_COMPONENT_VERSION"), ("COMPONENT_ERROR",))
+        if problem := self._too_much(deployment, device) or self._clash(deployment, device):
+            return Fate(
+                "FAILED", problem, ("DEPLOYMENT_FAILURE", "NO_AVAILABLE_COMPONENT_VERSION"), ("COMPONENT_ERROR",)
+            )
         fate = self.world.fates.get(thing, Fate())
         return fate if isinstance(fate, Fate) else fate(deployment)
+
+    def _too_much(self, deployment: Deployment, device: CoreDevice) -> str:
+        """What a nucleus cannot read at all."""
+        if device.runtime == "aws_nucleus_lite":
+            return "Insufficient memory" if len(deployment.job.document) > _LITE_DOCUMENT_BYTES else ""
+        old = tuple(int(number) for number in device.version.split(".")[:2]) < _SUBDEPLOYMENTS
+        return "SUB_DEPLOYMENTS is not supported" if old and "parentTargetArn" in deployment.given else ""
 
     def _clash(self, deployment: Deployment, device: CoreDevice) -> str:
         """A component that another target of the device wants in another version."""
@@ -186,28 +199,35 @@ class Deployments:
                     )
         return ""
 
-    def _finish(self, deployment: Deployment, execution: Execution, fate: Fate) -> None:
-        device = self.world.devices[execution.thing]
-        lite = device.runtime == "aws_nucleus_lite"
-        execution.details |= fate.details(lite)
-        done = fate.status == "SUCCEEDED"
+    def _report(self, deployment: Deployment, execution: Execution, fate: Fate) -> None:
+        """What the device says of it now."""
+        device, status = self.world.devices[execution.thing], execution.status
+        lite, done, ended = device.runtime == "aws_nucleus_lite", status == "SUCCEEDED", status in ENDED
         told: dict[str, Any] = {
             "deploymentId": deployment.id, "deploymentName": deployment.given.get("deploymentName", ""),
             "targetArn": deployment.given["targetArn"], "creationTimestamp": deployment.created,
-            "coreDeviceExecutionStatus": fate.status if deployment.to_group or not done else "COMPLETED",
-            "modifiedTimestamp": execution.changed, "reason": fate.reason or ("SUCCESSFUL" if done else ""),
-            "statusDetails": {"errorStack": [each[:255] for each in fate.stack], "errorTypes": list(fate.types)},
+            "coreDeviceExecutionStatus": "COMPLETED" if done and not deployment.to_group else status,
+            "modifiedTimestamp": execution.changed,
         } | self._job_of(deployment)  # fmt: skip
-        if lite:
-            told |= {"reason": "" if done else "FAILED_ROLLBACK_NOT_REQUESTED", "statusDetails": {}}
+        if lite and ended and not done:
+            told["reason"] = "FAILED_ROLLBACK_NOT_REQUESTED"
+        elif ended and not lite:
+            stack = {"errorStack": [each[:255] for each in fate.stack], "errorTypes": list(fate.types)}
+            told |= {"reason": fate.reason or ("SUCCESSFUL" if done else ""), "statusDetails": stack}
         device.effective[deployment.id], device.seen = told, execution.changed
+
+    def _finish(self, deployment: Deployment, execution: Execution, fate: Fate) -> None:
+        """What the device runs afterwards."""
+        device = self.world.devices[execution.thing]
+        lite = device.runtime == "aws_nucleus_lite"
+        execution.details |= fate.details(lite) if execution.status == fate.status else {}
         own = deployment.target if lite else _key(deployment)
-        if done:
+        if execution.status == "SUCCEEDED":
             device.roots = {key: roots for key, roots in device.roots.items() if not self._has_left(device, key)}
             device.roots[own] = deployment.components
             device.states = {name: state for name, state in device.states.items() if name not in deployment.components}
             device.applied |= {deployment.target}
-        elif lite:  # it writes down what a group wants before it looks whether that can be
+        elif lite and execution.status == "FAILED":  # it notes what a group wants before it looks whether that can be
             device.roots[own] = deployment.components
             device.states |= dict.fromkeys(deployment.components, "BROKEN") if fate.reason else {}
 

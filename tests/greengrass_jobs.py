@@ -17,7 +17,7 @@ class Fate:
 
     Attributes:
         status: The last one: SUCCEEDED, FAILED, TIMED_OUT or REJECTED; QUEUED for one that is not on, IN_PROGRESS for
-            one that hangs.
+            one that hangs (until the deployment's own timeout, a step a minute).
         reason: What the device says about it, in the effective deployment and in the job's execution.
         stack: Its error stack, the outermost first.
         steps: For how many steps it stays IN_PROGRESS.
@@ -155,36 +155,40 @@ class Job:
 
 
 def step(job: Job, members: Sequence[str], fate_of: Callable[[str], Fate]) -> list[tuple[Execution, Fate]]:
-    """A minute passes; which executions ended in it, and how."""
+    """A minute passes; on which devices something happened in it."""
     job.ticks += 1
-    ended = _pass(job, "IN_PROGRESS", fate_of)
+    moved = _pass(job, "IN_PROGRESS", fate_of)
     if job.status == "IN_PROGRESS" and (criterion := job.broken()):
         job.cancel("ABORT_CONFIG_CRITERIA_MET", f"{criterion['failureType']} {criterion['thresholdPercentage']:g} %")
     present = set(members)
     for each in job.executions.values():
         if each.status == "QUEUED" and each.thing not in present:
             each.enter("REMOVED")
-    ended += _pass(job, "QUEUED", fate_of)
+    moved += _pass(job, "QUEUED", fate_of)
     if job.status == "IN_PROGRESS":
         _rolls_on(job, members)
     job.rolling = job.status == "IN_PROGRESS" and any(name not in job.executions for name in members)
-    return ended
+    return moved
 
 
 def _pass(job: Job, status: str, fate_of: Callable[[str], Fate]) -> list[tuple[Execution, Fate]]:
+    limit = job.configuration.get("timeoutConfig", {}).get("inProgressTimeoutInMinutes", 10**9)
     found = [(each, fate_of(each.thing)) for each in job.executions.values() if each.status == status]
-    return [(each, fate) for each, fate in found if _lives_on(each, fate)]
+    return [(each, fate) for each, fate in found if _lives_on(each, fate, limit)]
 
 
-def _lives_on(execution: Execution, fate: Fate) -> bool:
+def _lives_on(execution: Execution, fate: Fate, limit: int) -> bool:
     execution.steps += 1
-    if execution.status == "IN_PROGRESS" and execution.steps >= fate.steps and fate.status in ENDED:
+    before = execution.status
+    if before == "IN_PROGRESS" and execution.steps >= fate.steps and fate.status in ENDED:
         execution.enter(fate.status)
-    elif execution.status == "QUEUED" and fate.status == "REJECTED":
+    elif before == "IN_PROGRESS" and execution.steps >= limit:
+        execution.enter("TIMED_OUT")
+    elif before == "QUEUED" and fate.status == "REJECTED":
         execution.enter("REJECTED")
-    elif execution.status == "QUEUED" and fate.status != "QUEUED":
+    elif before == "QUEUED" and fate.status != "QUEUED":
         execution.enter("IN_PROGRESS")
-    return execution.status in ENDED
+    return execution.status != before
 
 
 def _rolls_on(job: Job, members: Sequence[str]) -> None:

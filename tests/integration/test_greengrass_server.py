@@ -411,6 +411,60 @@ def test_a_subdeployment_takes_the_parents_place_but_not_on_lite(
     assert greengrass.deployments[made].job.executions[name].status == status
 
 
+def test_an_old_nucleus_knows_no_subdeployments(greengrass: Greengrass) -> None:
+    group, sub = greengrass.group(), greengrass.group()
+    (name,) = greengrass.add_devices(sub, 1)
+    greengrass.devices[name].version = "2.8.1"
+    made = greengrass.deploy(sub, {}, parentTargetArn=greengrass.world.group_arn(group))
+    greengrass.settle()
+    assert greengrass.deployments[made].job.executions[name].status == "FAILED"
+
+
+def test_a_long_document_is_too_much_for_lite(greengrass: Greengrass) -> None:
+    group = greengrass.group()
+    (java,) = greengrass.add_devices(group, 1)
+    (lite,) = greengrass.add_devices(group, 1, runtime="aws_nucleus_lite")
+    greengrass.component(NAME, "1.0.0")
+    merge = json.dumps({"key": "x" * 5000})
+    made = greengrass.deploy(group, {NAME: {"componentVersion": "1.0.0", "configurationUpdate": {"merge": merge}}})
+    greengrass.settle()
+    executions = greengrass.deployments[made].job.executions
+    assert (executions[java].status, executions[lite].status) == ("SUCCEEDED", "FAILED")
+
+
+def test_a_device_that_hangs_runs_into_the_timeout(greengrass: Greengrass, cloud: Any) -> None:
+    group = greengrass.group()
+    (name,) = greengrass.add_devices(group, 1)
+    greengrass.fates[name] = Fate("IN_PROGRESS")
+    made = greengrass.deploy(group, {}, iotJobConfiguration={"timeoutConfig": {"inProgressTimeoutInMinutes": 3}})
+    statuses = []
+    for _ in range(6):
+        greengrass.advance()
+        statuses.append(greengrass.deployments[made].job.executions[name].status)
+    assert statuses == ["QUEUED", "IN_PROGRESS", "IN_PROGRESS", "IN_PROGRESS", "TIMED_OUT", "TIMED_OUT"]
+    (told,) = cloud.list_effective_deployments(coreDeviceThingName=name)["effectiveDeployments"]
+    assert told["coreDeviceExecutionStatus"] == "TIMED_OUT"
+
+
+def test_what_a_left_group_wanted_goes_with_the_next_deployment(greengrass: Greengrass, cloud: Any, iot: Any) -> None:
+    group, other = greengrass.group(), greengrass.group()
+    (name,) = greengrass.add_devices(group, 1)
+    for component in (NAME, "com.example.B"):
+        greengrass.component(component, "1.0.0")
+    greengrass.deploy(group, {NAME: "1.0.0"})
+    greengrass.settle()
+    iot.remove_thing_from_thing_group(thingGroupName=group, thingName=name)
+    iot.add_thing_to_thing_group(thingGroupName=other, thingName=name)
+    installed = lambda: [  # noqa: E731
+        each["componentName"]
+        for each in cloud.list_installed_components(coreDeviceThingName=name)["installedComponents"]
+    ]
+    assert installed() == [NAME]
+    greengrass.deploy(other, {"com.example.B": "1.0.0"})
+    greengrass.settle()
+    assert installed() == ["com.example.B"]
+
+
 def test_a_things_deployment_has_no_job_and_never_reaches_lite(greengrass: Greengrass, cloud: Any) -> None:
     group = greengrass.group()
     (java,) = greengrass.add_devices(group, 1)
