@@ -7,7 +7,6 @@ user, no network, nothing but what the cloud gives it.
 import json
 import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ pytest.importorskip("boto3")
 
 from tests.e2e.conftest import EXAMPLES, Ran, actorrec
 
-from greengrass_device import Device, system_python, why_not
+from greengrass_device import Device, device_root, system_python, why_not
 from greengrass_server import Greengrass, greengrass
 from nucleus_server import NucleusServer
 from s3_servers import FAKE_KEYS, client, new_bucket
@@ -88,11 +87,9 @@ def desk(greengrass: Greengrass, tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def ground() -> Iterator[Path]:
-    """A folder that another user can reach, which pytest's own are not."""
-    folder = Path(tempfile.mkdtemp(prefix="pi-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    """A folder that another user can reach."""
+    with device_root() as folder:
+        yield folder
 
 
 def said_by(device: Device, nucleus: NucleusServer, wanted: str) -> dict[str, Any]:
