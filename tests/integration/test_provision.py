@@ -163,19 +163,22 @@ def test_again_is_no_change(ground: Greengrass, name: str, tmp_path: Path) -> No
     assert (tmp_path / name / "private.pem.key").read_bytes() == key
 
 
-def test_a_device_that_serves_clients_gets_one_policy_more(ground: Greengrass, name: str, tmp_path: Path) -> None:
-    assert "no policy 'actorrec-core-of-clients'" in refused(name, "--clients")[1]
+def test_a_device_that_serves_clients_gets_one_policy_more(
+    ground: Greengrass, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stack, iot = f"serving-{time.time_ns()}", boto3.client("iot")
+    monkeypatch.setenv("ACTORREC_CLOUD__STACK", stack)
+    iot.create_policy(policyName=f"{stack}-core-device", policyDocument=DOCUMENT)
+    iot.create_role_alias(roleAlias=f"{stack}-token-exchange", roleArn="arn:aws:iam::123456789012:role/x")
+    assert f"no policy '{stack}-core-of-clients'" in refused(name, "--clients")[1]
     result(name)
-    iot = boto3.client("iot")
-    iot.create_policy(policyName="actorrec-core-of-clients", policyDocument=DOCUMENT)
-    ground.asked.clear()
+    iot.create_policy(policyName=f"{stack}-core-of-clients", policyDocument=DOCUMENT)
     told = result(name, "--clients")
-    iot.detach_policy(
-        policyName="actorrec-core-of-clients", target=iot.list_thing_principals(thingName=name)["principals"][0]
-    )
-    iot.delete_policy(policyName="actorrec-core-of-clients")
-    assert [each["name"] for each in told["actions"] if each["verb"] == "attach"] == ["actorrec-core-of-clients"]
-    assert json.loads((tmp_path / name / "device.json").read_text())["policies"] == [POLICY, "actorrec-core-of-clients"]
+    assert [each["name"] for each in told["actions"] if each["verb"] == "attach"] == [f"{stack}-core-of-clients"]
+    record = DeviceRecord.model_validate_json((tmp_path / name / "device.json").read_bytes())
+    assert record.policies == [f"{stack}-core-device", f"{stack}-core-of-clients"]
+    attached = iot.list_attached_policies(target=record.certificate_arn)["policies"]
+    assert sorted(each["policyName"] for each in attached) == record.policies
 
 
 def test_a_thing_that_is_there_is_taken(ground: Greengrass, name: str) -> None:
