@@ -89,6 +89,8 @@ def way(state: CanaryState, names: Iterable[str], devices: Mapping[str, CoreDevi
         devices: What is known of them, with their versions.
     """
     found = choice(names, devices)
+    if state.mode is not None:
+        return Choice(state.mode, found.devices, "it began so")
     if not state.away:
         return found
     return Choice("ring", found.devices, f"{some_of(state.away)} left the group for an earlier trial")
