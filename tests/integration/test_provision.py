@@ -307,6 +307,16 @@ def test_a_failed_new_certificate_leaves_the_old_one_in_place(ground: Greengrass
     assert state(boto3.client("iot"), name) == certified
 
 
+def test_a_file_that_cannot_be_written_takes_all_back(ground: Greengrass, name: str, tmp_path: Path) -> None:
+    (tmp_path / name / "INSTALL.md" / "mine").mkdir(parents=True)
+    iot = boto3.client("iot")
+    before = certificates(iot)
+    code, said = refused(name)
+    assert code == 4 and "INSTALL.md" in said and "taken back" in said
+    assert certificates(iot) == before and not state(iot, name)["thing"]
+    assert [path.name for path in (tmp_path / name).iterdir()] == ["INSTALL.md"]
+
+
 def test_a_folder_that_takes_no_files_is_found_out_first(ground: Greengrass, name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     code, said = refused(name, "--out", "file/inside")
