@@ -141,6 +141,26 @@ def test_wheels_for_another_machine(fleet: Fleet) -> None:
     assert "it serves aarch64" in fleet.refused("--yes")
 
 
+def test_devices_that_another_group_or_a_deployment_of_their_own_asks_for_another_version(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.split("1.0.1")
+    shared, lonely = fleet.things[:2]
+    other = fleet.greengrass.group()
+    boto3.client("iot").add_thing_to_thing_group(thingGroupName=other, thingName=shared)
+    theirs = fleet.greengrass.deploy(other, {MODEL: "1.0.0", LOGS: "2.3.9"})
+    told = fleet.refused("--yes")
+    assert f"{shared}: thinggroup/{other} asks for {MODEL} 1.0.0, this deployment for 1.0.1" in told
+    assert fleet.result("--dry-run", "--model", "1.0.0")["changed"]  # the same version holds together
+    fleet.calls.cancel(theirs)
+    fleet.calls.create({"targetArn": fleet.greengrass.world.thing_arn(lonely), "components": {
+        NAME: {"componentVersion": "1.0.0"}}})  # fmt: skip
+    assert f"{lonely}: thing/{lonely} asks for {NAME} 1.0.0" in fleet.refused("--yes")
+    fleet.greengrass.deploy(fleet.greengrass.group(), {NAME: "1.0.0"})  # of nobody here
+    fleet.calls.create({"targetArn": fleet.greengrass.world.thing_arn(lonely), "components": {}})
+    told = fleet.result("--yes", "--wait")["report"]
+    assert told["outcome"] == "succeeded"
+
+
 def test_a_topic_that_devices_may_not_publish_to(fleet: Fleet) -> None:
     rights = {"aws.greengrass.ipc.mqttproxy": {"p": {"operations": ["x"], "resources": ["a/b", "a/b/health"]}}}
     configured = {"DefaultConfiguration": {"accessControl": rights}}

@@ -11,7 +11,9 @@ from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.choose import require, role_of
 from actorrec.greengrass.component_calls import ComponentCalls, VersionState
 from actorrec.greengrass.component_settings import as_object
+from actorrec.greengrass.conflicts import refuse_conflicts
 from actorrec.greengrass.deploy_plan import DeploymentPlan
+from actorrec.greengrass.deployment_calls import DeploymentCalls
 from actorrec.greengrass.drafts import MODEL_SUFFIX
 from actorrec.greengrass.group import GroupState, some_of
 from actorrec.greengrass.token_role import check_token_role
@@ -48,10 +50,11 @@ def check_plan(plan: DeploymentPlan, state: GroupState, calls: ComponentCalls, c
         Lines for people: what could not be looked at.
 
     Raises:
-        RemoteError: If a version cannot be deployed, components do not fit each other or the devices, or devices may
-            not fetch them.
+        RemoteError: If a version cannot be deployed, components do not fit each other or the devices, devices may not
+            fetch them, or another target asks the same devices for another version.
         ConfigError: If an artifact is in another region.
     """
+    refuse_conflicts(plan, state, DeploymentCalls(calls.aws))
     name = config.greengrass.component_name
     ours = [each for each in (name, f"{name}{MODEL_SUFFIX}") if each in plan.components]
     with ThreadPoolExecutor(4) as pool:  # each waits for its answers

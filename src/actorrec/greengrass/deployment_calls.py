@@ -115,6 +115,10 @@ class DeploymentCalls:
         """Every deployment of a target that the service still knows, the newest first."""
         return self._rows(target_arn, parent_arn, "ALL")
 
+    def all_latest(self) -> tuple[DeploymentRow, ...]:
+        """The present deployment of every target of the account and region, the newest first."""
+        return self._rows(None, None, "LATEST_ONLY")
+
     def deployment(self, deployment_id: str) -> Deployment:
         """One deployment.
 
@@ -231,10 +235,12 @@ class DeploymentCalls:
     def _told(self, doing: str, needs: str) -> AbstractContextManager[None]:
         return aws_errors(doing, self.aws.place, needs)
 
-    def _rows(self, target_arn: str, parent_arn: str | None, which: str) -> tuple[DeploymentRow, ...]:
-        asked = {"targetArn": target_arn} | ({} if parent_arn is None else {"parentTargetArn": parent_arn})
+    def _rows(self, target_arn: str | None, parent_arn: str | None, which: str) -> tuple[DeploymentRow, ...]:
+        given = {"targetArn": target_arn, "parentTargetArn": parent_arn}
+        asked = {key: value for key, value in given.items() if value is not None}
         needs = f"greengrass:ListDeployments, {_JOB_RIGHTS}"
-        with self._told(f"list the deployments of {target_arn.rpartition(':')[2]}", needs):
+        about = f" of {target_arn.rpartition(':')[2]}" if target_arn is not None else ""
+        with self._told(f"list the deployments{about}", needs):
             pages = self._greengrass.get_paginator("list_deployments").paginate(
                 **asked, historyFilter=which, PaginationConfig={"PageSize": 100}
             )
