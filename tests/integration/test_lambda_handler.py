@@ -238,7 +238,7 @@ def test_what_aws_refuses_fails_the_call_and_the_next_one_goes_on(world: OtaWorl
 def test_a_component_in_the_making_is_left_to_the_schedule(world: OtaWorld) -> None:
     new, started = bundle("new", 1), world.function()
     world.service.world.component_steps = ["REQUESTED"] * 4000 + ["DEPLOYABLE"]
-    started.call(world.land(new), left_s=3)
+    started.call(world.land(new))
     assert world.stage(new) == "claimed" and not world.tried
     [made] = [each for each in world.service.components.values() if each.version == "1.0.1"]
     made.states = ["DEPLOYABLE"]
@@ -275,6 +275,38 @@ def test_without_time_left_it_is_written_down_and_the_next_call_goes_on(world: O
     started.call(world.land(new), left_s=0)
     assert world.stage(new) == "waiting"
     started.call(SCHEDULE)
+    assert world.stage(new) == "started"
+
+
+def test_without_anybody_to_try_it_it_waits_without_failing(greengrass: Greengrass, tmp_path: Path) -> None:
+    with ota_world(greengrass, tmp_path, devices=0) as world:
+        world.go_live(bundle("live", 0))
+        new, started = bundle("new", 1), world.function()
+        started.call(world.land(new))
+        assert world.stage(new) == "trying" and not world.tried
+        world.devices = world.service.add_devices(world.group, 1)
+        started.call(SCHEDULE)
+        assert world.stage(new) == "started" and world.tried == [sha256(new)]
+
+
+def test_the_lock_of_another_environment_is_not_taken_for_that_of_a_dead_process(
+    world: OtaWorld, monkeypatch: Any
+) -> None:
+    """Machines of functions have the same name and the same process numbers."""
+    new, lock = bundle("new", 1), f"ota/{world.group}"
+    code = (
+        "import os, sys; from actorrec.artifacts.uri import open_store; from actorrec.config import load_config;"
+        "config = load_config().config; held = open_store(config.store.uri, config.aws).try_lock(sys.argv[1]);"
+        "assert held.__enter__(); os._exit(0)"
+    )
+    environ = {**os.environ, **world.environ, "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/23/[$LATEST]a"}
+    subprocess.run([sys.executable, "-c", code, lock], env=environ, check=True)
+    monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[$LATEST]b")
+    landed = world.land(new)
+    world.function().call(landed)
+    assert world.stage(new) == "waiting"
+    monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[$LATEST]a")
+    world.function().call(landed)
     assert world.stage(new) == "started"
 
 

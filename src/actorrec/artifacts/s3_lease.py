@@ -131,9 +131,12 @@ class Lease:
 
 
 def _machine() -> str:
-    """Where a process number means the same process: the host, and on Linux the container."""
+    """Where a process number means the same process: the host, and on Linux the container.
+
+    Machines of functions in Lambda look all alike, down to their process numbers; each has a stream of logs of its own.
+    """
     try:
         inside = str(Path("/proc/self/ns/pid").stat().st_ino)
     except OSError:
         inside = ""
-    return f"{socket.gethostname()} {inside}".strip()
+    return f"{socket.gethostname()} {inside} {os.environ.get('AWS_LAMBDA_LOG_STREAM_NAME', '')}".strip()

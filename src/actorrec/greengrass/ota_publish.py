@@ -18,7 +18,7 @@ from actorrec.greengrass.publish_plan import PlannedVersion, PublishPlan, plan_p
 from actorrec.manifests.base import digest_json
 from actorrec.progress import SilentProgress
 
-_PATIENCE_S: Final = 6.0
+_PATIENCE_S: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
