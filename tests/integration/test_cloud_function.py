@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,16 @@ import boto3
 
 from actorrec.aws.session import AwsSession
 from actorrec.cli.app import app
+from actorrec.cloud.bring_up import bring_up
 from actorrec.cloud.bucket import tells_event_bridge
+from actorrec.cloud.calls import StackCalls
+from actorrec.cloud.follow import StackEvent
 from actorrec.cloud.function_code import HANDLER_FILE, FunctionCode
+from actorrec.cloud.plans import Action
+from actorrec.cloud.settings import StackSettings
+from actorrec.cloud.template import template_text
 from actorrec.config import Config, load_config
+from actorrec.errors import ArtifactError
 from actorrec.sections import AwsSection
 from asked_rights import Rights, recorded
 from policies import people_statements
@@ -136,6 +143,33 @@ def test_giving_the_stack_its_function_asks_for_no_more_than_the_policy_allows(a
     policy = people_statements("policy-create.json", THINGGROUP="pis", RULE="actorrec_events", BUCKET=BUCKET)
     assert {"s3:PutObject", "s3:GetBucketNotification"} <= {action for action, _ in rights.found}
     assert rights.lacking(policy) == []
+
+
+class Desk:
+    """Agrees, but loses the file meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def show(self, actions: Sequence[Action]) -> None:
+        assert actions[0].verb == "send"
+
+    def agrees(self, question: str) -> bool:
+        self.path.unlink()
+        return True
+
+    def hears(self, event: StackEvent) -> None:
+        raise AssertionError(event)
+
+
+def test_code_that_cannot_be_sent_changes_nothing(account: str, tmp_path: Path) -> None:
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    path = code_file(tmp_path)
+    settings = StackSettings.of(Config(), BUCKET, "actorrec", existing_bucket=True)
+    calls = StackCalls(AwsSession(AwsSection(region="us-east-1")), "actorrec")
+    with pytest.raises(ArtifactError, match="cannot read"):
+        bring_up(calls, settings, template_text(), Desk(path), 0.01, FunctionCode.of(path))
+    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
 
 
 def test_a_bucket_that_was_there_is_said_to_be_silent(account: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -382,10 +383,12 @@ def test_the_lines_of_the_page_fill_the_policies_in(tmp_path: Path) -> None:
 
 
 def test_the_parameters_that_are_sent_are_those_of_the_stack_template() -> None:
-    config = Config.model_validate({"aws": {"kms_key": KEY}, "remote": {"subnets": ["subnet-1"]}})
-    sent = StackSettings.of(config, "my-bucket", "team/faces").parameters()
+    settings = {"aws": {"kms_key": KEY}, "remote": {"subnets": ["subnet-1"]}, "greengrass": {"margin": 0.00001}}
+    config = Config.model_validate(settings)
+    code = "team/faces/lambda/0123456789abcdef/actorrec-lambda.zip"
+    sent = replace(StackSettings.of(config, "my-bucket", "team/faces"), lambda_key=code).parameters()
     about = stack_template()["Parameters"]
-    assert sent.keys() == about.keys()
+    assert sent.keys() == about.keys() and sent["Margin"] == "0.00001"
     for name, value in sent.items():
         if "AllowedPattern" in about[name]:
             assert re.fullmatch(about[name]["AllowedPattern"], value), name

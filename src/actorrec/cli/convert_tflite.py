@@ -68,6 +68,11 @@ def _tell(session: Session, bundle: "BundleManifest") -> None:
     ]
     columns = ("variant", "size", "a face, one thread", "least cosine", "top-1 lost", "refused because")
     session.table("embedder", columns, rows)
+    score = bundle.card.evaluation
+    if score is not None:
+        session.say(
+            f"on {score.measured_on}: nearest person right {score.top1.value:.1%}, named right {score.tpir.value:.1%}"
+        )
     size_bytes = sum(record.bytes for record in bundle.files if record.name == bundle.bundle_file)
     summary = {
         "bundle": bundle.ref,
@@ -75,5 +80,6 @@ def _tell(session: Session, bundle: "BundleManifest") -> None:
         "people": len(bundle.card.people),
         "bytes": size_bytes,
         "variants": [report.model_dump() for report in bundle.card.variants],
+        "evaluation": None if score is None else score.model_dump(),
     }
     session.result(summary, f"{bundle.ref}: {len(bundle.card.people)} people in {size_bytes / 1e6:.1f} MB")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -90,7 +91,7 @@ class StackSettings:
             kms_key=key,
             retention_days=cloud.retention_days,
             in_vpc=bool(config.remote.subnets),
-            fleet={name: str(getattr(config.greengrass, key)) for name, key in FLEET.items()},
+            fleet={name: _told(getattr(config.greengrass, key)) for name, key in FLEET.items()},
         )
 
     def parameters(self) -> dict[str, str]:
@@ -108,6 +109,11 @@ class StackSettings:
             "LambdaKey": self.lambda_key or NO_LAMBDA,
             **self.fleet,
         }
+
+
+def _told(value: object) -> str:
+    """As a parameter: a small number without an exponent, which CloudFormation takes for none."""
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 
 
 def _check(bucket: str, prefix: str, key: str, existing_bucket: bool) -> None:
