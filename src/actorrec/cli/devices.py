@@ -132,7 +132,7 @@ def _show_actions(session: Session, wanted: "Wanted", actions: "tuple[Action, ..
 def _cells(row: "DeviceRow") -> tuple[str, ...]:
     nucleus = f"{row.runtime} {row.nucleus}".strip()
     versions = ", ".join(f"{name.rpartition('.')[2]} {version}" for name, version in (row.versions or {}).items())
-    last = "" if row.last is None else ": ".join(part for part in (row.last.status, row.last.reason) if part)
+    last = "" if row.last is None else row.last.status + (f": {reason}" if (reason := _reason(row.last)) else "")
     status = row.status or "never reported"
     return row.thing, status, nucleus, row.architecture, _when(row.seen_at), versions, last
 
@@ -150,13 +150,18 @@ def _tell_device(session: Session, found: "DeviceDetails") -> None:
     session.table(row.thing, ("what", "is"), [line for line in lines if line[1]])
     components = [(each.name, each.version, each.state, each.details) for each in found.components]
     session.table("components", ("component", "version", "state", "says"), components)
-    columns = ("deployment", "to", "ended (UTC)", "status", "reason")
+    columns = ("deployment", "to", "as of (UTC)", "status", "reason")
     session.table("deployments", columns, [_deployment_cells(each) for each in found.deployments])
 
 
 def _deployment_cells(last: "LastDeployment") -> tuple[str, ...]:
-    reason = " ".join(part for part in (last.reason, f"[{' > '.join(last.errors)}]" if last.errors else "") if part)
-    return last.name or last.id, last.target, _when(last.at), last.status, reason
+    reason = _reason(last) + (f" [{' > '.join(last.errors)}]" if last.errors else "")
+    return last.name or last.id, last.target, _when(last.at), last.status, reason.strip()
+
+
+def _reason(last: "LastDeployment") -> str:
+    """Of one that went well a device says only that it did."""
+    return "" if last.status in ("SUCCEEDED", "COMPLETED") else last.reason
 
 
 def _when(moment: "datetime | None") -> str:

@@ -48,7 +48,8 @@ def install_lines(record: DeviceRecord, runtimes: tuple[str, ...], folder: str) 
         runtimes: ``java``, ``lite``.
         folder: Name of the folder, here and on the device.
     """
-    parts = [_HEAD.format(thing=record.thing, group=record.group, folder=shlex.quote(folder), key=KEY_FILE)]
+    named = shlex.quote(f"./{folder}" if folder.startswith("-") else folder)
+    parts = [_HEAD.format(thing=record.thing, group=record.group, folder=named, key=KEY_FILE)]
     for runtime in runtimes:
         parts.append({"java": _JAVA, "lite": _LITE_TEXT}[runtime])
     parts.append(_TAIL.format(thing=record.thing, key=KEY_FILE))

@@ -12,7 +12,7 @@ from actorrec.greengrass.device_folder import DeviceRecord
 Runtime = Literal["java", "lite"]
 Verb = Literal["create", "reuse", "attach", "join", "activate", "delete", "write"]
 Type = Literal["thing", "certificate", "policy", "thing group", "files"]
-_THING: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_THING: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,127}")
 _HOST: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _NAMES: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _INIT: Final = "`actorrec cloud init` makes what devices need; cloud.stack names another stack"
@@ -99,7 +99,7 @@ def check_thing_name(name: str) -> None:
     if not _THING.fullmatch(name):
         raise ConfigError(
             f"'{name}' cannot be the name of a device",
-            hint="1 to 128 of the letters a-z and A-Z, digits, '-' and '_'",
+            hint="1 to 128 of the letters a-z and A-Z, digits, '-' and '_', the first a letter or digit",
         )
 
 

@@ -76,6 +76,7 @@ def test_the_lines_are_commands_that_a_shell_reads() -> None:
         assert subprocess.run(["sh", "-n"], input=block, text=True, check=False).returncode == 0
     words = shlex.split(copy)
     assert words[:3] == ["scp", "-r", "a folder; rm -rf x"] and words[-1] == "a folder; rm -rf x"
+    assert shlex.split(blocks("java", folder="-x")[0])[2] == "./-x"
     for block, file in ((java, "nucleus-java.yaml"), (lite, "nucleus-lite.yaml")):
         for word in (
             "https://www.amazontrust.com/repository/AmazonRootCA1.pem",

@@ -129,7 +129,7 @@ def test_good_names(name: str) -> None:
     check_thing_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "ü", "x" * 129, "a\n", "../up"])
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "ü", "x" * 129, "a\n", "../up", "-x", "_x"])
 def test_bad_names(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name"):
         check_thing_name(name)
