@@ -30,7 +30,8 @@ class NucleusServer:
         configuration: What GetConfiguration answers; a test may change it.
 
     Attributes:
-        published: Topic and payload of each message taken.
+        published: Topic and payload of each message taken for IoT Core.
+        local: Likewise, for the device itself.
         allowed: Topics that may be published to; None for all.
         failing: Whether every operation is answered with a ServiceError.
         silent: Whether operations are never answered.
@@ -40,6 +41,7 @@ class NucleusServer:
     def __init__(self, path: Path, configuration: Mapping[str, Any]) -> None:
         self.path, self.configuration = path, dict(configuration)
         self.published: list[tuple[str, bytes]] = []
+        self.local: list[tuple[str, bytes]] = []
         self.allowed: set[str] | None = None
         self.failing = self.silent = False
         self.connections = 0
@@ -105,12 +107,21 @@ class NucleusServer:
         if operation == "aws.greengrass#GetConfiguration":
             assert request == {"keyPath": []}, request
             return MESSAGE, "GetConfigurationResponse", {"componentName": "com.x", "value": self.configuration}
+        if operation == "aws.greengrass#PublishToTopic":
+            return self._taken_locally(request)
         assert operation == "aws.greengrass#PublishToIoTCore", operation
         assert request["qos"] == "1"
         if self.allowed is not None and request["topicName"] not in self.allowed:
             return ERROR, "UnauthorizedError", {"message": "not authorised to publish"}
         self.published.append((request["topicName"], base64.b64decode(request["payload"])))
         return MESSAGE, "PublishToIoTCoreResponse", {}
+
+    def _taken_locally(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+        if self.allowed is not None and request["topic"] not in self.allowed:
+            return ERROR, "UnauthorizedError", {"message": "not authorised to publish"}
+        message = request["publishMessage"]["binaryMessage"]["message"]
+        self.local.append((request["topic"], base64.b64decode(message)))
+        return MESSAGE, "PublishToTopicResponse", {}
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], bytes]:

@@ -87,6 +87,7 @@ def test_what_standard_output_says_goes_to_the_two_topics(nucleus: NucleusServer
     assert detections[0]["source"] == str(tmp_path / "door.jpg")
     assert len(detections[0]["faces"]) == 1
     assert {topic for topic, _ in nucleus.published} == {TOPIC, f"{TOPIC}/health"}
+    assert nucleus.local == nucleus.published  # for client devices of this one
     assert (tmp_path / "bundles" / "shelf.json").is_file()  # a nucleus starts a component in its work folder
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from actorrec.inference.component import ComponentPlan
     from actorrec.inference.greengrass_ipc import GreengrassIpc
     from actorrec.inference.loop import LoopPlan, Surroundings
+    from actorrec.inference.publishers import Publisher
     from actorrec.inference.running_bundle import RunningBundle
     from actorrec.inference.troubles import Troubles
 
@@ -106,13 +107,12 @@ def run_loop(session: Session, options: LoopOptions) -> None:
     with asked_to_stop() as stop, ExitStack() as held:
         from actorrec.inference.event_writer import MAX_MESSAGE_BYTES, EventWriter, device_name
         from actorrec.inference.loop import InferenceLoop, Surroundings
-        from actorrec.inference.publishers import FanOut, Publisher, StdoutPublisher
+        from actorrec.inference.publishers import FanOut
         from actorrec.inference.troubles import Troubles
 
         troubles = Troubles(_tell)
         nucleus = _nucleus() if options.greengrass else None
-        publishers: list[Publisher] = [StdoutPublisher(), *([nucleus] if nucleus else [])]
-        out = held.enter_context(FanOut(publishers, troubles))
+        out = held.enter_context(FanOut(_publishers(nucleus), troubles))
         component = _component(options, nucleus, troubles) if options.greengrass else None
         plan = component.first() if component else _plan_by_hand(session, options)
         live = _live(session, options.bundle)
@@ -137,6 +137,14 @@ def _nucleus() -> "GreengrassIpc | None":
         return GreengrassIpc()
     _tell("no nucleus started this program: the defaults are its configuration, and events go to standard output alone")
     return None
+
+
+def _publishers(nucleus: "GreengrassIpc | None") -> "list[Publisher]":
+    """Standard output; with a nucleus AWS IoT Core too, and the device itself, for client devices."""
+    from actorrec.inference.greengrass_ipc import LocalTopics
+    from actorrec.inference.publishers import StdoutPublisher
+
+    return [StdoutPublisher(), *([] if nucleus is None else [nucleus, LocalTopics(nucleus)])]
 
 
 def _component(options: LoopOptions, nucleus: "GreengrassIpc | None", troubles: "Troubles") -> "ComponentPlan":

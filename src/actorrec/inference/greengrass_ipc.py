@@ -65,6 +65,20 @@ class GreengrassIpc:
             lambda client: client.publish_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload),
         )
 
+    def publish_locally(self, topic: str, payload: bytes) -> None:
+        """Hand a message to other components of this device, and to what a bridge serves.
+
+        Raises:
+            RemoteError: If the nucleus did not take it.
+        """
+        from awsiot.greengrasscoreipc.model import BinaryMessage, PublishMessage
+
+        message = PublishMessage(binary_message=BinaryMessage(message=payload))
+        self._call(
+            f"publish to {topic} on the device",
+            lambda client: client.publish_to_topic_async(topic=topic, publish_message=message),
+        )
+
     def configuration(self) -> object:
         """The configuration of this component, as the nucleus holds it now.
 
@@ -122,3 +136,30 @@ class GreengrassIpc:
         client, self._client = self._client, None
         if client is not None:
             client.close(executor_wait=False)
+
+
+class LocalTopics:
+    """Hands messages to other components of the device, over a connection that somebody else opens and closes.
+
+    Args:
+        nucleus: That connection.
+    """
+
+    name = "topics of the device through the nucleus"
+
+    def __init__(self, nucleus: GreengrassIpc) -> None:
+        self._nucleus = nucleus
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand one message on.
+
+        Raises:
+            RemoteError: If the nucleus did not take it.
+        """
+        self._nucleus.publish_locally(topic, payload)
