@@ -144,7 +144,9 @@ def _publishers(nucleus: "GreengrassIpc | None") -> "list[Publisher]":
     from actorrec.inference.greengrass_ipc import LocalTopics
     from actorrec.inference.publishers import StdoutPublisher
 
-    return [StdoutPublisher(), *([] if nucleus is None else [nucleus, LocalTopics(nucleus)])]
+    if nucleus is None:
+        return [StdoutPublisher()]
+    return [StdoutPublisher(), nucleus, LocalTopics(nucleus)]
 
 
 def _component(options: LoopOptions, nucleus: "GreengrassIpc | None", troubles: "Troubles") -> "ComponentPlan":
