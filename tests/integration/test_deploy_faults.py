@@ -26,6 +26,7 @@ from actorrec.greengrass.deployment_follow import follow
 from actorrec.greengrass.deployments import Created
 from actorrec.greengrass.executions import Standing
 from actorrec.greengrass.group import read_group
+from actorrec.greengrass.token_role import check_token_role
 from deploy_fleet import LOGS, MODEL, NAME, Fleet, fleet, greengrass
 from greengrass_server import BUSY, DENIED, THROTTLED, Fate
 from job_requests import aws_session
@@ -39,7 +40,7 @@ SECRET = "https://b.s3.amazonaws.com/k?X-Amz-Signature=feedfacefeedface"
 def test_no_such_group(fleet: Fleet) -> None:
     fleet.split()
     fleet.group = "nobody"
-    for command in ((), ("status",), ("history",), ("rollback",), ("cancel",), ("remove",)):
+    for command in ((), ("status",), ("cancel",)):
         assert "no thing group 'nobody' in us-east-1" in fleet.refused(*command)
 
 
@@ -196,32 +197,56 @@ READ = {"Effect": "Allow", "Action": "s3:GetObject"}
 LOG = {"Effect": "Allow", "Action": ["logs:*"], "Resource": "*"}
 
 
-@pytest.mark.parametrize(
-    ("statements", "allowed"),
-    [
-        ([LOG], False),
-        ([], False),
-        ([LOG, {**READ, "Resource": "arn:aws:s3:::{bucket}/actorrec/components/*"}], True),
-        ([{**READ, "Action": ["s3:Get*"], "Resource": ["arn:aws:s3:::{bucket}/*"]}], True),
-        ([{**READ, "Resource": "arn:aws:s3:::{bucket}/actorrec/other/*"}], False),
-        ([{**READ, "Resource": "arn:aws:s3:::{bucket}"}], False),
-        ([{**READ, "Resource": "*"}, {**READ, "Effect": "Deny", "Resource": "arn:aws:s3:::{bucket}/*"}], False),
-    ],
-)
-def test_the_role_of_the_devices_must_read_the_artifacts(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, statements: list[dict[str, Any]], allowed: bool
-) -> None:
+POLICIES: list[tuple[bool, list[dict[str, Any]]]] = [
+    (False, [LOG]),
+    (False, []),
+    (True, [LOG, {**READ, "Resource": "arn:aws:s3:::b/actorrec/components/*"}]),
+    (True, [{**READ, "Action": ["s3:Get*"], "Resource": ["arn:aws:s3:::b/*"]}]),
+    (True, [{"Effect": "Allow", "NotAction": "iam:*", "NotResource": "arn:aws:s3:::other/*"}]),
+    (True, [{**READ, "Resource": "arn:aws-cn:s3:::b/actorrec/*/bundle.zi?"}]),
+    (False, [{"Effect": "Allow", "NotAction": ["s3:*"], "Resource": "*"}]),
+    (False, [{**READ, "Resource": "arn:aws:s3:::b/actorrec/other/*"}]),
+    (False, [{**READ, "Resource": "arn:aws:s3:::b"}]),
+    (False, [{**READ, "Resource": "*"}, {**READ, "Effect": "Deny", "Resource": "arn:aws:s3:::b/*"}]),
+    (
+        True,
+        [
+            {**READ, "Resource": "*"},
+            {
+                **READ,
+                "Effect": "Deny",
+                "Resource": "*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    ),
+]
+
+
+def test_what_a_policy_lets_devices_read(fleet: Fleet) -> None:
+    aws, uri = aws_session(), "s3://b/actorrec/components/x/0123/bundle.zip"
+    for number, (allowed, statements) in enumerate(POLICIES):
+        name = f"{fleet.group}-{number}"
+        _role(name, statements)
+        try:
+            assert check_token_role(aws, f"{name}-token-exchange", [uri]) == ""
+            told = True
+        except RemoteError as error:
+            told = f"may not read {uri}" not in error.message
+        assert told == allowed, statements
+
+
+def test_the_role_of_the_devices_must_read_the_artifacts(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = new_bucket(fleet.greengrass.aws_url)
     uri = _with_artifact(fleet, bucket)
-    stack = f"stack-{bucket}"
-    monkeypatch.setenv("ACTORREC_CLOUD__STACK", stack)
-    _role(stack, json.loads(json.dumps(statements).replace("{bucket}", bucket)))
-    if allowed:
-        made = fleet.result("--yes")
-        assert made["done"] and not any("not known" in note for note in made["notes"])
-    else:
-        told = fleet.refused("--yes")
-        assert f"may not read {uri}; nothing was deployed" in told and "s3:GetObject" in told
+    monkeypatch.setenv("ACTORREC_CLOUD__STACK", f"stack-{bucket}")
+    _role(f"stack-{bucket}", [LOG])
+    told = fleet.refused("--yes")
+    assert f"may not read {uri}; nothing was deployed" in told and "s3:GetObject" in told
+    policy = {"Version": "2012-10-17", "Statement": [{**READ, "Resource": f"arn:aws:s3:::{bucket}/*"}]}
+    boto3.client("iam").put_role_policy(RoleName=f"stack-{bucket}", PolicyName="p", PolicyDocument=json.dumps(policy))
+    made = fleet.result("--yes")
+    assert made["done"] and not any("not known" in note for note in made["notes"])
 
 
 def test_an_attached_policy_counts_and_so_does_who_may_take_the_role_on(
