@@ -107,6 +107,11 @@ def test_a_new_stack_gets_its_bucket_first_and_then_the_function(
     assert settings.greengrass == here.greengrass and settings.cloud == here.cloud
     assert settings.store.uri == f"s3://{BUCKET}/actorrec"
 
+    rule = boto3.client("iot").get_topic_rule(ruleName=resources()["EventsRule"])["rule"]
+    assert rule["ruleName"] == "actorrec_events" and rule["sql"] == "SELECT * FROM 'ml/tflite/image-classification/#'"
+    kept = "actorrec/events/${clientid()}/${topic()}/${timestamp()}-${newuuid()}.json"
+    assert [(each["s3"]["bucketName"], each["s3"]["key"]) for each in rule["actions"]] == [(BUCKET, kept)]
+
 
 def test_the_function_stays_until_it_is_taken_away(account: str, tmp_path: Path) -> None:
     one, two = (FunctionCode.of(code_file(tmp_path, text)) for text in ("one", "two"))
@@ -123,15 +128,6 @@ def test_the_function_stays_until_it_is_taken_away(account: str, tmp_path: Path)
 
     result("init", "--yes", "--no-lambda")
     assert "OtaFunction" not in resources() and "EventsRule" in resources()
-
-
-def test_devices_messages_are_kept_by_who_sent_them(account: str) -> None:
-    result("init", "--yes")
-    rule = boto3.client("iot").get_topic_rule(ruleName=resources()["EventsRule"])["rule"]
-    assert rule["sql"] == "SELECT * FROM 'ml/tflite/image-classification/#'"
-    (action,) = rule["actions"]
-    assert action["s3"]["bucketName"] == BUCKET
-    assert action["s3"]["key"] == "actorrec/events/${clientid()}/${topic()}/${timestamp()}-${newuuid()}.json"
 
 
 def test_giving_the_stack_its_function_asks_for_no_more_than_the_policy_allows(account: str, tmp_path: Path) -> None:

@@ -300,6 +300,15 @@ def test_the_policies_of_devices_are_as_short_as_iot_asks() -> None:
         assert len(text) + text.count(partition) * len("-gov-central") < 2_048, name
 
 
+def test_the_policies_of_roles_are_as_short_as_iam_asks() -> None:
+    """10,240 characters a role, without spaces; here with long names of our own."""
+    names = {"Prefix": "team/a-long-name/actorrec", "ThingGroupName": "g" * 100, "ComponentName": "com." + "x" * 90}
+    resources = Filled(stack_template(), VARIANTS["everything"] | names).resources
+    for role in ("SageMakerRole", "TokenExchangeRole", "EventsRole", "OtaRole"):
+        (policy,) = resources[role]["Policies"]
+        assert len("".join(json.dumps(policy["PolicyDocument"]).split())) < 10_240, role
+
+
 def test_a_device_that_takes_messages_of_others_may_know_them_and_nothing_else() -> None:
     statements = named().resources["ClientsPolicy"]["PolicyDocument"]["Statement"]
     device = named().resources["DevicePolicy"]["PolicyDocument"]["Statement"]
