@@ -178,6 +178,30 @@ def test_a_rollback_passes_over_what_most_devices_did_not_take(fleet: Fleet) -> 
     assert fleet.result("rollback", "--dry-run")["to"] == first
 
 
+def test_a_rollback_passes_over_what_was_cancelled_early_or_stopped_by_its_rule(fleet: Fleet) -> None:
+    fleet.add(4)
+    (sensor,) = fleet.add(1)
+    del fleet.greengrass.devices[sensor]  # it is told of every deployment, and never takes one
+    fleet.single("1.0.0")
+    first = fleet.result("--yes", "--wait")["deployment_id"]
+    fleet.single("1.0.1")
+    for thing in fleet.things[:2]:
+        fleet.fails(thing, "broken")
+    assert "abort rule" in fleet.result("--yes", "--wait", code=3)["error"]
+    fleet.greengrass.fates.clear()
+    fleet.single("1.0.2")
+    fleet.greengrass.ticking = frozenset()
+    fleet.result("--yes", "--rate", "1")
+    fleet.greengrass.advance(4)
+    fleet.result("cancel", "--yes")
+    fleet.single("1.0.3")
+    fleet.result("--yes")
+    entries = fleet.result("history")
+    assert entries[1]["counts"]["SUCCEEDED"] > 0 and entries[2]["counts"]["SUCCEEDED"] > 3
+    assert [entry["good"] for entry in entries] == [False, False, False, True]
+    assert fleet.result("rollback", "--dry-run")["to"] == first
+
+
 def test_a_rollback_to_a_named_deployment(fleet: Fleet) -> None:
     fleet.single("1.0.0")
     first = fleet.result("--yes")["deployment_id"]  # nobody took it

@@ -164,15 +164,15 @@ def follow_to_the_end(
 
 def show_report(session: Session, told: "DeploymentReport") -> None:
     """Counts and failures as tables."""
-    rows = [(_in_words(status), count) for status, count in told.counts.items() if count]
-    session.table(f"deployment {told.deployment_id}: {told.outcome}", ("devices", "how many"), rows)
-    failed = [(failure.device, _in_words(failure.status), failure.reason) for failure in told.failures]
+    rows = [(in_words(status), count) for status, count in told.counts.items() if count]
+    session.table(f"'{told.thing_group}': {told.outcome}", ("devices", "how many"), rows)
+    failed = [(failure.device, in_words(failure.status), failure.reason) for failure in told.failures]
     session.table("failed", ("device", "how", "why"), failed)
 
 
 def report_line(told: "DeploymentReport") -> str:
     """A report in a line."""
-    counts = ", ".join(f"{count} {_in_words(status)}" for status, count in told.counts.items() if count)
+    counts = ", ".join(f"{count} {in_words(status)}" for status, count in told.counts.items() if count)
     never = f"; {len(told.never_reported)} never reported as core devices" if told.never_reported else ""
     return f"{told.deployment_id} to '{told.thing_group}': {told.outcome}; {counts or 'no device has it yet'}{never}"
 
@@ -197,7 +197,7 @@ class Teller:
             self._ended = ended
         self._at_first = ended if self._at_first is None else self._at_first
         if not self._session.errors.is_terminal:
-            counts = ", ".join(f"{count} {_in_words(status)}" for status, count in standing.counts.items() if count)
+            counts = ", ".join(f"{count} {in_words(status)}" for status, count in standing.counts.items() if count)
             say_aside(self._session, f"{datetime.now(UTC):%H:%M:%S}  {counts or 'nothing yet'}{self._pace(standing)}")
 
     def trouble(self, text: str) -> None:
@@ -250,14 +250,12 @@ def _rollout(plan: "DeploymentPlan") -> str:
     )
 
 
-def _in_words(status: str) -> str:
+def in_words(status: str) -> str:
+    """A state of a device, or of a deployment, for people."""
     words = {
-        "SUCCEEDED": "have it",
-        "IN_PROGRESS": "are at it",
-        "QUEUED": "have not asked for it yet",
-        "FAILED": "failed",
-        "TIMED_OUT": "took too long",
-        "REJECTED": "refused it",
+        "IN_PROGRESS": "in progress",
+        "QUEUED": "waiting",
+        "TIMED_OUT": "timed out",
         "CANCELED": "cancelled",
         "REMOVED": "left the group",
         "NOT_SENT": "not reached yet",

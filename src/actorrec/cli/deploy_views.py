@@ -6,7 +6,7 @@ import typer
 
 from actorrec.cli.command import command
 from actorrec.cli.deploy_canary import status as canary_status
-from actorrec.cli.deploy_desk import GroupOption, follow_to_the_end, open_desk, report_line, show_report
+from actorrec.cli.deploy_desk import GroupOption, follow_to_the_end, in_words, open_desk, report_line, show_report
 from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def register(app: typer.Typer) -> None:
         limit: Annotated[int, typer.Option(min=1, max=100, help="How many at most.")] = 20,
     ) -> None:
         """List the deployments of a thing group, the newest first: what was in them, and how they went."""
-        from actorrec.greengrass.group import read_target
+        from actorrec.greengrass.group import read_group
         from actorrec.greengrass.history import entries
 
         desk = open_desk(session, thing_group)
-        found = entries(desk.calls, read_target(desk.calls, desk.group), limit)
+        found = entries(desk.calls, read_group(desk.calls, desk.group), limit)
         rows = [
             (
                 entry.revision or "",
@@ -78,6 +78,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _status(entry: "HistoryEntry") -> str:
-    counts = ", ".join(f"{count} {status.lower()}" for status, count in entry.counts.items())
-    now = "now" if entry.latest and entry.status == "ACTIVE" else entry.status.lower() if entry.latest else "replaced"
+    counts = ", ".join(f"{count} {in_words(status)}" for status, count in entry.counts.items())
+    now = "now" if entry.status == "ACTIVE" else in_words(entry.status)
+    now = now if entry.latest else "replaced"
     return f"{now}{f': {counts}' if counts else ''}{'; good' if entry.good else ''}"

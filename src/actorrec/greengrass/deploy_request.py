@@ -73,7 +73,8 @@ def notes_of(state: GroupState, components: Mapping[str, DeployedComponent], set
     """What people should know before they agree."""
     notes = []
     if state.present is not None and state.present.status in GONE:
-        notes.append(f"the last deployment was {state.present.status.lower()}; what else it held is carried on")
+        ended = "cancelled" if state.present.status == "CANCELED" else "a failure"
+        notes.append(f"the deployment that the group has now was {ended}; this one goes out all the same")
     if state.unseen:
         notes.append(
             f"{len(state.unseen)} of the {len(state.members)} things never reported as a core device "

@@ -91,7 +91,7 @@ class Standing:
     @property
     def abort_percent(self) -> float:
         """The smallest share of failures that its rules put up with, in percent; 0 without a rule."""
-        return min((float(rule["thresholdPercentage"]) for rule in self._rules), default=0.0)
+        return abort_percent(self.deployment, 0.0)
 
     def overdue(self, now: datetime) -> bool:
         """Whether every device had the time that the rollout and its timeout give it, and nobody is at it any more."""
@@ -115,11 +115,20 @@ class Standing:
 
     @property
     def _rules(self) -> list[Mapping[str, Any]]:
-        return list(self.deployment.job_settings.get("abortConfig", {}).get("criteriaList", ()))
+        return _rules(self.deployment)
 
     def _not_sent(self) -> list[str]:
         known = {execution.device for execution in self.executions}
         return [name for name in self.members if name not in known]
+
+
+def abort_percent(deployment: Deployment, otherwise: float) -> float:
+    """The smallest share of failures that ends a deployment by its own rules, in percent."""
+    return min((float(rule["thresholdPercentage"]) for rule in _rules(deployment)), default=otherwise)
+
+
+def _rules(deployment: Deployment) -> list[Mapping[str, Any]]:
+    return list(deployment.job_settings.get("abortConfig", {}).get("criteriaList", ()))
 
 
 def _met(rule: Mapping[str, Any], counts: Mapping[str, int], done: int) -> bool:

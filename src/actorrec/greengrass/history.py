@@ -1,7 +1,7 @@
 """Earlier deployments of a target, the last good one among them, and plans that go back or take away."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from actorrec.greengrass.deploy_plan import DeploymentPlan, Intent, plan_set
 from actorrec.greengrass.deployment_calls import DeploymentCalls
 from actorrec.greengrass.deployments import BAD, STATUSES, Deployment, DeploymentRow, Execution
 from actorrec.greengrass.drafts import MODEL_SUFFIX
+from actorrec.greengrass.executions import abort_percent
 from actorrec.greengrass.group import GroupState
 from actorrec.manifests.base import Record
 from actorrec.sections.cloud import GreengrassSection
@@ -44,10 +45,12 @@ class Past:
 
     Attributes:
         executions: Empty once AWS has forgotten its job.
+        reporting: Devices of the target that ever reported; what other things said of it does not count.
     """
 
     deployment: Deployment
     executions: tuple[Execution, ...]
+    reporting: frozenset[str]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,13 +62,16 @@ class Past:
     def good(self) -> bool:
         """Whether it is one to go back to.
 
-        It is if devices ended with it, and more of them succeeded than not; of one to a single thing, if it completed.
-        How it ended as a deployment does not count: AWS withdraws every one when the next is made.
+        It is if more than half of the devices that were told of it succeeded, and fewer failed than its own abort rule
+        allows (half, without one); of a deployment to a single thing, if it completed. Its status as a deployment does
+        not count: AWS withdraws every one when the next is made. One that was cancelled early, or that was replaced
+        while few devices had it, is not good.
         """
         if self.deployment.job_id is None:
             return self.deployment.status == "COMPLETED"
-        succeeded = sum(execution.status == "SUCCEEDED" for execution in self.executions)
-        return succeeded > sum(execution.status in BAD for execution in self.executions)
+        told = [e.status for e in self.executions if e.device in self.reporting and e.status != "REMOVED"]
+        succeeded, bad = told.count("SUCCEEDED"), sum(status in BAD for status in told)
+        return 2 * succeeded > len(told) and 100 * bad < abort_percent(self.deployment, 50.0) * (succeeded + bad)
 
 
 def entries(calls: DeploymentCalls, state: GroupState, limit: int) -> list[HistoryEntry]:
@@ -77,18 +83,15 @@ def entries(calls: DeploymentCalls, state: GroupState, limit: int) -> list[Histo
     """
     rows = calls.history(state.arn)[:limit]
     newest = rows[0].id if rows else ""
-    return [_entry(past, newest) for past in _pasts(calls, rows)]
+    return [_entry(past, newest) for past in _pasts(calls, state, rows)]
 
 
-def last_good(
-    calls: DeploymentCalls, state: GroupState, wanted: Callable[[Deployment], bool] = lambda _: True
-) -> Deployment:
+def last_good(calls: DeploymentCalls, state: GroupState) -> Deployment:
     """The newest earlier deployment of a target that went well and differs from the present one.
 
     Args:
         calls: Asks.
         state: The target.
-        wanted: Whether one that went well will do.
 
     Raises:
         RemoteError: If there is none, or AWS refuses or cannot be reached.
@@ -97,9 +100,9 @@ def last_good(
         raise RemoteError(f"nothing was ever deployed to '{state.name}'", hint="`actorrec deploy` does")
     rows = [row for row in calls.history(state.arn) if row.id != state.present.id]
     now = content_of(state.present.components)
-    for past in _pasts(calls, rows):
+    for past in _pasts(calls, state, rows):
         differs = content_of(past.deployment.components) != now
-        if past.good and differs and wanted(past.deployment):
+        if past.good and differs:
             return past.deployment
     raise RemoteError(
         f"no earlier deployment to '{state.name}' went well with anything else than there is now",
@@ -118,7 +121,8 @@ def plan_rollback(state: GroupState, target: Deployment, settings: GreengrassSec
             f"the deployment {target.id} went to {target.target_arn.rpartition(':')[2]}, not to '{state.name}'",
             hint="`actorrec deploy history` lists those to the group",
         )
-    why = dict.fromkeys(target.components, f"as in revision {target.revision or target.id}")
+    differ = [name for name, each in target.components.items() if state.components.get(name) != each]
+    why = dict.fromkeys(differ, f"as in revision {target.revision or target.id}")
     return plan_set(state, target.components, settings, Intent("rollback"), why)
 
 
@@ -129,8 +133,9 @@ def plan_removal(state: GroupState, settings: GreengrassSection) -> DeploymentPl
     return plan_set(state, kept, settings, Intent("remove"))
 
 
-def _pasts(calls: DeploymentCalls, rows: "tuple[DeploymentRow, ...] | list[DeploymentRow]") -> Iterator[Past]:
+def _pasts(calls: DeploymentCalls, state: GroupState, rows: Sequence[DeploymentRow]) -> Iterator[Past]:
     """In the order given; asked about several at a time, and only as far as they are looked at."""
+    reporting = frozenset(device.name for device in state.devices)
 
     def read(row: DeploymentRow) -> Past | None:
         try:
@@ -139,7 +144,8 @@ def _pasts(calls: DeploymentCalls, rows: "tuple[DeploymentRow, ...] | list[Deplo
             if any(each.id == row.id for each in calls.history(row.target_arn)):
                 raise
             return None  # deleted meanwhile
-        return Past(deployment, calls.executions(deployment.job_id) if deployment.job_id else ())
+        executions = calls.executions(deployment.job_id) if deployment.job_id else ()
+        return Past(deployment, executions, reporting)
 
     return (past for past in in_parallel(read, rows, _ASKERS) if past is not None)
 
