@@ -178,23 +178,22 @@ def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(wor
     assert len(world.said) == len(events) == world.state.seq
 
 
-def test_without_anything_live_the_first_model_is_deployed_by_hand(greengrass: Greengrass, tmp_path: Path) -> None:
-    with ota_world(greengrass, tmp_path, devices=1) as world:
-        new = bundle("new", 1)
-        world.function().call(world.land(new))
-        assert world.stage(new) == "refused" and "deploy by hand once" in world.said[-1]["reason"]
+def test_a_group_without_a_program_or_with_one_that_reads_other_cards_gets_none(
+    greengrass: Greengrass, tmp_path: Path
+) -> None:
+    first, second = bundle("first", 1), bundle("second", 2)
+    with ota_world(greengrass, tmp_path, devices=0) as world:
+        started = world.function()
+        started.call(world.land(first))
+        assert world.stage(first) == "refused" and "deploy by hand once" in world.said[-1]["reason"]
         assert not world.service.components
-
-
-def test_a_program_that_reads_other_cards_gets_none(greengrass: Greengrass, tmp_path: Path) -> None:
-    with ota_world(greengrass, tmp_path, devices=1) as world:
         world.go_live(bundle("live", 0), card_schema=2)
-        new = bundle("new", 1)
-        world.function().call(world.land(new))
-        assert world.stage(new) == "refused" and "reads 2" in world.said[-1]["reason"] and not world.versions(new)
+        started.call(world.land(second))
+        assert world.stage(second) == "refused" and "reads 2" in world.said[-1]["reason"]
+        assert not world.versions(second)
 
 
-def test_objects_elsewhere_are_left_alone_and_unread(world: OtaWorld) -> None:
+def test_objects_elsewhere_are_left_alone_and_what_does_not_fit_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
     started = world.function()
     for event in (
         world.event(f"{PREFIX}/bundle.zip", "e", bucket="somebody-elses"), world.event("other/bundle.zip", "e"),
@@ -204,6 +203,9 @@ def test_objects_elsewhere_are_left_alone_and_unread(world: OtaWorld) -> None:
         [reason] = started.call(event)["objects"].values()
         assert reason.startswith("it is ")
     assert world.state.seq == 0 and not world.said
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
+    [reason] = started.call(world.land(bundle("new", 1)))["objects"].values()
+    assert "MemorySize" in reason and not world.state.candidates
 
 
 def test_an_object_that_was_overwritten_is_left_to_its_next_event_or_is_what_it_was(world: OtaWorld) -> None:
@@ -246,28 +248,19 @@ def test_a_component_in_the_making_is_left_to_the_schedule(world: OtaWorld) -> N
     assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.1"]
 
 
-def test_a_component_that_comes_to_nothing_ends_there(world: OtaWorld) -> None:
-    new, started = bundle("new", 1), world.function()
-    world.service.world.component_steps = ["FAILED"]
-    started.call(world.land(new))
-    assert world.stage(new) == "refused" and "1.0.1 is FAILED" in world.said[-1]["reason"] and not world.tried
-
-
-def test_a_number_that_somebody_took_is_left_to_them(world: OtaWorld) -> None:
-    new, started = bundle("new", 1), world.function()
+def test_a_version_that_comes_to_nothing_ends_there_and_one_of_somebody_else_is_left_to_them(world: OtaWorld) -> None:
+    failing, new, started = bundle("comes to nothing", 1), bundle("new", 2), world.function()
+    steps, world.service.world.component_steps = world.service.world.component_steps, ["FAILED"]
+    started.call(world.land(failing))
+    assert world.stage(failing) == "refused" and "1.0.1 is FAILED" in world.said[-1]["reason"] and not world.tried
+    world.service.world.component_steps = steps
     world.service.refuse("CreateComponentVersion", *DENIED)
     landed = world.land(new)
     with pytest.raises(RemoteError):
         started.call(landed)
-    world.service.component(f"{NAME}.Model", "1.0.1")
+    world.service.component(f"{NAME}.Model", "1.0.2")
     started.call(landed)
-    assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.2"]
-
-
-def test_what_does_not_fit_the_function_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
-    [reason] = world.function().call(world.land(bundle("new", 1)))["objects"].values()
-    assert "MemorySize" in reason and not world.state.candidates
+    assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.3"]
 
 
 def test_without_time_left_it_is_written_down_and_the_next_call_goes_on(world: OtaWorld) -> None:

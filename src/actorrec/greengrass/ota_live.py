@@ -43,38 +43,62 @@ class Fleet:
         return "single" if self.single else "model"
 
 
-def read_fleet(present: Deployment | None, calls: ComponentCalls, name: str, model_of: ModelOf) -> Fleet:
-    """Look at what a deployment holds.
+class FleetReader:
+    """Looks at what deployments hold; each component version is asked about once.
 
     Args:
-        present: The group's newest one; None before the first.
-        calls: Asks about components.
+        calls: Asks.
         name: Of our program (``greengrass.component_name``).
-        model_of: Says what is known of the live bundle.
-
-    Raises:
-        RemoteError: If AWS refuses or cannot be reached.
+        model_of: Says what is known of a live bundle.
     """
-    if present is None or present.status in GONE or name not in present.components:
-        return _nothing(f"no {name} is deployed to the group: {_BY_HAND}")
-    program = calls.describe(name, present.components[name].version)
-    role = None if program is None else program.tags.get(ROLE_TAG)
-    if program is None or role not in ("runtime", "single"):
-        return _nothing(f"what is deployed as {name} was not published by actorrec: {_BY_HAND}")
-    holder: VersionState | None = program
-    if role == "runtime":
-        model = present.components.get(name + MODEL_SUFFIX)
-        holder = None if model is None else calls.describe(name + MODEL_SUFFIX, model.version)
-    bundle = "" if holder is None else holder.tags.get(BUNDLE_TAG, "")
-    if holder is None or not bundle:
-        return _nothing(f"no model is deployed to the group beside {name}: {_BY_HAND}")
-    recipe = calls.recipe(holder.name, holder.version) or {}
-    found = model_of(bundle, _bundle_uri(recipe))
-    if isinstance(found, str):
-        return _nothing(f"the live model {bundle[:16]} cannot be looked at ({found}): deploy by hand")
-    reads = (program.tags.get(tag, "") for tag in (SCHEMA_TAG, PREPROCESS_TAG))
-    schema, preprocess = (int(text) if text.isascii() and text.isdigit() else 0 for text in reads)
-    return Fleet(Live(found, schema, preprocess), program, recipe if holder is program else None)
+
+    def __init__(self, calls: ComponentCalls, name: str, model_of: ModelOf) -> None:
+        self._calls, self._name, self._model_of = calls, name, model_of
+        self._seen: dict[tuple[str, str], VersionState | None] = {}
+        self._recipes: dict[str, Mapping[str, Any]] = {}
+
+    def read(self, present: Deployment | None) -> Fleet:
+        """What a deployment holds.
+
+        Args:
+            present: The group's newest one; None before the first.
+
+        Raises:
+            RemoteError: If AWS refuses or cannot be reached.
+        """
+        if present is None or present.status in GONE or self._name not in present.components:
+            return _nothing(f"no {self._name} is deployed to the group: {_BY_HAND}")
+        program = self._described(present, self._name)
+        role = None if program is None else program.tags.get(ROLE_TAG)
+        if program is None or role not in ("runtime", "single"):
+            return _nothing(f"what is deployed as {self._name} was not published by actorrec: {_BY_HAND}")
+        holder = program if role == "single" else self._described(present, self._name + MODEL_SUFFIX)
+        bundle = "" if holder is None else holder.tags.get(BUNDLE_TAG, "")
+        if holder is None or not bundle:
+            return _nothing(f"no model is deployed to the group beside {self._name}: {_BY_HAND}")
+        recipe = self._recipe(holder)
+        found = self._model_of(bundle, _bundle_uri(recipe))
+        if isinstance(found, str):
+            return _nothing(f"the live model {bundle[:16]} cannot be looked at ({found}): deploy by hand")
+        schema, preprocess = (_number(program.tags.get(tag, "")) for tag in (SCHEMA_TAG, PREPROCESS_TAG))
+        return Fleet(Live(found, schema, preprocess), program, recipe if holder is program else None)
+
+    def _described(self, present: Deployment, name: str) -> VersionState | None:
+        if name not in present.components:
+            return None
+        key = name, present.components[name].version
+        if key not in self._seen:
+            self._seen[key] = self._calls.describe(*key)
+        return self._seen[key]
+
+    def _recipe(self, state: VersionState) -> Mapping[str, Any]:
+        if state.arn not in self._recipes:
+            self._recipes[state.arn] = self._calls.recipe(state.name, state.version) or {}
+        return self._recipes[state.arn]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _nothing(lacks: str) -> Fleet:

@@ -17,7 +17,7 @@ from actorrec.greengrass.drafts import MODEL_SUFFIX, ComponentDraft
 from actorrec.greengrass.ota import Step, Verdict, next_step
 from actorrec.greengrass.ota_events import ObjectEvent, not_for_us
 from actorrec.greengrass.ota_landing import Bundle, Gate, NoBundle
-from actorrec.greengrass.ota_live import Fleet, read_fleet
+from actorrec.greengrass.ota_live import Fleet, FleetReader
 from actorrec.greengrass.ota_publish import Publisher
 from actorrec.greengrass.ota_say import Speaker
 from actorrec.greengrass.ota_state import Candidate, OtaLog, OtaState
@@ -96,6 +96,7 @@ class Run:
 
     def __init__(self, parts: Parts, until_s: float) -> None:
         self._parts, self._until_s = parts, until_s
+        self._fleet = FleetReader(parts.publisher.calls, parts.config.greengrass.component_name, self._model_of)
         self._bundles: dict[str, Bundle] = {}
 
     def land(self, event: ObjectEvent) -> str:
@@ -150,9 +151,7 @@ class Run:
     def _step(self) -> bool:
         """One step; False where there is no more to do for now."""
         parts = self._parts
-        fleet = read_fleet(
-            parts.trials.present(), parts.publisher.calls, parts.config.greengrass.component_name, self._model_of
-        )
+        fleet = self._fleet.read(parts.trials.present())
         state = parts.log.state()  # after the live model was written down, should it be new
         decided: dict[str, Any] = {"margin": parts.config.greengrass.margin, "now": parts.clock()}
         step = next_step(state, fleet.live, **decided)
