@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from actorrec.greengrass.canary_plan import CanaryPlan
     from actorrec.greengrass.canary_state import CanaryState
 
+_LONGEST: Final = 120
 _MISSES: Final = 12
 """Looks in a row without an answer, until we give up."""
 
@@ -37,11 +38,12 @@ def show_judgement(session: Session, judgement: "Judgement") -> None:
     rows = []
     for name in () if judgement.state.target is None else judgement.state.target.members:
         health = judgement.health.get(name)
-        counts = counts_of(() if health is None else health.heard)
+        counts = counts_of(() if health is None else health.heard, judgement.state.compared)
         differ = f"{counts.disagreements} of {counts.faces}" if counts.faces else ""
         wrong = sum(health.wrong.values()) if health is not None else 0
-        rows.append((name, counts.frames, counts.unreadable or "", differ, counts.starts or "", wrong or ""))
-    columns = ("device", "pictures", "unreadable", "faces that differ", "starts", "messages not understood")
+        trouble = "; ".join(health.heard[-1].event.trouble)[:_LONGEST] if health is not None and health.heard else ""
+        rows.append((name, counts.frames, counts.unreadable or "", differ, counts.starts or "", trouble, wrong or ""))
+    columns = ("device", "pictures", "unreadable", "faces that differ", "starts", "trouble", "messages not understood")
     session.table(f"what is tried on a part of '{judgement.state.names.group}'", columns, rows)
     session.say(f"{judgement.verdict.outcome}: {judgement.verdict.told}")
 

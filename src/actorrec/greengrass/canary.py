@@ -92,7 +92,7 @@ def judge_canary(desk: CanaryDesk, state: CanaryState, now: datetime | None = No
         status, at = (None, None) if found is None else (found.status, found.updated_at or found.queued_at)
         devices.append(DeviceTrial(name, status, at, reasons.get(name, ""), health[name].heard))
     bounds = Bounds.of(desk.config.greengrass)
-    every = Trial(trial.created_at, state.compared is not None, tuple(devices))
+    every = Trial(trial.created_at, state.compared, tuple(devices))
     return Judgement(state, judge(every, bounds, now or datetime.now(UTC)), health)
 
 

@@ -79,11 +79,11 @@ class Trial:
 
     Attributes:
         started_at: When it was asked for, by AWS's clock.
-        compared: Whether the devices had a model before, that runs beside the new one.
+        compared: SHA-256 of the bundle that the devices had before, which runs beside the new one; None without one.
     """
 
     started_at: datetime
-    compared: bool
+    compared: str | None
     devices: tuple[DeviceTrial, ...]
 
 
@@ -130,7 +130,7 @@ def judge(trial: Trial, bounds: Bounds, now: datetime) -> Verdict:
         bounds: Of it.
         now: By a clock that agrees with AWS's.
     """
-    every = [counts_of(device.heard) for device in trial.devices]
+    every = [counts_of(device.heard, trial.compared) for device in trial.devices]
     total = sum(every, Counts())
     reasons = [reason for device in trial.devices for reason in _faults(device, trial, bounds, now)]
     reasons += _too_different(trial, every, bounds)
@@ -165,9 +165,14 @@ def _troubles(device: DeviceTrial, bounds: Bounds, now: datetime) -> Iterator[st
 
 
 def _too_different(trial: Trial, every: Sequence[Counts], bounds: Bounds) -> Iterator[str]:
-    """Faces of all devices together: one alone may see too few. It fails early where no later agreement could help."""
+    """Faces of all devices together, as one alone may see too few; and of each that has seen enough by itself.
+
+    It fails early where no later agreement could help.
+    """
     total = sum(every, Counts())
-    if not trial.compared or total.disagreements <= bounds.disagreement * max(total.faces, bounds.faces):
+    if trial.compared is None or not any(
+        each.disagreements > bounds.disagreement * max(each.faces, bounds.faces) for each in (total, *every)
+    ):
         return
     pairs = zip(trial.devices, every, strict=True)
     differing = [
@@ -192,8 +197,17 @@ def _lacks(trial: Trial, total: Counts, bounds: Bounds, now: datetime) -> Iterat
     left_s = max((bounds.time_s - _ran_s(device, now) for device in ready), default=0.0)
     if left_s > 0:
         yield f"{_minutes(timedelta(seconds=left_s))} more"
-    if trial.compared and total.faces < bounds.faces:
+    if trial.compared is not None and total.faces < bounds.faces:
         yield f"{bounds.faces - total.faces} more faces of {bounds.faces}"
+        others = [device.device for device in ready if _beside_the_point(device, trial.compared)]
+        if others:
+            yield f"{_named(others)} must compare with the model that the group has: another runs beside the new one"
+
+
+def _beside_the_point(device: DeviceTrial, compared: str) -> bool:
+    """Whether its last message tells of a second model, but of another one."""
+    last = device.heard[-1].event.shadow if device.heard else None
+    return last is not None and last.bundle != compared
 
 
 def _ran_s(device: DeviceTrial, now: datetime) -> float:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from actorrec.manifests.events import HealthEvent
+
+_MOST: Final = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +60,35 @@ class Counts:
         )
 
 
-def counts_of(heard: Iterable[Heard]) -> Counts:
+def counts_of(heard: Iterable[Heard], compared: str | None = None) -> Counts:
     """What one device counted: of every start of its program, the message that knows most of it.
 
     Args:
         heard: The device's messages in any order: they may overtake each other.
+        compared: SHA-256 of the bundle that must have run beside; None for any other than the live one.
     """
     of_start: dict[datetime, HealthEvent] = {}
     for event in (message.event for message in heard):
         known = of_start.get(event.started_at)
         if known is None or known.frames <= event.frames:
             of_start[event.started_at] = event
-    return sum((_counts(event) for event in of_start.values()), Counts())
+    return sum((_counts(event, compared) for event in of_start.values()), Counts())
 
 
-def _counts(event: HealthEvent) -> Counts:
+def _counts(event: HealthEvent, compared: str | None) -> Counts:
     shadow = event.shadow
-    if shadow is not None and shadow.bundle == event.model.bundle:
-        shadow = None  # a model always agrees with itself
+    if shadow is not None and (shadow.bundle == event.model.bundle or compared not in (None, shadow.bundle)):
+        shadow = None  # a model always agrees with itself, and a third one is nobody's business
     return Counts(
         starts=1,
-        frames=event.frames,
-        unreadable=event.unreadable,
-        failures=event.failures,
-        faces=0 if shadow is None else shadow.faces,
-        disagreements=0 if shadow is None else shadow.disagreements,
+        frames=_sane(event.frames),
+        unreadable=_sane(event.unreadable),
+        failures=_sane(event.failures),
+        faces=0 if shadow is None else _sane(shadow.faces),
+        disagreements=0 if shadow is None else _sane(shadow.disagreements),
     )
+
+
+def _sane(number: int) -> int:
+    """What a device says may have thousands of digits, which cannot even be shown."""
+    return min(number, _MOST)

@@ -34,7 +34,7 @@ def good(name: str = "pi-1", *messages: Heard) -> DeviceTrial:
     return DeviceTrial(name, "SUCCEEDED", after(1), heard=messages or (heard(30), heard(35)))
 
 
-def trial(*devices: DeviceTrial, compared: bool = True) -> Trial:
+def trial(*devices: DeviceTrial, compared: str | None = OLD) -> Trial:
     return Trial(START, compared, devices)
 
 
@@ -110,12 +110,27 @@ def test_exactly_the_bound_passes() -> None:
 
 def test_without_an_earlier_model_no_faces_are_asked_for() -> None:
     alone = good("pi-1", heard(35, shadow=None))
-    assert judge(trial(alone, compared=False), BOUNDS, after(36)).outcome == "pass"
+    assert judge(trial(alone, compared=None), BOUNDS, after(36)).outcome == "pass"
     assert judge(trial(alone), BOUNDS, after(36)).missing == ("50 more faces of 50",)
 
 
-def test_a_shadow_of_itself_proves_nothing() -> None:
+def test_a_shadow_of_itself_or_of_a_third_model_proves_nothing() -> None:
     assert judge(trial(good("pi-1", heard(35, shadow=NEW))), BOUNDS, after(36)).outcome == "wait"
+    verdict = judge(trial(good("pi-1", heard(35, differ=60, shadow="c" * 64))), BOUNDS, after(36))
+    assert verdict.outcome == "wait"
+    assert verdict.missing[1].startswith("pi-1 must compare with the model that the group has")
+
+
+def test_one_device_that_says_it_saw_millions_does_not_outvote_another() -> None:
+    loud = good("pi-1", heard(35, faces=10**9))
+    quiet = good("pi-2", heard(35, differ=10, device="pi-2"))
+    assert "pi-2 10 of 60" in judge(trial(loud, quiet), BOUNDS, after(36)).told
+
+
+def test_numbers_that_cannot_be_shown_are_cut() -> None:
+    verdict = judge(trial(good("pi-1", heard(35, faces=10**4299, frames=10**4299))), BOUNDS, after(36))
+    assert verdict.outcome == "pass"
+    assert len(verdict.told) < 200
 
 
 def test_pictures_that_cannot_be_read_fail_once_there_are_enough() -> None:
@@ -134,7 +149,7 @@ def test_a_program_that_starts_again_and_again_fails() -> None:
 
 
 def test_a_trial_of_nobody_never_passes() -> None:
-    assert judge(trial(compared=False), BOUNDS, after(99)).outcome == "wait"
+    assert judge(trial(compared=None), BOUNDS, after(99)).outcome == "wait"
 
 
 def test_counts_begin_anew_with_each_start_and_late_messages_take_nothing_away() -> None:
