@@ -20,7 +20,8 @@ def commands(command: Any, name: str) -> dict[str, Any]:
     children = getattr(command, "commands", None)
     if children is None:
         return {name: command}
-    return {
+    itself = {name: command} if command.invoke_without_command else {}  # a group that does something by itself
+    return itself | {
         key: found for child, inner in children.items() for key, found in commands(inner, f"{name} {child}").items()
     }
 
