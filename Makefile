@@ -55,6 +55,7 @@ bench: $(VENV)/.dev ## measure everything the docs claim (minutes to an hour); w
 soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_scrape.py
+	$(BIN)/python benchmarks/soak_ota.py
 	$(MAKE) --no-print-directory test-toolkit test-sdk
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 pytest.importorskip("moto")
 pytest.importorskip("awslambdaric")
 
+from actorrec.cloud.function_code import FunctionCode
 from actorrec.errors import RemoteError
 from actorrec.manifests.component import RUNTIME_TAG
 from greengrass_jobs import Fate
@@ -23,6 +25,7 @@ from ota_world import NAME, PREFIX, SCHEDULE, OtaWorld, archive, as_s3, bundle, 
 from trained_archives import contents, made_model, packed
 
 __all__ = ["greengrass"]
+ROOT = Path(__file__).resolve().parents[2]
 LITE = "aws_nucleus_lite"
 
 
@@ -80,6 +83,22 @@ def test_the_zip_is_small_the_same_each_time_and_without_nets(tmp_path: Path) ->
         make.write(tmp_path / "a.zip", noise)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zip", "b.zip"]
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_what_make_lambda_builds_is_for_lambdas_python_and_within_its_size(tmp_path: Path) -> None:
+    """With the real wheels of Python 3.13, where they can be had."""
+    out = tmp_path / "dist" / "actorrec-lambda.zip"
+    command = [sys.executable, str(ROOT / "tools" / "make_lambda.py"), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "cannot reach the package index" in done.stderr:
+        pytest.skip("no package index within reach")
+    assert not done.returncode, done.stderr
+    with zipfile.ZipFile(out) as built:
+        names = built.namelist()
+    assert any(name.endswith("_pydantic_core.cpython-313-x86_64-linux-gnu.so") for name in names)
+    assert FunctionCode.of(out).bytes == out.stat().st_size <= 15_000_000
+    assert f"{out.stat().st_size:,} bytes" in done.stdout
+    assert not [name for name in names if name.startswith(("numpy", "boto3", "cv2", "tensorflow", "rich"))]
 
 
 def test_one_component_where_the_group_has_one(greengrass: Greengrass, tmp_path: Path) -> None:
@@ -222,6 +241,12 @@ def test_an_object_that_was_overwritten_is_left_to_its_next_event_or_is_what_it_
     started.call(as_s3(events[1]))
     started.call(events[0])
     assert [world.stage(each) for each in (first, second, third)] == ["superseded", "started", "waiting"]
+    world.s3.delete_object(Bucket=world.bucket, Key=key, VersionId=events[1]["detail"]["object"]["version-id"])
+    world.service.settle()
+    world.healthy(sha256(second))
+    started.call(SCHEDULE)
+    assert [world.stage(each) for each in (second, third)] == ["promoted", "refused"]
+    assert "not there any more" in world.said[-1]["reason"] and world.deployed()[-1] == sha256(second)
 
 
 def test_what_aws_refuses_fails_the_call_and_the_next_one_goes_on(world: OtaWorld) -> None:

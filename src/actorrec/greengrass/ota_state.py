@@ -160,7 +160,7 @@ class OtaLog:
     def __init__(self, store: ArtifactStore, group: str) -> None:
         self._store = store
         self._folder = f"{OTA_FOLDER}/{group}/log"
-        self._read: dict[str, OtaEntry] = {}
+        self._read: dict[tuple[str, datetime], OtaEntry] = {}  # also by when it was written: a log may be begun anew
 
     def state(self) -> OtaState:
         """What holds now, also what others added since the last call.
@@ -168,10 +168,10 @@ class OtaLog:
         Raises:
             ArtifactError: If an entry cannot be read or is damaged.
         """
-        names = [name for name in self._store.names(self._folder) if _is_entry(name)]
-        new = [name for name in names if name not in self._read]
-        self._read.update(zip(new, in_parallel(self._parsed, new, _READERS), strict=True))
-        return folded(self._read[name] for name in names)
+        there = [(each.name, each.written_at) for each in self._store.entries(self._folder) if _is_entry(each.name)]
+        new = [each for each in there if each not in self._read]
+        self._read.update(zip(new, in_parallel(self._parsed, (name for name, _ in new), _READERS), strict=True))
+        return folded(self._read[each] for each in there)
 
     def add(self, entry: OtaEntry) -> bool:
         """Add the entry that follows the state it was decided on.
@@ -183,10 +183,7 @@ class OtaLog:
             False, nothing written, where another entry of that number is there: read the state again.
         """
         name = f"{self._folder}/{entry.seq:08d}.json"
-        if not self._store.commit(name, entry.model_dump_json(indent=1).encode()):
-            return False
-        self._read[name] = entry
-        return True
+        return self._store.commit(name, entry.model_dump_json(indent=1).encode())
 
     def _parsed(self, name: str) -> OtaEntry:
         try:

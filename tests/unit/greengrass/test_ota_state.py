@@ -108,6 +108,15 @@ def test_an_entry_is_added_only_after_all_that_was_known(tmp_path: Path) -> None
     assert OtaLog(LocalStore(tmp_path), "others").state() == OtaState()
 
 
+def test_a_log_that_is_begun_anew_is_read_anew(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    log, [first], [other] = OtaLog(store, "pis"), told(land("a")), told(land("b"))
+    assert log.add(first) and log.state() == folded([first])
+    store.delete("ota/pis/log/00000001.json")
+    assert log.state() == OtaState()
+    assert OtaLog(store, "pis").add(other) and log.state() == folded([other])
+
+
 def test_every_one_of_many_writers_decides_on_all_that_was_decided_before(tmp_path: Path) -> None:
     """Each of eight writers adds ten numbers, each one more than the last that it saw."""
 
