@@ -156,12 +156,28 @@ def test_devices_of_a_ring_are_in_one_group_alone(lite: Fleet) -> None:
     assert versions == ["1.0.0", "2.0.0"]  # first what the group has
 
 
-def test_starting_again_changes_nothing(fleet: Fleet) -> None:
-    fleet.begin()
-    before = len(fleet.service.deployments)
-    assert fleet.trial().actions == ()
-    assert start_canary(fleet.desk, fleet.trial()).missing == ""
-    assert len(fleet.service.deployments) == before
+def test_starting_again_changes_nothing(lite: Fleet) -> None:
+    lite.begin()
+    before = len(lite.service.deployments)
+    assert lite.trial().actions == ()
+    assert start_canary(lite.desk, lite.trial()).missing == ""
+    assert len(lite.service.deployments) == before
+
+
+def test_a_group_of_one_is_its_own_canary(greengrass: Greengrass, tmp_path: Path) -> None:
+    fleet = Fleet(greengrass, tmp_path, 1, LITE)
+    state = fleet.begin("5%").state
+    assert (fleet.things(fleet.group), state.away) == ([], tuple(fleet.devices))
+    promote(fleet.desk, state)
+    greengrass.settle()
+    assert (fleet.things(fleet.group), fleet.runs(fleet.devices[0])) == (fleet.devices, "2.0.0")
+
+
+def test_a_group_whose_deployment_was_stopped_has_no_canary(classic: Fleet) -> None:
+    present = classic.desk.look(classic.group).group.present
+    classic.desk.calls.cancel(present.id if present else "")
+    with pytest.raises(ConfigError, match="was stopped"):
+        classic.trial()
 
 
 def test_it_passes_and_the_group_follows_without_the_second_model(fleet: Fleet) -> None:
@@ -216,13 +232,13 @@ def test_it_fails_where_the_deployment_does(fleet: Fleet) -> None:
     assert {fleet.runs(device) for device in fleet.devices} == {"1.0.0"}
 
 
-def test_no_health_fails_after_the_time(fleet: Fleet) -> None:
-    state = fleet.begin().state
+def test_no_health_fails_after_the_time(classic: Fleet) -> None:
+    state = classic.begin().state
     members = state.target.members if state.target else ()
-    fleet.says(members[0])
-    assert judge_canary(fleet.desk, state).verdict.missing[0] == f"no health message from {members[1]} yet"
+    classic.says(members[0])
+    assert judge_canary(classic.desk, state).verdict.missing[0] == f"no health message from {members[1]} yet"
     later = datetime.now(UTC) + timedelta(minutes=4)  # three messages' time
-    verdict = judge_canary(fleet.desk, state, later).verdict
+    verdict = judge_canary(classic.desk, state, later).verdict
     assert f"no health message from {members[1]}" in verdict.reasons
 
 

@@ -9,7 +9,7 @@ from actorrec.greengrass.canary_members import Choice, choice, shortlist
 from actorrec.greengrass.canary_sets import Bundles, Trial, same_set, tried
 from actorrec.greengrass.canary_state import CanaryState
 from actorrec.greengrass.deploy_plan import DeploymentPlan
-from actorrec.greengrass.deployments import CoreDevice
+from actorrec.greengrass.deployments import GONE, CoreDevice
 from actorrec.greengrass.group import GroupState, some_of
 
 Verb = Literal["make group", "copy set", "move", "leave", "try", "join"]
@@ -107,7 +107,8 @@ def plan_canary(state: CanaryState, plan: DeploymentPlan, chosen: Choice, bundle
         program: Name of our component that holds the program.
 
     Raises:
-        ConfigError: If something else is being tried, or the deployment would change nothing.
+        ConfigError: If something else is being tried, the group's last deployment was stopped half-way, or the new one
+            would change nothing.
     """
     trial = tried(state.group, plan.components, bundles, program)
     under_way = state.trial
@@ -115,6 +116,12 @@ def plan_canary(state: CanaryState, plan: DeploymentPlan, chosen: Choice, bundle
         raise ConfigError(
             f"something else is being tried on a part of '{state.names.group}' already ({under_way.id})",
             hint="`actorrec deploy status` shows it; `deploy promote` or `deploy rollback` ends it",
+        )
+    present = state.group.present
+    if under_way is None and present is not None and present.status in GONE:
+        raise ConfigError(
+            f"the last deployment to '{plan.group}' was stopped, so what its devices have is not known for sure",
+            hint="`actorrec deploy rollback` gives all of them the last good one, or deploy without --canary",
         )
     if not plan.changed and under_way is None:
         raise ConfigError(f"'{plan.group}' has all of this already: there is nothing to try")
