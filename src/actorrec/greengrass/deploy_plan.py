@@ -169,7 +169,10 @@ def plan_set(
         ConfigError: If the deployment is too large for nucleus lite.
     """
     refuse_too_large(state, components)
-    changed = _changed(state, components)
+    changed, actions = _changed(state, components), tuple(_actions(state, components, why or {}))
+    notes = notes_of(state, components, settings)
+    if state.lite and (any(action.verb == "redeploy" for action in actions) or (intent.force and not changed)):
+        notes.append("nucleus lite fetches a version again over the one that runs: a new version is the safer way")
     return DeploymentPlan(
         group=state.name,
         target_arn=state.arn,
@@ -177,21 +180,24 @@ def plan_set(
         request=deployment_request(
             state, components, settings, purpose=intent.purpose, parent_arn=intent.parent_arn, tags=intent.tags
         ),
-        actions=tuple(_actions(state, components, why or {})),
+        actions=actions,
         before=state.present,
         components=components,
         devices=len(state.members),
         changed=changed or intent.force,
-        notes=tuple(notes_of(state, components, settings)),
+        notes=tuple(notes),
     )
 
 
-def _component(before: DeployedComponent | None, want: Wanted) -> DeployedComponent:
+def _component(there: DeployedComponent | None, want: Wanted) -> DeployedComponent:
     """What was set earlier stays; the program starts from its recipe's defaults, so that all devices have the same."""
-    before = before or DeployedComponent(version="")
+    before = there or DeployedComponent(version=want.version)
     ours = want.role in ("runtime", "single")
-    reset = [EVERYTHING] if ours else sorted({*before.reset, *(f"/{key}" for key in want.reset)})
     merge = merged(before.merge, want.merge, want.reset) if want.merge or want.reset or ours else before.merge
+    reset = sorted({*before.reset, *(f"/{key}" for key in want.reset)})
+    # Nucleus lite restarts what has an update of its configuration with every deployment: none where none is needed.
+    if ours and (merge or want.reset or before.version != want.version):
+        reset = [EVERYTHING]
     return DeployedComponent(version=want.version, merge=merge, reset=reset, run_with=before.run_with)
 
 

@@ -76,7 +76,7 @@ def test_a_first_deployment_adds_both_and_carries_every_setting() -> None:
     assert request == {
         "targetArn": ARN,
         "components": {
-            NAME: {"componentVersion": "1.0.0", "configurationUpdate": {"reset": [""]}},
+            NAME: {"componentVersion": "1.0.0"},
             MODEL: {"componentVersion": "1.0.0"},
         },
         "deploymentPolicies": {
@@ -121,6 +121,15 @@ def test_what_was_set_once_is_not_lost_with_the_next_version() -> None:
     assert component["configurationUpdate"]["reset"] == [""]  # a new version's own defaults are to count
     assert component["runWith"] == {"posixUser": "cam"}
     assert verbs(second) == {NAME: "update"}
+
+
+def test_a_configuration_is_only_mentioned_where_there_is_something_to_say() -> None:
+    first = planned(group(), {NAME: Wanted("1.0.0", "single")})
+    assert "configurationUpdate" not in first.request["components"][NAME]
+    assert not planned(after(first), {NAME: Wanted("1.0.0", "single")}).changed
+    second = planned(after(first), {NAME: Wanted("1.0.1", "single")})  # its own defaults are to count
+    assert second.request["components"][NAME]["configurationUpdate"] == {"reset": [""]}
+    assert not planned(after(second), {NAME: Wanted("1.0.1", "single")}).changed
 
 
 def test_a_setting_goes_back_to_the_published_one() -> None:
@@ -198,6 +207,17 @@ def test_a_deployment_that_nucleus_lite_cannot_read_is_refused() -> None:
     planned(group({"com.example.Other": long}), SPLIT)
     with pytest.raises(ConfigError, match="nucleus lite takes about 4000"):
         planned(group({"com.example.Other": long}, runtime=LITE), {NAME: Wanted("1.0.0", "single")})
+
+
+def test_the_same_version_again_on_nucleus_lite_is_warned_of() -> None:
+    components = dict(planned(group(), {NAME: Wanted("1.0.0", "single")}).components)
+    wanted = {NAME: Wanted("1.0.0", "single")}
+    again = planned(group(components, runtime=LITE), wanted, Intent(force=True))
+    assert any("fetches a version again" in note for note in again.notes)
+    cancelled = planned(group(components, runtime=LITE, status="CANCELED"), wanted)
+    assert any("fetches a version again" in note for note in cancelled.notes)
+    for state in (group(components, runtime=LITE), group(components, status="CANCELED")):
+        assert not any("fetches a version again" in note for note in planned(state, wanted).notes)
 
 
 def test_things_that_never_reported_are_told_of() -> None:
