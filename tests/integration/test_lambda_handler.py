@@ -200,16 +200,24 @@ def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(wor
 def test_a_group_without_a_program_or_with_one_that_reads_other_cards_gets_none(
     greengrass: Greengrass, tmp_path: Path
 ) -> None:
-    first, second = bundle("first", 1), bundle("second", 2)
+    live, first, second, third = bundle("live", 0), bundle("first", 1), bundle("second", 2), bundle("third", 3)
     with ota_world(greengrass, tmp_path, devices=0) as world:
         started = world.function()
         started.call(world.land(first))
         assert world.stage(first) == "refused" and "deploy by hand once" in world.said[-1]["reason"]
         assert not world.service.components
-        world.go_live(bundle("live", 0), card_schema=2)
+        world.go_live(live, card_schema=2)
+        at = {"Bucket": world.bucket, "Key": f"{PREFIX}/components/{NAME}.Model/{sha256(live)[:16]}/bundle.zip"}
+        world.s3.delete_object(**at)
         started.call(world.land(second))
-        assert world.stage(second) == "refused" and "reads 2" in world.said[-1]["reason"]
-        assert not world.versions(second)
+        assert world.stage(second) == "refused" and "bundle.zip does not exist" in world.said[-1]["reason"]
+        world.s3.put_object(Body=b"another", **at)
+        started.call(world.land(third))
+        assert world.stage(third) == "refused" and "another file than was published" in world.said[-1]["reason"]
+        world.s3.put_object(Body=live, **at)
+        started.call(world.land(fourth := bundle("fourth", 4)))
+        assert world.stage(fourth) == "refused" and "reads 2" in world.said[-1]["reason"]
+        assert not world.versions(second) + world.versions(third) + world.versions(fourth)
 
 
 def test_objects_elsewhere_are_left_alone_and_what_does_not_fit_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
