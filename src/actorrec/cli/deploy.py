@@ -1,7 +1,7 @@
 """``actorrec deploy``: components to the devices of a thing group."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -23,6 +23,15 @@ from actorrec.cli.deploy_desk import (
     finish,
     open_desk,
     show_plan,
+)
+from actorrec.cli.deploy_options import (
+    AllowEmptyOption,
+    CanaryOption,
+    ComponentsOption,
+    ForceOption,
+    ModelOption,
+    SetOption,
+    UnsetOption,
 )
 from actorrec.cli.deploy_views import register as register_views
 from actorrec.cli.session import Session
@@ -80,42 +89,19 @@ def deploy(
     session: Session,
     context: typer.Context,
     thing_group: GroupOption = None,
-    component: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--component",
-            metavar="VERSION",
-            help="Of our component, or NAME=VERSION of another; by default the newest that the devices can run.",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="VERSION", help="By default the newest.", show_default=False)
-    ] = None,
-    canary: Annotated[
-        str | None,
-        typer.Option(
-            "--canary", metavar="THING|N%", help="First to one device, or to a share of the group.", show_default=False
-        ),
-    ] = None,
+    component: ComponentsOption = None,
+    model: ModelOption = None,
+    canary: CanaryOption = None,
     rate: RateOption = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Configuration of our component.", show_default=False),
-    ] = None,
-    unset: Annotated[
-        list[str] | None,
-        typer.Option("--unset", metavar="KEY", help="Back to what was published.", show_default=False),
-    ] = None,
+    set_: SetOption = None,
+    unset: UnsetOption = None,
     clients: ClientsOption = False,
     client_things: ClientThingsOption = None,
     wait: WaitOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Even if the group has exactly this already.")] = False,
-    allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Even to a group without devices: those that join later get it.")
-    ] = False,
+    force: ForceOption = False,
+    allow_empty: AllowEmptyOption = False,
 ) -> None:
     """Deploy to a thing group: other components that it has stay, and the plan is shown before anything changes."""
     from actorrec.greengrass.checks import refuse_without_devices

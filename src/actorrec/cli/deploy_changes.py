@@ -26,86 +26,82 @@ if TYPE_CHECKING:
     from actorrec.greengrass.group import GroupState
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
+def rollback(
+    session: Session,
+    thing_group: GroupOption = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DEPLOYMENT", help="By default the last good one.", show_default=False),
+    ] = None,
+    rate: RateOption = None,
+    wait: WaitOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Deploy again what the last good deployment gave the group: the newest that most devices took.
 
-    @command(app, "rollback")
-    def rollback(
-        session: Session,
-        thing_group: GroupOption = None,
-        to: Annotated[
-            str | None,
-            typer.Option("--to", metavar="DEPLOYMENT", help="By default the last good one.", show_default=False),
-        ] = None,
-        rate: RateOption = None,
-        wait: WaitOption = False,
-        dry_run: DryRunOption = False,
-        yes: YesOption = False,
-    ) -> None:
-        """Deploy again what the last good deployment gave the group: the newest that most devices took.
+    While a part of the group tries something (deploy --canary), that alone is taken back.
+    """
+    from actorrec.greengrass.checks import check_plan
+    from actorrec.greengrass.group import read_group
+    from actorrec.greengrass.history import last_good, plan_rollback
 
-        While a part of the group tries something (deploy --canary), that alone is taken back.
-        """
-        from actorrec.greengrass.checks import check_plan
-        from actorrec.greengrass.group import read_group
-        from actorrec.greengrass.history import last_good, plan_rollback
+    desk = open_desk(session, thing_group, rate)
+    if to is None and roll_back(desk, dry_run=dry_run, yes=yes):
+        return
+    state = read_group(desk.calls, desk.group)
+    target = desk.calls.deployment(to) if to is not None else last_good(desk.calls, state)
+    plan = plan_rollback(state, target, desk.config.greengrass)
+    notes = check_plan(plan, state, desk.components, desk.config)
+    session.say(f"back to {target.id} of {target.created_at:%Y-%m-%d %H:%M} UTC, all of its components")
+    question = f"deploy this to {plan.devices} things?"
+    value = plan.as_json() | {"to": target.id, "notes": [*plan.notes, *notes]}
+    _change(desk, state, plan, value, question, dry_run=dry_run, yes=yes, wait=wait)
 
-        desk = open_desk(session, thing_group, rate)
-        if to is None and roll_back(desk, dry_run=dry_run, yes=yes):
-            return
-        state = read_group(desk.calls, desk.group)
-        target = desk.calls.deployment(to) if to is not None else last_good(desk.calls, state)
-        plan = plan_rollback(state, target, desk.config.greengrass)
-        notes = check_plan(plan, state, desk.components, desk.config)
-        session.say(f"back to {target.id} of {target.created_at:%Y-%m-%d %H:%M} UTC, all of its components")
-        question = f"deploy this to {plan.devices} things?"
-        value = plan.as_json() | {"to": target.id, "notes": [*plan.notes, *notes]}
-        _change(desk, state, plan, value, question, dry_run=dry_run, yes=yes, wait=wait)
 
-    @command(app, "remove")
-    def remove(
-        session: Session,
-        thing_group: GroupOption = None,
-        rate: RateOption = None,
-        wait: WaitOption = False,
-        dry_run: DryRunOption = False,
-        yes: YesOption = False,
-    ) -> None:
-        """Take our components from the devices of a group; those of others stay."""
-        from actorrec.greengrass.group import read_group
-        from actorrec.greengrass.history import plan_removal
+def remove(
+    session: Session,
+    thing_group: GroupOption = None,
+    rate: RateOption = None,
+    wait: WaitOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Take our components from the devices of a group; those of others stay."""
+    from actorrec.greengrass.group import read_group
+    from actorrec.greengrass.history import plan_removal
 
-        desk = open_desk(session, thing_group, rate)
-        state = read_group(desk.calls, desk.group)
-        plan = plan_removal(state, desk.config.greengrass)
-        if not any(action.verb == "remove" for action in plan.actions):
-            name = desk.config.greengrass.component_name
-            line = f"the deployment of '{desk.group}' holds no {name}; nothing to do"
-            session.result(plan.as_json() | {"done": False}, line)
-            return
-        question = f"take these from {plan.devices} things?"
-        _change(desk, state, plan, plan.as_json(), question, dry_run=dry_run, yes=yes, wait=wait)
+    desk = open_desk(session, thing_group, rate)
+    state = read_group(desk.calls, desk.group)
+    plan = plan_removal(state, desk.config.greengrass)
+    if not any(action.verb == "remove" for action in plan.actions):
+        name = desk.config.greengrass.component_name
+        line = f"the deployment of '{desk.group}' holds no {name}; nothing to do"
+        session.result(plan.as_json() | {"done": False}, line)
+        return
+    question = f"take these from {plan.devices} things?"
+    _change(desk, state, plan, plan.as_json(), question, dry_run=dry_run, yes=yes, wait=wait)
 
-    @command(app, "cancel")
-    def cancel(session: Session, thing_group: GroupOption = None, yes: YesOption = False) -> None:
-        """Withdraw the deployment of a group from devices that did not begin with it; the others keep it."""
-        from actorrec.greengrass.deployments import GONE
-        from actorrec.greengrass.group import read_target
 
-        desk = open_desk(session, thing_group)
-        present = read_target(desk.calls, desk.group).present
-        if present is None or present.status in GONE:
-            what = "nothing was ever deployed to" if present is None else "the last deployment is cancelled already for"
-            value: dict[str, Any] = {"thing_group": desk.group, "cancelled": False}
-            session.result(value, f"{what} '{desk.group}'; nothing to do")
-            return
-        value = {"thing_group": desk.group, "deployment_id": present.id, "status_before": present.status}
-        if not agree(session, f"cancel the deployment {present.id} to '{desk.group}'?", yes=yes):
-            session.result(value | {"cancelled": False}, f"{present.id} was left as it is")
-            return
-        done = desk.calls.cancel(present.id)
-        said = f"{present.id} is cancelled: devices that have it keep it, the others do not get it"
-        session.result(value | {"cancelled": done}, said if done else f"{present.id} was over already")
+def cancel(session: Session, thing_group: GroupOption = None, yes: YesOption = False) -> None:
+    """Withdraw the deployment of a group from devices that did not begin with it; the others keep it."""
+    from actorrec.greengrass.deployments import GONE
+    from actorrec.greengrass.group import read_target
+
+    desk = open_desk(session, thing_group)
+    present = read_target(desk.calls, desk.group).present
+    if present is None or present.status in GONE:
+        what = "nothing was ever deployed to" if present is None else "the last deployment is cancelled already for"
+        value: dict[str, Any] = {"thing_group": desk.group, "cancelled": False}
+        session.result(value, f"{what} '{desk.group}'; nothing to do")
+        return
+    value = {"thing_group": desk.group, "deployment_id": present.id, "status_before": present.status}
+    if not agree(session, f"cancel the deployment {present.id} to '{desk.group}'?", yes=yes):
+        session.result(value | {"cancelled": False}, f"{present.id} was left as it is")
+        return
+    done = desk.calls.cancel(present.id)
+    said = f"{present.id} is cancelled: devices that have it keep it, the others do not get it"
+    session.result(value | {"cancelled": done}, said if done else f"{present.id} was over already")
 
 
 def _change(
@@ -132,3 +128,10 @@ def _change(
     made = carry_out(desk, plan)
     after_deployment(desk)
     finish(desk, state, made, value, wait=wait)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    command(app, "rollback")(rollback)
+    command(app, "remove")(remove)
+    command(app, "cancel")(cancel)
