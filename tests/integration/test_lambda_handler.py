@@ -1,6 +1,7 @@
 """The function that ships models over the air: under Lambda's own runtime, and call by call in this process."""
 
 import os
+import random
 import subprocess
 import sys
 import zipfile
@@ -195,6 +196,21 @@ def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(wor
         world.s3.delete_object(Bucket=world.bucket, Key=event["detail"]["object"]["key"])
         assert list(started.call(as_s3(event))["objects"].values()) == ["it was looked at before"]
     assert len(world.said) == len(events) == world.state.seq
+
+
+def test_bytes_that_lie_are_told_whatever_they_are(world: OtaWorld, monkeypatch: Any) -> None:
+    """Bundles and archives with some bytes changed: most are refused, none ends the call with anything else."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+    started, chance, old = world.function(), random.Random(5), bundle("old", -1)
+    for number in range(40):
+        name, whole = chance.choice([("bundle.zip", old), ("model.tar.gz", archive(old))])
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.choice([chance.randrange(len(data)), len(data) - 1 - chance.randrange(120)])
+            data[at] = chance.randrange(256)
+        started.call(world.put(f"{PREFIX}/jobs/{number}/output/{name}", bytes(data)))
+    assert len(world.state.objects) == 40 and not world.tried
+    assert sum(each["action"] == "unusable" for each in world.said) > 30
 
 
 def test_a_group_without_a_program_or_with_one_that_reads_other_cards_gets_none(

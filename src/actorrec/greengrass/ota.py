@@ -22,6 +22,7 @@ from actorrec.manifests.model import Rate
 from actorrec.manifests.ota import LandedModel
 
 _CLOCKS_DIFFER: Final = timedelta(hours=24)
+_ROUNDING: Final = 1e-9
 _PATIENCE: Final = timedelta(days=7)
 
 
@@ -164,7 +165,7 @@ def _worse(new: CardScore | None, live: CardScore | None, margin: float) -> str:
             f"not {live.set_digest[:16]}): measure both on the same one, or deploy it by hand"
         )
     for name, ours, theirs in (("top1", new.top1, live.top1), ("tpir", new.tpir, live.tpir)):
-        if not ours.value >= theirs.value - margin:  # also when it is not a number
+        if not ours.value >= theirs.value - margin - _ROUNDING:  # also when it is not a number
             return f"it is worse than the live model: {name} {_told(ours)}, not {_told(theirs)} (margin {margin:.1%})"
     return _names_strangers(new.fpir, live, margin)
 
@@ -175,7 +176,7 @@ def _names_strangers(new: Rate | None, live: CardScore, margin: float) -> str:
     most = max(live.target_fpir, live.fpir.value if live.fpir is not None else 0.0) + margin
     if new is None:
         return "it was not measured on strangers, the live model was"
-    if not new.value <= most:
+    if not new.value <= most + _ROUNDING:
         return f"it names strangers too often: fpir {_told(new)}, at most {most:.1%} is allowed"
     return ""
 

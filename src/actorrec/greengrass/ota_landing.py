@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from actorrec.greengrass.refusals import refuse_unfit
 from actorrec.manifests.bundle import BundleCard
 from actorrec.manifests.ota import LandedModel, LandedObject
 from actorrec.recognition.bundle_card import read_card
+from actorrec.recognition.bundle_zip import HostileZip
 
 _CHUNK_BYTES: Final = 1 << 20
 _RESERVE_BYTES: Final = 32 << 20  # left free on the disk
@@ -103,7 +103,7 @@ class Gate:
         try:
             if file_sha256(path) != sha256:
                 return f"{uri} is another file than was published"
-            if reason := self._too_large(path):
+            if reason := self._too_large(path, uri):
                 return reason
             return LandedModel.of(read_card(path, name=uri), content=sha256, size_bytes=path.stat().st_size)
         except ModelContractError as error:
@@ -136,7 +136,7 @@ class Gate:
         try:
             path = _bundle_file(path)
             sha256 = file_sha256(path)
-            if reason := self._too_large(path):
+            if reason := self._too_large(path, name):
                 return NoBundle(reason, sha256)
             card = read_card(path, name=name)
             refuse_unfit(card, self._config, name=name)
@@ -146,15 +146,12 @@ class Gate:
             return NoBundle(f"{error.message}: {_ROOM}", sha256)
         return Bundle(path, sha256, card)
 
-    def _too_large(self, path: Path) -> str:
+    def _too_large(self, path: Path, name: str) -> str:
         """A file of a bundle is in memory when its digest is checked."""
         if self._most_bytes is None:
             return ""
-        try:
-            with zipfile.ZipFile(path) as archive:
-                largest = max((entry.file_size for entry in archive.infolist()), default=0)
-        except (zipfile.BadZipFile, OSError, ValueError):
-            return ""  # told by whoever reads it next
+        with HostileZip(path, name=name) as archive:
+            largest = archive.largest_bytes
         if largest > self._most_bytes:
             return f"it holds a file of {largest:,} bytes, more than {self._most_bytes:,}: {_ROOM}"
         return ""

@@ -63,6 +63,11 @@ class HostileZip:
         """Name of every entry; no folders, no duplicates."""
         return frozenset(self._entries)
 
+    @property
+    def largest_bytes(self) -> int:
+        """Size of the largest entry once unpacked, as its header says; ``read`` never gives more than that."""
+        return max((entry.file_size for entry in self._entries.values()), default=0)
+
     def read(self, name: str, *, max_bytes: int = MAX_TOTAL_BYTES) -> bytes:
         """Read one entry.
 

@@ -171,6 +171,7 @@ def test_what_is_not_fit_is_refused_with_its_reason(changes: dict[str, Any], liv
     ("new", "live"),
     [
         (score(top1=0.891, tpir=0.791), score()),  # within the margin
+        (score(top1=0.57, tpir=0.28), score(top1=0.58, tpir=0.29)),  # by exactly the margin, however that is rounded
         (score(fpir=0.019), score()),  # target and margin
         (score(fpir=0.058), score(fpir=0.05)),  # the live one names more already
         (score(fpir=None), score(fpir=None)),
