@@ -109,6 +109,7 @@ class OtaWorld:
         }  # fmt: skip
         self.config: Config = load_config(environ=self.environ).config
         self.s3 = client(service.aws_url)
+        self._log: OtaLog | None = None
 
     def function(self, **changes: str) -> OtaFunction:
         """A fresh environment of the function, in this process."""
@@ -181,7 +182,9 @@ class OtaWorld:
 
     @property
     def state(self) -> OtaState:
-        return OtaLog(self.function().store, self.group).state()
+        if self._log is None:
+            self._log = OtaLog(self.function().store, self.group)  # making a client takes a tenth of a second
+        return self._log.state()
 
     def stage(self, data: bytes) -> str:
         found = self.state.candidates.get(sha256(data))
