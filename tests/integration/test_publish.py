@@ -186,6 +186,28 @@ def test_broken_off_on_the_way_it_goes_on(desk: Desk, step: str) -> None:
     assert len(list(manifests(desk.store, ComponentManifest))) == 2
 
 
+def test_a_store_that_takes_no_record_leaves_a_word_of_what_was_made(desk: Desk) -> None:
+    plan = desk.plan(desk.both())
+    (desk.folder / "file").write_text("no folder")
+    with pytest.raises(ArtifactError, match=rf"{NAME}\.Model 1\.0\.0 and {NAME} 1\.0\.0 were made, and stay\)"):
+        execute(plan, desk.at(store=LocalStore(desk.folder / "file")))
+    assert desk.publish(*desk.both()) == [f"{NAME}.Model 1.0.0", f"{NAME} 1.0.0"]
+
+
+@pytest.mark.parametrize("prefix", ["ota", "events/of-ours", "bundle", "jobs"])
+def test_components_lie_where_nothing_else_does(desk: Desk, prefix: str) -> None:
+    cloud = desk.config.cloud.model_copy(update={"component_prefix": prefix})
+    with pytest.raises(ConfigError, match=f"component_prefix '{prefix}' is where a store keeps its own files"):
+        artifact_uris(desk.config.model_copy(update={"cloud": cloud}))
+
+
+def test_a_region_that_is_set_to_nothing_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "")
+    with pytest.raises(ConfigError, match="no AWS region is set"):
+        refuse_unreachable(ComponentCalls(AwsSession(desk.config.aws), 0.001), desk.config)
+
+
 def test_two_at_once_end_with_one_version(desk: Desk) -> None:
     """Both have looked, and both found nothing."""
     plans = [desk.plan(desk.both()) for _ in range(4)]

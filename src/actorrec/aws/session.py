@@ -61,7 +61,9 @@ class AwsSession:
             if self._session is None:
                 # Other AWS tools read AWS_REGION, boto3 by itself only AWS_DEFAULT_REGION.
                 region = settings.region or os.environ.get("AWS_REGION")
-                self._session = boto3.Session(profile_name=settings.profile, region_name=region)
+                self._session = boto3.Session(profile_name=settings.profile, region_name=region or None)
+            if self._session.region_name == "":  # a variable that is there and empty; boto3 would sign with it
+                raise botocore.exceptions.NoRegionError
             endpoint = settings.endpoint_url if service == "s3" else None  # the others: boto3's own AWS_ENDPOINT_URL_…
             return self._session.client(service, endpoint_url=endpoint, config=config)
         except (botocore.exceptions.BotoCoreError, ValueError) as error:

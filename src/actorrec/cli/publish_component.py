@@ -72,8 +72,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Publish a bundle as components of AWS IoT Greengrass; the same content is not published twice."""
         from actorrec.greengrass.known_versions import remembered_versions
-        from actorrec.greengrass.publish_plan import plan_publish
+        from actorrec.greengrass.publish_plan import plan_publish, refuse_malformed
 
+        refuse_malformed(version)  # before hundreds of megabytes of wheels are fetched
         config = session.settings(
             {"greengrass.component_name": component_name, "rights.allow_restricted": allow_restricted}
         )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from actorrec.errors import ConfigError
 from actorrec.manifests.base import digest_json
 from actorrec.manifests.component import DeployedComponent
+from actorrec.manifests.component_settings import ComponentSettings, with_changes
 
 EVERYTHING: Final = ""
 """JSON pointer to a whole configuration: reset to the recipe's defaults."""
@@ -38,6 +39,8 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
         if key in found:
             raise ConfigError(f"--set {key} is there twice", hint="leave one out")
         found[key] = _READERS[key](key, value.strip())
+    if refused := with_changes(ComponentSettings(), found)[1]:
+        raise ConfigError(f"--set: devices would refuse it: {'; '.join(refused)}")
     return found
 
 

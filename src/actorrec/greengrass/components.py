@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from actorrec.errors import ModelContractError
+from actorrec.errors import ConfigError, ModelContractError
 from actorrec.greengrass.drafts import MODEL_SUFFIX, ArtifactDraft, ComponentDraft
 from actorrec.greengrass.recipe import BUNDLE_FILE, RUNTIME_FILE, model_body, runtime_body, single_body
 from actorrec.manifests.bundle import BundleCard
@@ -90,7 +90,11 @@ def runtime_part_of(recipe: Mapping[str, Any], tags: Mapping[str, str]) -> Runti
 
 
 def runtime_draft(name: str, runtime: RuntimePart, uri_of: UriOf) -> ComponentDraft:
-    """The program alone; it needs the component ``NAME.Model`` beside it."""
+    """The program alone; it needs the component ``NAME.Model`` beside it.
+
+    Raises:
+        ConfigError: If the name is that of a model component.
+    """
     artifact = _program(name, runtime, uri_of)
     body = runtime_body(name, artifact, runtime.configuration, runtime.install_timeout_s)
     return ComponentDraft(name, "runtime", "own", (artifact,), body, _tags("runtime", runtime=runtime))
@@ -104,13 +108,22 @@ def model_draft(name: str, bundle: BundleFile, uri_of: UriOf) -> ComponentDraft:
 
 
 def single_draft(name: str, runtime: RuntimePart, bundle: BundleFile, uri_of: UriOf) -> ComponentDraft:
-    """Program and bundle in one; each file lies where the component of its own would have it, so it is sent once."""
+    """Program and bundle in one; each file lies where the component of its own would have it, so it is sent once.
+
+    Raises:
+        ConfigError: If the name is that of a model component.
+    """
     artifacts = (_program(name, runtime, uri_of), _bundle(name, bundle, uri_of))
     body = single_body(name, artifacts, runtime.configuration, runtime.install_timeout_s)
     return ComponentDraft(name, "single", "own", artifacts, body, _tags("single", runtime=runtime, bundle=bundle))
 
 
 def _program(name: str, runtime: RuntimePart, uri_of: UriOf) -> ArtifactDraft:
+    if name.lower().endswith(MODEL_SUFFIX.lower()):  # the Java nucleus does not tell small letters from capitals
+        raise ConfigError(
+            f"{name!r} cannot name a program: names in {MODEL_SUFFIX} are those of models",
+            hint=f"name the program alone ({name[: -len(MODEL_SUFFIX)]}); its model gets the ending by itself",
+        )
     uri = runtime.uri or uri_of(name, runtime.sha256, RUNTIME_FILE)
     return ArtifactDraft(RUNTIME_FILE, uri, runtime.sha256, runtime.bytes, runtime.path, "ZIP")
 

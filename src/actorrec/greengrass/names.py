@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_SEMVER: Final = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")  # the service's limit: 999999
+LARGEST_NUMBER: Final = 999_999
+"""Of a version, as the service has it."""
+_SEMVER: Final = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})", re.ASCII)
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
@@ -13,12 +15,14 @@ def parse_version(text: str) -> tuple[int, int, int] | None:
 
 
 def next_version(existing: "list[str] | tuple[str, ...]") -> str:
-    """The version after the highest; ``1.0.0`` for the first."""
+    """The version after the highest; ``1.0.0`` for the first. A number that is at the service's limit is carried."""
     numbers = [parsed for text in existing if (parsed := parse_version(text)) is not None]
     if not numbers:
         return "1.0.0"
     major, minor, patch = max(numbers)
-    return f"{major}.{minor}.{patch + 1}"
+    if patch < LARGEST_NUMBER:
+        return f"{major}.{minor}.{patch + 1}"
+    return f"{major}.{minor + 1}.0" if minor < LARGEST_NUMBER else f"{major + 1}.0.0"
 
 
 def component_arn(region: str, account: str, name: str, version: str | None = None, partition: str = "aws") -> str:

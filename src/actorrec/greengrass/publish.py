@@ -6,7 +6,7 @@ version's content, and goes on.
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ def artifact_uris(config: Config) -> UriOf:
         ConfigError: If ``cloud.component_prefix`` is where the store keeps its own.
     """
     place, prefix = CloudPlace.of(config), config.cloud.component_prefix
-    if prefix.partition("/")[0] in {*KINDS, "jobs", "review", "unknowns"}:
+    if prefix.partition("/")[0] in {*KINDS, "events", "jobs", "ota", "review", "unknowns"}:
         raise ConfigError(
             f"cloud.component_prefix '{prefix}' is where a store keeps its own files", hint="take another: components"
         )
@@ -100,8 +100,9 @@ def execute(plan: PublishPlan, at: Publishing) -> tuple[ComponentManifest, ...]:
     Raises:
         ConfigError: If somebody made a version of that number meanwhile, with other content.
         ArtifactError: If something cannot be read or written.
-        RemoteError: If AWS refuses or cannot be reached, or a version comes to nothing; the message says what of the
-            plan is there.
+        RemoteError: If AWS refuses or cannot be reached, or a version comes to nothing.
+
+    All of them say what of the plan is there.
     """
     send_artifacts(plan, at)
     made: list[PlannedVersion] = []
@@ -112,17 +113,19 @@ def execute(plan: PublishPlan, at: Publishing) -> tuple[ComponentManifest, ...]:
         for each in made:
             at.calls.wait(each.draft.name, each.version, at.progress)
             committed.append(put_on_record(each, at))
-    except (ConfigError, RemoteError) as error:
-        others = [each.called for each in made if each.called not in error.message]
-        raise _with_what_was_made(error, others) from None
+    except (ConfigError, RemoteError, ArtifactError) as error:
+        _say_what_was_made(error, made)
+        raise
     return tuple(committed)
 
 
-def _with_what_was_made(error: ActorRecError, others: list[str]) -> ActorRecError:
+def _say_what_was_made(error: ActorRecError, made: Sequence[PlannedVersion]) -> None:
     """Nothing that was made is taken back: the same command goes on from there."""
-    if not others:
-        return error
-    return type(error)(f"{error.message} ({' and '.join(others)} was made, and stays)", hint=error.hint)
+    others = [each.called for each in made if each.called not in error.message]
+    if others:
+        stays = "was made, and stays" if len(others) == 1 else "were made, and stay"
+        error.message += f" ({' and '.join(others)} {stays})"
+        error.args = (error.message,)
 
 
 def send_artifacts(plan: PublishPlan, at: Publishing) -> None:

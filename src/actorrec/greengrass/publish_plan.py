@@ -136,6 +136,18 @@ class PublishPlan:
         }
 
 
+def refuse_malformed(version: str) -> None:
+    """Stop at a version that no component can have.
+
+    Raises:
+        ConfigError: If it is neither ``auto`` nor ``X.Y.Z``.
+    """
+    if version != "auto" and parse_version(version) is None:
+        raise ConfigError(
+            f"--version {version}: it is written X.Y.Z, or auto", hint="three numbers below a million, as in 1.2.0"
+        )
+
+
 def plan_publish(
     drafts: Sequence[ComponentDraft],
     known: Iterable[KnownVersion],
@@ -159,8 +171,7 @@ def plan_publish(
     Raises:
         ConfigError: If the version is malformed or there with other content, or a recipe is too large.
     """
-    if version != "auto" and parse_version(version) is None:
-        raise ConfigError(f"--version {version}: it is written X.Y.Z, as in 1.2.0, or auto")
+    refuse_malformed(version)
     by_name: dict[str, list[KnownVersion]] = {}
     for each in known:
         by_name.setdefault(each.name, []).append(each)

@@ -15,6 +15,7 @@ from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.greengrass.drafts import MODEL_SUFFIX, ArtifactDraft
 from actorrec.greengrass.names import parse_version
+from actorrec.manifests.component_settings import ComponentSettings, with_changes
 from actorrec.manifests.events import HEALTH_SUBTOPIC
 
 RUNTIME_FILE: Final = "runtime.zip"
@@ -24,9 +25,10 @@ MAX_RECIPE_BYTES: Final = 16_000
 MAX_LITE_RECIPE_BYTES: Final = 8_196
 """What nucleus lite reads of a recipe that the cloud has added digests to."""
 _MAX_NAME: Final = 118  # nucleus lite: 128 with the endings that it adds
-_LARGEST_NUMBER: Final = 999_999
 _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]+")
 _PLAIN_KEY: Final = re.compile(r"s3://[a-z0-9-]+/[A-Za-z0-9._/-]+")
+_SHORTENED: Final = frozenset({"", ".", ".."})
+"""Parts of a key that what fetches an address takes for steps up and down, not for names."""
 _TOPIC: Final = re.compile(r"[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*")
 _DIGEST_BYTES: Final = 120  # "Digest" and "Algorithm" of one artifact, as the cloud adds them
 _PUBLISHER: Final = "actorrec"
@@ -39,9 +41,13 @@ _BRING_BUNDLE: Final = 'umask 077 && cp -f "{{artifacts:path}}/{file}" "{file}.n
 
 
 def default_configuration(config: Config) -> dict[str, str]:
-    """What a published component starts with; texts, as in AWS's own components: numbers may come back as others."""
+    """What a published component starts with; texts, as in AWS's own components: numbers may come back as others.
+
+    Raises:
+        ConfigError: If devices would not take it.
+    """
     section = config.greengrass
-    return {
+    configuration = {
         "ImageName": section.image_name,
         "ImageDirectory": section.image_directory,
         "InferenceInterval": _text(section.inference_interval_s),
@@ -50,6 +56,14 @@ def default_configuration(config: Config) -> dict[str, str]:
         "Shadow": "off",
         "UseCamera": "false",
     }
+    _, refused = with_changes(ComponentSettings(), configuration)
+    if refused:
+        raise ConfigError(
+            f"devices would refuse this configuration: {'; '.join(refused)}",
+            hint="it is made of greengrass.image_name, image_directory, inference_interval_s and health_s, and of "
+            "cloud.results_topic",
+        )
+    return configuration
 
 
 def access_control(name: str, topic: str) -> dict[str, Any]:
@@ -130,10 +144,9 @@ def check_recipe(recipe: Mapping[str, Any], *, lite: bool = True) -> None:
             f"{name!r} cannot name a component",
             hint=f"at most {_MAX_NAME} letters, digits and _ . -, not ending in .install or .bootstrap",
         )
-    if lite and name.startswith("aws."):
+    if lite and name.lower().startswith("aws."):
         raise ConfigError(f"{name!r} cannot name a component of yours", hint="names in aws. belong to AWS")
-    numbers = parse_version(version)
-    if numbers is None or max(numbers) > _LARGEST_NUMBER:
+    if parse_version(version) is None:
         raise ConfigError(f"{version!r} is no version", hint="three numbers such as 1.4.0, each below a million")
     artifacts = [artifact for manifest in recipe["Manifests"] for artifact in manifest["Artifacts"]]
     for artifact in artifacts:
@@ -162,6 +175,10 @@ def _text(seconds: float) -> str:
 def _check_uri(uri: str, *, lite: bool) -> None:
     if len(uri) > 1024 or not uri.startswith("s3://"):
         raise ConfigError(f"{uri} is no address of an artifact", hint="devices fetch from s3://BUCKET/PREFIX")
+    if not _SHORTENED.isdisjoint(uri.removeprefix("s3://").split("/")):
+        raise ConfigError(
+            f"devices cannot fetch {uri}", hint="cloud.component_prefix and the store's prefix have no parts . or .."
+        )
     if lite and not _PLAIN_KEY.fullmatch(uri):
         raise ConfigError(
             f"nucleus lite cannot fetch {uri}",

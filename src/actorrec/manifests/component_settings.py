@@ -65,7 +65,7 @@ class ComponentSettings(Record):
         default="ml/tflite/image-classification",
         alias="PublishResultsOnTopic",
         max_length=249,  # with what health adds, the 256 that AWS IoT takes
-        pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$",
+        pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+){0,6}$",  # likewise, of the seven slashes that it takes
     )
     health_interval_s: _Interval = Field(default=60.0, alias="HealthInterval", ge=1, le=86400)
     shadow: Literal["off", "previous"] = Field(default="off", alias="Shadow")

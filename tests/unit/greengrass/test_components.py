@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actorrec.config import Config
-from actorrec.errors import ModelContractError
+from actorrec.errors import ConfigError, ModelContractError
 from actorrec.greengrass.components import model_draft, runtime_draft, runtime_part_of, single_draft
 from actorrec.greengrass.drafts import ComponentDraft
 from actorrec.greengrass.recipe import default_configuration
@@ -84,6 +84,15 @@ def test_the_program_of_a_runtime_component_serves_as_well() -> None:
     assert part.configuration["Shadow"] == "previous"
     assert "accessControl" not in part.configuration
     assert (part.sha256, part.card_schema, part.preprocess, part.install_timeout_s) == ("ab" * 32, 1, "1", 1234)
+
+
+@pytest.mark.parametrize("name", [f"{NAME}.Model", "com.example.model"])
+def test_no_program_has_the_name_of_a_model(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"names in \.Model are those of models") as told:
+        runtime_draft(name, runtime_program(), uri_of)
+    assert f"({name[:-6]})" in told.value.hint
+    with pytest.raises(ConfigError, match="are those of models"):
+        single_draft(name, runtime_program(), bundle_file(), uri_of)
 
 
 def test_what_is_not_ours_is_refused() -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from actorrec.errors import ConfigError
 from actorrec.greengrass.drafts import ArtifactDraft, ComponentDraft
+from actorrec.greengrass.names import next_version, parse_version
 from actorrec.greengrass.publish_plan import DELETED, KnownVersion, PublishPlan, plan_publish
 from actorrec.manifests.component import CONTENT_TAG
 
@@ -124,3 +125,20 @@ def test_a_model_for_awss_own_component_is_numbered_above_awss() -> None:
     of = draft("public-model")
     assert plan_publish([of], []).versions[0].version == "2.1.1000"
     assert plan_publish([of], [KnownVersion(of.name, "2.1.1004")]).versions[0].version == "2.1.1005"
+
+
+def test_a_number_at_the_limit_of_the_service_is_carried() -> None:
+    assert next_version(["1.0.999999", "1.0.3"]) == "1.1.0"
+    assert next_version(["1.999999.999999"]) == "2.0.0"
+    last = [KnownVersion(f"{NAME}.Model", "999999.999999.999999", "other")]
+    with pytest.raises(ConfigError, match="is no version"):
+        plan_publish([draft(name=f"{NAME}.Model")], last)
+
+
+@pytest.mark.parametrize(
+    "text", ["1.0", "01.0.0", "1.0.0-rc", "1.0.0\n", " 1.0.0", "v1.0.0", "1000000.0.0", "1.0.1\u0661", ""]
+)
+def test_what_no_component_can_have_as_a_version(text: str) -> None:
+    assert parse_version(text) is None
+    with pytest.raises(ConfigError, match=r"it is written X\.Y\.Z"):
+        plan_publish([draft()], [], version=text)

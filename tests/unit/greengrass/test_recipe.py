@@ -125,6 +125,24 @@ def test_configuration_starts_as_settings_say_and_is_text() -> None:
     assert recipe["ComponentConfiguration"]["DefaultConfiguration"]["ImageDirectory"] == '/srv/"; rm -rf $HOME'
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("GREENGRASS__IMAGE_DIRECTORY", "pictures", "ImageDirectory cannot be 'pictures': it must be a whole path"),
+        ("GREENGRASS__IMAGE_DIRECTORY", "/srv/a\nb", "ImageDirectory cannot be"),
+        ("GREENGRASS__IMAGE_NAME", "../door.jpg", "ImageName cannot be '../door.jpg'"),
+        ("CLOUD__RESULTS_TOPIC", "a" * 250, "PublishResultsOnTopic cannot be"),
+        ("CLOUD__RESULTS_TOPIC", "a/b/c/d/e/f/g/h", "PublishResultsOnTopic cannot be"),  # with /health one too many
+    ],
+)
+def test_what_every_device_would_refuse_is_not_published(setting: str, value: str, said: str) -> None:
+    config = load_config(environ={f"ACTORREC_{setting}": value}).config
+    with pytest.raises(ConfigError, match="devices would refuse this configuration") as told:
+        default_configuration(config)
+    assert said in told.value.message
+    assert "greengrass.image_name" in told.value.hint
+
+
 def test_access_is_to_two_topics_and_no_pattern() -> None:
     rights = access_control(NAME, "shop/door")
     resources = [policy["resources"] for policies in rights.values() for policy in policies.values()]
@@ -141,6 +159,7 @@ def test_access_is_to_two_topics_and_no_pattern() -> None:
         ("a" * 119, "1.0.0", "cannot name a component"),
         ("com.example.install", "1.0.0", "cannot name a component"),
         ("aws.greengrass.Mine", "1.0.0", "component of yours"),
+        ("AWS.greengrass.Mine", "1.0.0", "component of yours"),
         ("com.example.A", "1.0", "no version"),
         ("com.example.A", "1.0.0-beta", "no version"),
         ("com.example.A", "1.0.01", "no version"),
@@ -174,6 +193,14 @@ def test_addresses_that_nucleus_lite_cannot_fetch(uri: str) -> None:
     check_recipe(recipe, lite=False)
     with pytest.raises(ConfigError, match="no address"):
         check_recipe(model_draft(NAME, bundle_file(), lambda *_: "https://x/y").recipe("1.0.0"))
+
+
+@pytest.mark.parametrize("key", ["a/../b", "./b", "..", "a//b", "a/"])
+def test_addresses_that_are_shortened_on_the_way(key: str) -> None:
+    recipe = model_draft(NAME, bundle_file(), lambda *_: f"s3://bucket/{key}").recipe("1.0.0")
+    for lite in (True, False):
+        with pytest.raises(ConfigError, match="devices cannot fetch"):
+            check_recipe(recipe, lite=lite)
 
 
 def test_both_forms_say_the_same_in_the_same_order() -> None:

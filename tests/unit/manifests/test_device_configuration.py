@@ -80,6 +80,7 @@ def test_seconds_as_text_or_number(value: object) -> None:
         ("PublishResultsOnTopic", "a b"),
         ("PublishResultsOnTopic", "a\n"),
         ("PublishResultsOnTopic", "x" * 250),
+        ("PublishResultsOnTopic", "a/b/c/d/e/f/g/h"),
         ("Shadow", "on"),
         ("Shadow", True),
         ("UseCamera", "true"),
