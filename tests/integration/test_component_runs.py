@@ -149,6 +149,8 @@ def test_one_component_on_nucleus_lite_survives_a_kill_and_never_touches_what_ra
         (folder / "whole").write_text("")
     (work / "last-venv").write_text(f"{running.name}\n")
     _give(work)
+    for left in (".may-write", "last-venv.new"):  # of somebody who tried it as root
+        (work / left).write_text("")
     venv = work / f"venv-{runtime.sha256[:16]}"
     with device.start(NAME, "install") as installing:
         deadline = time.monotonic() + 60

@@ -1,6 +1,7 @@
 """What fails inside a look ends neither the loop nor, where it was the shadow, the look."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -136,3 +137,9 @@ def test_a_bundle_that_is_replaced_while_it_is_opened_is_opened_again(tmp_path: 
         stop.set()
         thread.join()
     assert run_bundle(path, num_threads=1).model.bundle == file_sha256(path)
+
+
+def test_a_bundle_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "bundle.zip")
+    with pytest.raises(ArtifactError, match="is no regular file"):
+        run_bundle(tmp_path / "bundle.zip")

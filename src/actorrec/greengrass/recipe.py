@@ -34,7 +34,8 @@ _DIGEST_BYTES: Final = 120  # "Digest" and "Algorithm" of one artifact, as the c
 _PUBLISHER: Final = "actorrec"
 # Both nuclei start a script in the component's work folder.
 _INSTALL: Final = 'sh "{{artifacts:decompressedPath}}/runtime/install.sh" "{{work:path}}/{venv}"'
-_RUN: Final = 'exec "{{work:path}}/{venv}/bin/python" -m actorrec infer --loop --greengrass --bundle "{bundle}"'
+# -I: no module is taken from the folder where it starts, nor from where a variable of the nucleus points.
+_RUN: Final = 'exec "{{work:path}}/{venv}/bin/python" -I -m actorrec infer --loop --greengrass --bundle "{bundle}"'
 # Nothing of another component can be named on nucleus lite, but its work folder lies beside this one's. A copy is whole
 # or not there; what a killed one left is written over.
 _BRING_BUNDLE: Final = 'umask 077 && cp -f "{{artifacts:path}}/{file}" "{file}.new" && mv -f "{file}.new" "{file}"'

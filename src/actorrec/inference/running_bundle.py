@@ -1,5 +1,6 @@
 """A bundle made ready to run, with what events say of it."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,6 +56,8 @@ def _unchanged(path: Path, name: str) -> tuple[Bundle, str]:
     try:
         for _ in range(_ATTEMPTS):
             before = path.stat()
+            if not stat.S_ISREG(before.st_mode):  # a pipe would let us wait for ever
+                raise ArtifactError(f"the bundle {path} is no regular file")
             digest = file_sha256(path)
             bundle = open_bundle(path, name=name)
             after = path.stat()

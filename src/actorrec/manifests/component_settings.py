@@ -1,5 +1,6 @@
 """The configuration of the component as a device has it: from the cloud, so nothing in it is believed unchecked."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -9,6 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from actorrec.manifests.base import Record, RelativeName
 
 _NOT_OURS: Final = frozenset({"accessControl"})
+# AWS IoT takes 256 bytes and seven slashes; health adds some of both.
+_LONGEST_TOPIC: Final = 249
+_TOPIC: Final = re.compile(r"[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+){0,6}")
 
 
 def _number(value: object) -> object:
@@ -28,6 +32,14 @@ def _plain(name: str) -> str:
     if not name.isprintable():
         raise ValueError("it must be a plain file name")
     return name
+
+
+def _topic(topic: str) -> str:
+    if len(topic) > _LONGEST_TOPIC or not _TOPIC.fullmatch(topic):
+        raise ValueError(
+            f"it must be a topic: letters, digits, _ . - and at most six / between them, {_LONGEST_TOPIC} in all"
+        )
+    return topic
 
 
 def _no_camera(value: object) -> object:
@@ -61,11 +73,8 @@ class ComponentSettings(Record):
         default="", alias="ImageDirectory", max_length=4096
     )
     inference_interval_s: _Interval = Field(default=10.0, alias="InferenceInterval", ge=0.1, le=86400)
-    topic: str = Field(
-        default="ml/tflite/image-classification",
-        alias="PublishResultsOnTopic",
-        max_length=249,  # with what health adds, the 256 that AWS IoT takes
-        pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+){0,6}$",  # likewise, of the seven slashes that it takes
+    topic: Annotated[str, AfterValidator(_topic)] = Field(
+        default="ml/tflite/image-classification", alias="PublishResultsOnTopic"
     )
     health_interval_s: _Interval = Field(default=60.0, alias="HealthInterval", ge=1, le=86400)
     shadow: Literal["off", "previous"] = Field(default="off", alias="Shadow")

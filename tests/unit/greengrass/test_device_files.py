@@ -63,10 +63,12 @@ def give_python(tools: Path, before: str = "pass") -> None:
     wrapper.chmod(0o755)
 
 
-def install(unpacked: Path, venv: Path, tools: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+def install(
+    unpacked: Path, venv: Path | str, tools: Path, *prefix: str, cwd: Path = Path("/")
+) -> subprocess.CompletedProcess[str]:
     """With nothing in its environment but PATH."""
     command = [*prefix, str(tools / "sh"), str(unpacked / "install.sh"), str(venv)]
-    return subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, timeout=120, cwd="/")
+    return subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, timeout=120, cwd=cwd)
 
 
 def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
@@ -116,6 +118,12 @@ def test_a_second_python_serves_where_the_first_does_not_and_a_wrong_digest_leav
 def test_arguments_and_folders_that_cannot_be(unpacked: Path, tools: Path, tmp_path: Path) -> None:
     give_python(tools)
     refused(install(unpacked, tmp_path / "nowhere" / "venv-1", tools), "there is no folder for")
+    kept = tmp_path / "pictures"
+    kept.mkdir()
+    (kept / "door.jpg").write_text("not ours")
+    for named in ("", ".", "..", "/", str(kept), f"{kept}/", f"{tmp_path}/venv-"):
+        refused(install(unpacked, named, tools, cwd=kept), "its name must begin with venv-")
+    assert (kept / "door.jpg").read_text() == "not ours"
     command = [str(tools / "sh"), str(unpacked / "install.sh")]
     without = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60)
     refused(without, "which folder?")

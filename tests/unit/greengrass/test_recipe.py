@@ -73,7 +73,7 @@ def test_the_commands_of_a_runtime() -> None:
     venv = f"venv-{runtime_program().sha256[:16]}"
     assert script(recipe, "install") == f'sh "{{artifacts:decompressedPath}}/runtime/install.sh" "{{work:path}}/{venv}"'
     assert script(recipe, "run") == (
-        f'exec "{{work:path}}/{venv}/bin/python" -m actorrec infer --loop --greengrass '
+        f'exec "{{work:path}}/{venv}/bin/python" -I -m actorrec infer --loop --greengrass '
         f'--bundle "{{work:path}}/../{NAME}.Model/bundle.zip"'
     )
     assert recipe["Manifests"][0]["Lifecycle"]["install"]["Timeout"] == 1234

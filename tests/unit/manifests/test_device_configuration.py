@@ -9,6 +9,14 @@ from actorrec.manifests.component_settings import ComponentSettings, with_change
 DEFAULTS = ComponentSettings()
 
 
+@pytest.mark.parametrize("topic", ["a/b/c/d/e/f/g", "x" * 249])
+def test_the_longest_topics_leave_room_for_health(topic: str) -> None:
+    settings, refused = with_changes(DEFAULTS, {"PublishResultsOnTopic": topic})
+    assert (settings.topic, refused) == (topic, ())
+    _, (line,) = with_changes(DEFAULTS, {"PublishResultsOnTopic": f"{topic}/h"})
+    assert "it must be a topic: letters, digits" in line
+
+
 def test_nothing_said_changes_nothing() -> None:
     assert with_changes(DEFAULTS, {}) == (DEFAULTS, ())
 

@@ -1,15 +1,16 @@
 #!/bin/sh
-# Makes the folder of packages that the component runs from: sh install.sh FOLDER
+# Makes the folder of packages that the component runs from: sh install.sh PLACE/venv-NAME
 #
 # Needs no root and nothing of the environment. A folder that is whole stays as it is; one that was left half-made is
-# made anew. The folder of the program that ran before stays too, so that a device can go back; older ones go.
+# made anew. The folder of the program that ran before stays too, so that a device can go back; older ones go. Nothing
+# is ever removed that is not named venv-…
 set -eu
 umask 022
 unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
 
-say() { echo "install: $1"; }
+say() { printf 'install: %s\n' "$1"; }
 fail() {
-    echo "install: $1" >&2
+    printf 'install: %s\n' "$1" >&2
     exit 1
 }
 # After what was begun cannot be ended: nothing half-made stays, and a full disk is called one.
@@ -20,10 +21,14 @@ spoilt() {
     fail "$1"
 }
 
-[ $# -eq 1 ] || fail "which folder? sh install.sh FOLDER"
+[ $# -eq 1 ] || fail "which folder? sh install.sh PLACE/venv-NAME"
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || fail "the folder of install.sh cannot be read"
 venv=$1
 name=$(basename -- "$venv")
+case $name in
+venv-?*) ;;
+*) fail "a folder is removed before it is made anew: its name must begin with venv-, '$venv' does not" ;;
+esac
 work=$(CDPATH='' cd -- "$(dirname -- "$venv")" && pwd) || fail "there is no folder for $venv"
 venv=$work/$name
 whole=$venv/whole
@@ -38,17 +43,19 @@ tidy() {
         *) rm -rf "$old" || say "cannot remove $old, which is not used any more" ;;
         esac
     done
+    rm -f "$work/last-venv.new"
     echo "$name" >"$work/last-venv.new" && mv "$work/last-venv.new" "$work/last-venv" || fail "cannot write to $work"
 }
 
-if [ -f "$whole" ] && "$venv/bin/python" -c 'import actorrec' 2>/dev/null; then
+if [ -f "$whole" ] && "$venv/bin/python" -I -c 'import actorrec' 2>/dev/null; then
     say "$name is there already"
     tidy
     exit 0
 fi
 
 rm -rf "$venv" || fail "cannot remove what an earlier attempt left in $venv"
-touch "$work/.may-write" 2>/dev/null && rm -f "$work/.may-write" || fail "cannot write to $work: is the disk full?"
+rm -f "$work/.may-write" && touch "$work/.may-write" 2>/dev/null && rm -f "$work/.may-write" ||
+    fail "cannot write to $work: is the disk full?"
 
 python='' problem=''
 for candidate in python3 python3.13 python3.12 python3.11; do
