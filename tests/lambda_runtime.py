@@ -120,6 +120,11 @@ class Function:
         self.process.wait()
 
     @property
+    def folder(self) -> Path:
+        """For its temporary files, as /tmp is in Lambda."""
+        return self._output.parent
+
+    @property
     def output(self) -> str:
         """All that it wrote."""
         return self._output.read_text(errors="replace")

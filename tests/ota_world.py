@@ -137,13 +137,13 @@ class OtaWorld:
 
     # What is live
 
-    def go_live(self, data: bytes, *, single: bool = False, card_schema: int = 1) -> None:
+    def go_live(self, data: bytes, *, single: bool = False, card_schema: int = 1, program: bytes = b"true") -> None:
         """Publish a program and a bundle by hand, and deploy them."""
         config = self.config
         path = self.folder / f"live-{next(_numbers)}.zip"
         path.write_bytes(data)
         runtime = self.folder / "runtime.zip"
-        runtime.write_bytes(zipped({"run.sh": b"true"}))
+        runtime.write_bytes(zipped({"run.sh": program}))
         part = RuntimePart(
             sha256(runtime.read_bytes()), runtime.stat().st_size, CONFIGURATION, card_schema, "1", 600, path=runtime
         )

@@ -1,5 +1,6 @@
 """The function that ships models over the air: under Lambda's own runtime, and call by call in this process."""
 
+import io
 import os
 import random
 import subprocess
@@ -22,7 +23,7 @@ from greengrass_server import BUSY, DENIED, Greengrass, greengrass
 from lambda_runtime import function
 from lambda_zip import build, tool, unpacked
 from landed_models import score
-from ota_world import NAME, PREFIX, SCHEDULE, OtaWorld, archive, as_s3, bundle, ota_world, sha256
+from ota_world import NAME, PREFIX, SCHEDULE, OtaWorld, archive, as_s3, bundle, ota_world, sha256, zipped
 from trained_archives import contents, made_model, packed
 
 __all__ = ["greengrass"]
@@ -44,11 +45,16 @@ def test_the_zip_alone_takes_a_model_from_s3_to_the_whole_group(world: OtaWorld,
     new = bundle("new", 1)
     environ = world.environ | world.service.environ | {"AWS_ENDPOINT_URL_IOT_DATA_PLANE": world.said_url}
     with function(environ, path, options=("-S",)) as started:
+        left, others = started.folder / "actorrec-ota-killed" / "bundle.zip", started.folder / "others"
+        left.mkdir(parents=True)
+        others.mkdir()
         landed = world.land(archive(new), f"{PREFIX}/jobs/train a/output/model.tar.gz")
         answer = started.call(as_s3(landed))
         assert not answer.error, started.output
         assert list(answer.value["objects"].values()) == ["landed"], started.output
         assert world.stage(new) == "started" and world.tried == [sha256(new)]
+        assert not list(started.folder.glob("actorrec-ota-*")), "what a killed call leaves would fill the disk"
+        assert others.is_dir()
         assert not started.call(landed).error and not started.call(as_s3(landed)).error
         world.service.settle()
         assert not started.call(SCHEDULE).error and world.stage(new) == "started"
@@ -168,6 +174,15 @@ def test_what_is_not_fit_for_the_group_is_written_down_and_changes_nothing(world
     assert len(world.service.components) == versions and not world.tried
 
 
+def recarded(data: bytes, old: str, new: str) -> bytes:
+    """A bundle whose card says something else."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed_:
+        files = {name: packed_.read(name) for name in packed_.namelist()}
+    card = files["card.json"].decode()
+    assert old in card
+    return zipped(files | {"card.json": card.replace(old, new).encode()})
+
+
 def unusable() -> dict[str, tuple[str, bytes, str]]:
     other = made_model({"dataset/0123456789abcdef": "0" * 64})
     return {
@@ -176,6 +191,9 @@ def unusable() -> dict[str, tuple[str, bytes, str]]:
         "a changed file": ("bundle.zip", bundle("a", 1).replace(b"gallery", b"gall3ry"), "bundle"),
         "a newer card": ("bundle.zip", bundle("new", 1, schema_version=2), "schema version 2"),
         "restricted pictures": ("bundle.zip", bundle("new", 1, restricted={"CC-BY-NC-4.0": 3}), "CC-BY-NC-4.0"),
+        "no number": ("bundle.zip", recarded(bundle("n", 1), '"value":0.9,', '"value":NaN,'), "score.top1.value"),
+        "no end of words": ("bundle.zip", recarded(bundle("w", 1), "200 pictures", "many" * 9999), "more than a log"),
+        "an endless name": ("model.tar.gz", packed({"../" + "x" * 99999: b""}), "unsafe name"),
         "no archive": ("model.tar.gz", b"\x1f\x8b not gzip", "is damaged or cut"),
         "somebody's archive": ("model.tar.gz", packed({"model.pth": b"weights"}), "no bundle of actorrec"),
         "no bundle": ("model.tar.gz", packed(contents(other, None)), "no bundle.json"),
@@ -189,7 +207,7 @@ def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(wor
     for what, (name, data, said) in unusable().items():
         events.append(world.put(f"{PREFIX}/jobs/{what}/output/{name}", data))
         [reason] = started.call(events[-1])["objects"].values()
-        assert said in reason, what
+        assert said in reason and len(reason) <= 2000, what
         assert (world.said[-1]["action"], world.said[-1]["reason"]) == ("unusable", reason)
     assert not world.state.candidates and len(world.said) == len(events)
     for event in events:
@@ -329,6 +347,30 @@ def test_without_anybody_to_try_it_it_waits_without_failing(greengrass: Greengra
         world.devices = world.service.add_devices(world.group, 1)
         started.call(SCHEDULE)
         assert world.stage(new) == "started" and world.tried == [sha256(new)]
+
+
+def test_what_was_made_for_another_program_or_flavour_is_not_deployed_over_what_somebody_chose_meanwhile(
+    greengrass: Greengrass, tmp_path: Path
+) -> None:
+    live, first, second, third = (bundle(str(day), day) for day in range(4))
+    with ota_world(greengrass, tmp_path, devices=0) as world:
+        world.go_live(live, single=True)
+        started = world.function()
+        started.call(world.land(first))
+        assert world.stage(first) == "trying" and world.versions(first) == [f"{NAME} 1.0.1"]
+        started.call(SCHEDULE)
+        assert world.stage(first) == "trying"
+        world.go_live(live, single=True, program=b"a newer program")
+        started.call(SCHEDULE)
+        assert world.stage(first) == "rolled-back" and "another program" in world.said[-1]["reason"]
+        started.call(world.land(second))
+        assert world.stage(second) == "trying"
+        world.go_live(live)
+        started.call(SCHEDULE)
+        assert world.stage(second) == "rolled-back" and "the other way" in world.said[-1]["reason"]
+        started.call(world.land(third))
+        assert world.stage(third) == "trying" and world.versions(third) == [f"{NAME}.Model 1.0.1"]
+        assert set(world.deployed()) == {sha256(live)} and not world.tried
 
 
 def test_the_lock_of_another_environment_is_not_taken_for_that_of_a_dead_process(

@@ -4,6 +4,7 @@
 (``ACTORREC_SECTION__KEY``), as for every command. It needs neither numpy nor TensorFlow.
 """
 
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from actorrec.greengrass.ota_trials import GroupTrials
 
 _RESERVE_S: Final = 60.0  # the longest that one step may take, without what is downloaded
 _ASSUMED_S: Final = 240.0  # where nobody says how much time there is
+_FOLDERS: Final = "actorrec-ota-"  # what lands is unpacked in them
 
 
 class Context(Protocol):
@@ -78,7 +80,7 @@ class OtaFunction:
         """
         until_s = time.monotonic() + max(left_s - _RESERVE_S, left_s / 2)
         try:
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(prefix=_FOLDERS) as folder:
                 run = Run(self._parts(Path(folder), until_s), until_s)
                 objects = {each.uri: run.land(each) for each in objects_of(event)}
                 self._go_on(run)
@@ -113,6 +115,9 @@ class OtaFunction:
 
 @cache
 def _function() -> OtaFunction:
+    # Lambda leaves /tmp as it was when it kills a call and starts this program anew; one call at a time is in here.
+    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"):
+        shutil.rmtree(left, ignore_errors=True)
     return OtaFunction.of(load_config().config)
 
 

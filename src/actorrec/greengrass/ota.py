@@ -8,8 +8,9 @@ The rules, in the order in which they are asked:
   that failed: an older one is never deployed over a newer, in whatever order they land.
 - Of several that wait, the newest that passes the checks is tried; those not newer than it are out.
 - It must be readable by the program that the group's devices have, and be measured on the same evaluation set as the
-  live one and be no worse by more than the margin.
-- A canary that cannot be begun or judged in seven days ends as if it had failed: others wait behind it.
+  live one, on no fewer pictures of known people, for the same rate of strangers named, and be no worse by more than the
+  margin. That is asked again until the canary has it: somebody may deploy by hand meanwhile.
+- What cannot be published, begun or judged in seven days ends as if it had failed: others wait behind it.
 """
 
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def next_step(
             return Step("supersede", candidate, by=newest.content)
     under_way = state.under_way
     if under_way is not None:
-        return _go_on(under_way, live, now, verdict)
+        return _go_on(under_way, live, margin, now, verdict)
     if not state.waiting:
         return None
     first = state.waiting[0]
@@ -100,7 +101,7 @@ def next_step(
     return Step("refuse", first, reason=problem) if problem else Step("claim", first)
 
 
-def _go_on(candidate: Candidate, live: Live, now: datetime, verdict: Verdict | None) -> Step:
+def _go_on(candidate: Candidate, live: Live, margin: float, now: datetime, verdict: Verdict | None) -> Step:
     """With the model that is under way; somebody may have deployed by hand meanwhile."""
     deployed = candidate.stage in ("trying", "started")
     if live.model is not None and live.model.content == candidate.model.content:
@@ -112,15 +113,19 @@ def _go_on(candidate: Candidate, live: Live, now: datetime, verdict: Verdict | N
         if not deployed:
             return Step("supersede", candidate, by=live.model.content)
         return Step("roll-back", candidate, reason="a newer model was deployed to the group meanwhile")
-    match candidate.stage:
-        case "claimed":
-            return Step("publish", candidate)
-        case "started":
-            return _judged(candidate, now, verdict)
-    if candidate.stage == "trying" and now - candidate.since > _PATIENCE:
-        reason = f"it could not be deployed to the canary in {_PATIENCE.days} days"
-        return Step("roll-back", candidate, reason=reason)
-    return Step("start", candidate)
+    if candidate.stage == "started":
+        return _judged(candidate, now, verdict)
+    problem = _problem(candidate.model, live, margin, now) or _stuck(candidate, now)
+    if problem:
+        return Step("roll-back" if deployed else "refuse", candidate, reason=problem)
+    return Step("publish" if candidate.stage == "claimed" else "start", candidate)
+
+
+def _stuck(candidate: Candidate, now: datetime) -> str:
+    if now - candidate.since <= _PATIENCE:
+        return ""
+    what = "published" if candidate.stage == "claimed" else "deployed to the canary"
+    return f"it could not be {what} in {_PATIENCE.days} days"
 
 
 def _judged(candidate: Candidate, now: datetime, verdict: Verdict | None) -> Step:
@@ -164,7 +169,14 @@ def _worse(new: CardScore | None, live: CardScore | None, margin: float) -> str:
             f"it was measured on another evaluation set than the live model ({new.set_digest[:16]}, "
             f"not {live.set_digest[:16]}): measure both on the same one, or deploy it by hand"
         )
+    if not abs(new.target_fpir - live.target_fpir) <= _ROUNDING:  # also when it is not a number
+        return (
+            f"it was calibrated to name {new.target_fpir:.1%} of strangers, the live model {live.target_fpir:.1%}: "
+            "their rates say nothing about each other; deploy it by hand"
+        )
     for name, ours, theirs in (("top1", new.top1, live.top1), ("tpir", new.tpir, live.tpir)):
+        if ours.n < theirs.n:  # the set is the same, so it knows fewer of those that are on it
+            return f"it knows fewer people than the live model: {name} of {ours.n} pictures, not {theirs.n}"
         if not ours.value >= theirs.value - margin - _ROUNDING:  # also when it is not a number
             return f"it is worse than the live model: {name} {_told(ours)}, not {_told(theirs)} (margin {margin:.1%})"
     return _names_strangers(new.fpir, live, margin)
@@ -174,7 +186,7 @@ def _names_strangers(new: Rate | None, live: CardScore, margin: float) -> str:
     if live.fpir is None and new is None:
         return ""
     most = max(live.target_fpir, live.fpir.value if live.fpir is not None else 0.0) + margin
-    if new is None:
+    if new is None or not new.n:
         return "it was not measured on strangers, the live model was"
     if not new.value <= most + _ROUNDING:
         return f"it names strangers too often: fpir {_told(new)}, at most {most:.1%} is allowed"

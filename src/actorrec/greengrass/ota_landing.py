@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import ValidationError
+
 from actorrec.artifacts.digest import file_sha256
 from actorrec.artifacts.trained import unpack_bundle
 from actorrec.aws.failures import aws_errors, code_of, status_of
@@ -26,6 +28,7 @@ from actorrec.recognition.bundle_zip import HostileZip
 _CHUNK_BYTES: Final = 1 << 20
 _RESERVE_BYTES: Final = 32 << 20  # left free on the disk
 _OWN_MEMORY_BYTES: Final = 192 << 20  # Python, boto3 and we
+_MODEL_BYTES: Final = 32 << 10  # written down and sent as a message, which may have 128 KiB
 _ROOM: Final = "give the function more (EphemeralStorage, MemorySize), or publish it by hand"
 _NEEDS: Final = "s3:GetObject, s3:GetObjectVersion and s3:ListBucket"
 _NOT_THERE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "MethodNotAllowed", "404", "412"})
@@ -37,17 +40,12 @@ class Bundle:
 
     Attributes:
         path: ``bundle.zip`` on this machine.
-        sha256: Of it.
+        model: What must be known of it afterwards.
     """
 
     path: Path
-    sha256: str
     card: BundleCard
-
-    @property
-    def size_bytes(self) -> int:
-        """Of the file."""
-        return self.path.stat().st_size
+    model: LandedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,8 @@ class Gate:
                 return f"{uri} is another file than was published"
             if reason := self._too_large(path, uri):
                 return reason
-            return LandedModel.of(read_card(path, name=uri), content=sha256, size_bytes=path.stat().st_size)
+            model = LandedModel.of(read_card(path, name=uri), content=sha256, size_bytes=path.stat().st_size)
+            return _not_kept(model) or model
         except ModelContractError as error:
             return error.message
         finally:
@@ -144,7 +143,9 @@ class Gate:
             return NoBundle(error.in_full, sha256)
         except ArtifactError as error:
             return NoBundle(f"{error.message}: {_ROOM}", sha256)
-        return Bundle(path, sha256, card)
+        model = LandedModel.of(card, content=sha256, size_bytes=path.stat().st_size)
+        reason = _not_kept(model)
+        return NoBundle(reason, sha256) if reason else Bundle(path, card, model)
 
     def _too_large(self, path: Path, name: str) -> str:
         """A file of a bundle is in memory when its digest is checked."""
@@ -155,6 +156,19 @@ class Gate:
         if largest > self._most_bytes:
             return f"it holds a file of {largest:,} bytes, more than {self._most_bytes:,}: {_ROOM}"
         return ""
+
+
+def _not_kept(model: LandedModel) -> str:
+    """Why a model cannot be written down so that it is read back as it is; empty where it can."""
+    text = model.model_dump_json()
+    if len(text) > _MODEL_BYTES:
+        return f"its card says more than a log can keep ({len(text):,} characters)"
+    try:
+        LandedModel.model_validate_json(text)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        return f"its card does not say a number where one must stand: {where}"
+    return ""
 
 
 def _bundle_file(path: Path) -> Path:

@@ -9,7 +9,7 @@ from actorrec.greengrass.deployments import GONE, Deployment
 from actorrec.greengrass.drafts import MODEL_SUFFIX
 from actorrec.greengrass.ota import Live
 from actorrec.greengrass.recipe import BUNDLE_FILE
-from actorrec.manifests.component import BUNDLE_TAG, PREPROCESS_TAG, ROLE_TAG, SCHEMA_TAG, Role
+from actorrec.manifests.component import BUNDLE_TAG, PREPROCESS_TAG, ROLE_TAG, RUNTIME_TAG, SCHEMA_TAG, Role
 from actorrec.manifests.ota import LandedModel
 
 _BY_HAND: Final = "publish and deploy by hand once (actorrec publish-component, actorrec deploy)"
@@ -83,10 +83,20 @@ class FleetReader:
         schema, preprocess = (_number(program.tags.get(tag, "")) for tag in (SCHEMA_TAG, PREPROCESS_TAG))
         return Fleet(Live(found, schema, preprocess), program, recipe if holder is program else None)
 
+    def has_program(self, fleet: Fleet, name: str, version: str) -> bool:
+        """Whether a version in which program and model are one holds the program that the group has.
+
+        Raises:
+            RemoteError: If AWS refuses or cannot be reached.
+        """
+        found, tag = self._asked(name, version), "" if fleet.program is None else fleet.program.tags.get(RUNTIME_TAG)
+        return found is not None and found.tags.get(RUNTIME_TAG) == tag
+
     def _described(self, present: Deployment, name: str) -> VersionState | None:
-        if name not in present.components:
-            return None
-        key = name, present.components[name].version
+        return self._asked(name, present.components[name].version) if name in present.components else None
+
+    def _asked(self, name: str, version: str) -> VersionState | None:
+        key = name, version
         if key not in self._seen:
             self._seen[key] = self._calls.describe(*key)
         return self._seen[key]

@@ -55,7 +55,7 @@ class Publisher:
             RemoteError: If AWS refuses or cannot be reached.
         """
         name, uri_of = self._config.greengrass.component_name, artifact_uris(self._config)
-        file = BundleFile(bundle.sha256, bundle.size_bytes, bundle.card, bundle.path)
+        file = BundleFile(bundle.model.content, bundle.model.bytes, bundle.card, bundle.path)
         try:
             if not fleet.single:
                 draft = model_draft(name, file, uri_of)

@@ -19,7 +19,7 @@ from actorrec.greengrass.ota_events import ObjectEvent, not_for_us
 from actorrec.greengrass.ota_landing import Bundle, Gate, NoBundle
 from actorrec.greengrass.ota_live import Fleet, FleetReader
 from actorrec.greengrass.ota_publish import Publisher
-from actorrec.greengrass.ota_say import Speaker
+from actorrec.greengrass.ota_say import Speaker, in_short
 from actorrec.greengrass.ota_state import Candidate, OtaLog, OtaState
 from actorrec.manifests.component import Role
 from actorrec.manifests.ota import (
@@ -39,6 +39,7 @@ from actorrec.manifests.ota import (
 )
 
 _OTHER_FLAVOUR: Final = "somebody deployed program and model the other way (apart, or in one) meanwhile"
+_OTHER_PROGRAM: Final = "somebody deployed another program meanwhile than the one that its version holds"
 _MOST_STEPS: Final = 1000  # of one run; a model takes about ten
 
 
@@ -123,8 +124,8 @@ class Run:
         while event.object.one not in (state := parts.log.state()).objects:
             self._add(state, _landed(event, found))
         if isinstance(found, NoBundle):
-            return found.reason
-        self._bundles[found.sha256] = found
+            return in_short(found.reason)
+        self._bundles[found.model.content] = found
         return "landed"
 
     def go_on(self) -> int:
@@ -175,8 +176,7 @@ class Run:
             case "promote":
                 return self._done(candidate, Promoted, deployment_id=self._parts.trials.promote(candidate))
             case "roll-back":
-                made = self._parts.trials.roll_back(candidate)
-                return self._done(candidate, RolledBack, reason=step.reason, deployment_id=made or None)
+                return self._take_back(candidate, step.reason)
         self._parts.speaker.log("waiting", content=content, reason=step.reason)
         return False
 
@@ -204,16 +204,30 @@ class Run:
 
     def _start(self, candidate: Candidate, state: OtaState, fleet: Fleet) -> bool:
         content = candidate.model.content
+        changed = self._changed(candidate, fleet)
         if candidate.stage == "published":
-            apart = candidate.component.endswith(MODEL_SUFFIX)
-            if apart == fleet.single:
-                return self._add(state, (Refused, {"content": content, "reason": _OTHER_FLAVOUR}))
+            if changed:
+                return self._add(state, (Refused, {"content": content, "reason": changed}))
             return self._add(state, (Trying, {"content": content}))
+        if changed:
+            return self._take_back(candidate, changed)
         made = self._parts.trials.start(candidate, fleet.role)
         if isinstance(made, Later):
             self._parts.speaker.log("waiting", content=content, reason=made.reason)
             return False
         return self._done(candidate, Started, deployment_id=made)
+
+    def _changed(self, candidate: Candidate, fleet: Fleet) -> str:
+        """Why the version that was made no longer goes with what the group has; empty where it does."""
+        if candidate.component.endswith(MODEL_SUFFIX) == fleet.single:
+            return _OTHER_FLAVOUR
+        if fleet.single and not self._fleet.has_program(fleet, candidate.component, candidate.version):
+            return _OTHER_PROGRAM
+        return ""
+
+    def _take_back(self, candidate: Candidate, reason: str) -> bool:
+        made = self._parts.trials.roll_back(candidate)
+        return self._done(candidate, RolledBack, reason=reason, deployment_id=made or None)
 
     def _draft(self, candidate: Candidate, fleet: Fleet) -> ComponentDraft | str:
         """The component of a candidate, or why there is none."""
@@ -225,7 +239,7 @@ class Run:
                 return "the object it came in is not there any more"
             if isinstance(found, NoBundle):
                 return found.reason
-            if found.sha256 != content:
+            if found.model.content != content:
                 return "the object it came in holds something else now"
             self._bundles[content] = found
         return self._parts.publisher.draft(self._bundles[content], fleet)
@@ -249,6 +263,8 @@ class Run:
     def _add(self, state: OtaState, what: tuple[type[OtaEntry], dict[str, Any]]) -> bool:
         """Write down what follows from a state; always True: if another was faster, it is decided again."""
         kind, about = what
+        if "reason" in about:
+            about = about | {"reason": in_short(about["reason"])}
         entry = kind(seq=state.seq + 1, at=self._parts.clock(), **about)
         if self._parts.log.add(entry):
             self._parts.speaker.entry(entry)
@@ -258,5 +274,4 @@ class Run:
 def _landed(event: ObjectEvent, found: Bundle | NoBundle) -> tuple[type[OtaEntry], dict[str, Any]]:
     if isinstance(found, NoBundle):
         return Unusable, {"object": event.object, "content": found.sha256, "reason": found.reason}
-    model = LandedModel.of(found.card, content=found.sha256, size_bytes=found.size_bytes)
-    return Landed, {"object": event.object, "model": model}
+    return Landed, {"object": event.object, "model": found.model}

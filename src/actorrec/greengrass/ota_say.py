@@ -11,6 +11,13 @@ from actorrec.manifests.ota import OTA_SUBTOPIC, OtaEntry
 
 _QUIET: Final = frozenset({"known", "claimed", "trying"})
 """Steps in between, of which only the log is told."""
+_LONGEST: Final = 2000
+
+
+def in_short(reason: str) -> str:
+    """A reason as it can be written down and sent: parts of it may come from a file that nobody vouches for."""
+    plain = reason.encode(errors="replace").decode()
+    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
 
 
 class Speaker:

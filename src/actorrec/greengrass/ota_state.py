@@ -7,9 +7,9 @@ read and decide again. So every decision rests on all that was decided before, h
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from actorrec.artifacts.bulk import in_parallel
 from actorrec.artifacts.store import ArtifactStore
@@ -34,6 +34,7 @@ from actorrec.manifests.ota import (
 
 OTA_FOLDER: Final = "ota"
 _READERS: Final = 16
+_MANY: Final = 200  # entries, of which each is a request of its own
 Stage = Literal[
     "waiting", "claimed", "published", "trying", "started", "promoted", "rolled-back", "refused", "superseded"
 ]
@@ -149,8 +150,16 @@ def _moved(
             return replace(before, stage="rolled-back", reason=reason)
 
 
+_Read = tuple[str, datetime]  # an entry's name, and when it was written: a log may be begun anew
+_AnyEntry = Annotated[OtaEntry, Field(discriminator="action")]
+_TOGETHER: Final[TypeAdapter[list[tuple[_Read, OtaEntry]]]] = TypeAdapter(list[tuple[_Read, _AnyEntry]])
+
+
 class OtaLog:
     """The log of a group.
+
+    Entries are never changed. Once there are many, a copy of all is kept in one file beside them: a function that
+    starts anew reads that and what came after. Without it, every entry is read.
 
     Args:
         store: Entries are ``ota/GROUP/log/00000001.json`` and so on.
@@ -159,8 +168,8 @@ class OtaLog:
 
     def __init__(self, store: ArtifactStore, group: str) -> None:
         self._store = store
-        self._folder = f"{OTA_FOLDER}/{group}/log"
-        self._read: dict[tuple[str, datetime], OtaEntry] = {}  # also by when it was written: a log may be begun anew
+        self._folder, self._copy = f"{OTA_FOLDER}/{group}/log", f"{OTA_FOLDER}/{group}/together.json"
+        self._read: dict[_Read, OtaEntry] = {}
 
     def state(self) -> OtaState:
         """What holds now, also what others added since the last call.
@@ -169,8 +178,12 @@ class OtaLog:
             ArtifactError: If an entry cannot be read or is damaged.
         """
         there = [(each.name, each.written_at) for each in self._store.entries(self._folder) if _is_entry(each.name)]
+        if self._unread(there) > _MANY:
+            self._read.update(self._copied())
         new = [each for each in there if each not in self._read]
         self._read.update(zip(new, in_parallel(self._parsed, (name for name, _ in new), _READERS), strict=True))
+        if len(new) > _MANY:
+            self._store.put_bytes(self._copy, _TOGETHER.dump_json([(each, self._read[each]) for each in there]))
         return folded(self._read[each] for each in there)
 
     def add(self, entry: OtaEntry) -> bool:
@@ -185,10 +198,21 @@ class OtaLog:
         name = f"{self._folder}/{entry.seq:08d}.json"
         return self._store.commit(name, entry.model_dump_json(indent=1).encode())
 
+    def _unread(self, there: Iterable[_Read]) -> int:
+        return sum(each not in self._read for each in there)
+
+    def _copied(self) -> dict[_Read, OtaEntry]:
+        """Entries that the copy has; none where there is none, or not one that this version understands."""
+        try:
+            found = dict(_TOGETHER.validate_json(self._store.read_bytes(self._copy)))
+        except (ArtifactError, ValidationError):
+            return {}
+        return {read: entry for read, entry in found.items() if _is_named(entry, read[0])}
+
     def _parsed(self, name: str) -> OtaEntry:
         try:
             entry = OTA_ENTRY.validate_json(self._store.read_bytes(name))
-            wrong = "" if name.endswith(f"/{entry.seq:08d}.json") else f"it says that it is number {entry.seq}"
+            wrong = "" if _is_named(entry, name) else f"it says that it is number {entry.seq}"
         except ValidationError as error:
             wrong = error.errors()[0]["msg"]
         if wrong:
@@ -197,6 +221,10 @@ class OtaLog:
                 hint="a newer version may have written it: update the function (`make lambda`)",
             )
         return entry
+
+
+def _is_named(entry: OtaEntry, name: str) -> bool:
+    return name.endswith(f"/{entry.seq:08d}.json")
 
 
 def _is_entry(name: str) -> bool:

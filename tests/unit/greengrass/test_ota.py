@@ -73,10 +73,13 @@ def test_the_verdict_decides() -> None:
 
 def test_what_can_be_neither_begun_nor_judged_does_not_keep_others_waiting_for_ever() -> None:
     later = NOW + timedelta(days=7, seconds=1)
-    for stage, verdict in (("trying", None), ("started", Verdict("open", "50 more faces of 50"))):
+    for stage, do, verdict in (
+        ("claimed", "refuse", None), ("published", "refuse", None), ("trying", "roll-back", None),
+        ("started", "roll-back", Verdict("open", "50 more faces of 50")),
+    ):  # fmt: skip
         state = state_of(landed("new", 1), new=stage)
         found = next_step(state, LIVE, margin=0.01, now=later, verdict=verdict)
-        assert found is not None and found.do == "roll-back" and "in 7 days" in found.reason
+        assert found is not None and (found.do, "in 7 days" in found.reason) == (do, True)
         assert next_step(state, LIVE, margin=0.01, now=NOW + timedelta(days=7), verdict=verdict) != found
     good = next_step(state, LIVE, margin=0.01, now=later, verdict=Verdict("good"))
     assert good is not None and good.do == "promote"
@@ -137,6 +140,16 @@ def test_somebody_deployed_a_newer_model_by_hand_meanwhile() -> None:
     assert found is not None and found.do == "roll-back"
 
 
+def test_what_is_live_is_compared_with_until_the_canary_has_the_new_one() -> None:
+    better = Live(landed("better, and older", -1, score=score(top1=0.99)), 1, 1)
+    other_program = Live(landed("live", 0), 2, 1)
+    stages = {"claimed": "refuse", "published": "refuse", "trying": "roll-back", "started": "judge"}
+    for live, said in ((better, "not 99.0% of 200"), (other_program, "on the devices reads 2")):
+        for stage, do in stages.items():
+            found = step(state_of(landed("new", 1), new=stage), live)
+            assert found is not None and found.do == do and (said in found.reason or stage == "started")
+
+
 def test_somebody_removed_everything_meanwhile() -> None:
     gone = Live(lacks="nothing is live")
     assert done(step(state_of(landed("new", 1), new="published"), gone)) == ("refuse", sha("new"))
@@ -159,7 +172,14 @@ def test_somebody_removed_everything_meanwhile() -> None:
         ({"score": score(fpir=None)}, LIVE, "not measured on strangers"),
         ({"score": score(tpir=math.nan)}, LIVE, "tpir"),
         ({"score": score().model_copy(update={"fpir": rate(math.nan)})}, LIVE, "strangers"),
+        ({"score": score().model_copy(update={"fpir": rate(0.0, 0)})}, LIVE, "not measured on strangers"),
+        ({"score": score().model_copy(update={"top1": rate(0.99, 199)})}, LIVE, "top1 of 199 pictures, not 200"),
+        ({"score": score().model_copy(update={"tpir": rate(0.99, 199)})}, LIVE, "tpir of 199 pictures, not 200"),
+        ({"score": score(target_fpir=0.02)}, LIVE, "calibrated to name 2.0% of strangers, the live model 1.0%"),
+        ({"score": score(target_fpir=0.005)}, LIVE, "calibrated to name 0.5%"),
+        ({"score": score(target_fpir=math.nan)}, LIVE, "calibrated"),
         ({"created_at": NOW + timedelta(days=2)}, LIVE, "in the future"),
+        ({"created_at": NOW + timedelta(hours=24, seconds=1)}, LIVE, "in the future"),
     ],
 )  # fmt: skip
 def test_what_is_not_fit_is_refused_with_its_reason(changes: dict[str, Any], live: Live, said: str) -> None:
@@ -176,7 +196,9 @@ def test_what_is_not_fit_is_refused_with_its_reason(changes: dict[str, Any], liv
         (score(fpir=0.058), score(fpir=0.05)),  # the live one names more already
         (score(fpir=None), score(fpir=None)),
         (score(top1=1, tpir=1, fpir=0), score()),
-        (score(target_fpir=0.2, fpir=0.015), score()),
+        (score(fpir=0.02), score(fpir=None)),
+        (score(target_fpir=0.01 + 1e-12), score()),
+        (score().model_copy(update={"top1": rate(0.9, 201), "tpir": rate(0.8, 201)}), score()),  # it knows more
     ],
 )
 def test_what_is_no_worse_by_more_than_the_margin_goes(new: CardScore, live: CardScore) -> None:
@@ -186,7 +208,12 @@ def test_what_is_no_worse_by_more_than_the_margin_goes(new: CardScore, live: Car
 
 def test_what_a_card_asks_for_itself_does_not_raise_what_is_allowed() -> None:
     found = step(state_of(landed("new", 1, score=score(target_fpir=0.5, fpir=0.4))))
-    assert found is not None and found.do == "refuse" and "at most 2.0%" in found.reason
+    assert found is not None and found.do == "refuse" and "name 50.0% of strangers" in found.reason
+
+
+def test_a_clock_that_is_a_day_fast_does_no_harm() -> None:
+    new = landed("new", 0, created_at=NOW + timedelta(hours=24))
+    assert done(step(state_of(new))) == ("claim", new.content)
 
 
 def test_a_card_without_a_time_zone_is_utc() -> None:

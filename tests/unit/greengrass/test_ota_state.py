@@ -117,6 +117,59 @@ def test_a_log_that_is_begun_anew_is_read_anew(tmp_path: Path) -> None:
     assert OtaLog(store, "pis").add(other) and log.state() == folded([other])
 
 
+class Counting(LocalStore):
+    """A store that keeps the names of what was read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read: list[str] = []
+
+    def read_bytes(self, name: str) -> bytes:
+        self.read.append(name)
+        return super().read_bytes(name)
+
+
+def many(count: int, first: int = 1) -> list[OtaEntry]:
+    return told(*[land(f"{number}", number) for number in range(first, first + count)])
+
+
+def test_of_many_entries_a_copy_is_read_and_of_it_only_what_still_holds(tmp_path: Path) -> None:
+    entries, store = many(203), Counting(tmp_path)
+    for entry in entries[:201]:
+        assert OtaLog(store, "pis").add(entry)
+    assert OtaLog(store, "pis").state() == folded(entries[:201]) and len(store.read) == 202
+    for entry in entries[201:]:
+        OtaLog(store, "pis").add(entry)
+    store.read.clear()
+    log = OtaLog(store, "pis")
+    assert log.state() == folded(entries)
+    assert sorted(store.read) == ["ota/pis/log/00000202.json", "ota/pis/log/00000203.json", "ota/pis/together.json"]
+    store.read.clear()
+    assert log.state() == folded(entries) and not store.read
+    for entry in entries:  # begun anew: what the copy has is another log
+        store.delete(f"ota/pis/log/{entry.seq:08d}.json")
+    assert OtaLog(store, "pis").state() == OtaState()
+    for entry in (others := many(202, first=1000)):
+        OtaLog(store, "pis").add(entry)
+    assert OtaLog(store, "pis").state() == folded(others)
+
+
+@pytest.mark.parametrize("how", ["damaged", "shifted", "empty", "newer"])
+def test_a_copy_that_is_no_copy_is_left_alone(tmp_path: Path, how: str) -> None:
+    entries, store = many(201), Counting(tmp_path)
+    for entry in entries:
+        OtaLog(store, "pis").add(entry)
+    OtaLog(store, "pis").state()
+    text = store.read_bytes("ota/pis/together.json")
+    bad = {"damaged": text[:-9], "shifted": text.replace(b'"seq":1,', b'"seq":2,', 1), "empty": b"",
+           "newer": text.replace(b'"landed"', b'"exploded"')}[how]  # fmt: skip
+    assert bad != text
+    store.put_bytes("ota/pis/together.json", bad)
+    store.read.clear()
+    assert OtaLog(store, "pis").state() == folded(entries)
+    assert len(store.read) == (2 if how == "shifted" else 202)
+
+
 def test_every_one_of_many_writers_decides_on_all_that_was_decided_before(tmp_path: Path) -> None:
     """Each of eight writers adds ten numbers, each one more than the last that it saw."""
 
