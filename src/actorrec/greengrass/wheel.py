@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from actorrec import __version__
@@ -26,8 +27,9 @@ class Wheel:
     data: bytes
 
 
+@cache
 def build_wheel() -> Wheel:
-    """Pack what a device runs, with the requirements that a device has.
+    """Pack what a device runs, with the requirements that a device has; once a run.
 
     Raises:
         ConfigError: If this package is not installed as files, or without its own description.

@@ -17,7 +17,7 @@ fail() {
 spoilt() {
     free_mb=$("$python" -I -c 'import shutil, sys; print(shutil.disk_usage(sys.argv[1]).free // 10**6)' "$work") || free_mb=99
     rm -rf "$venv"
-    [ "$free_mb" -ge 20 ] || fail "the disk is full: free some space in $work"
+    [ "${free_mb:-99}" -ge 20 ] || fail "the disk is full: free some space in $work"
     fail "$1"
 }
 
