@@ -40,7 +40,7 @@ class Deployment:
     @property
     def target(self) -> str:
         """``thinggroup/NAME`` or ``thing/NAME``."""
-        return str(self.given["targetArn"]).rpartition(":")[2]
+        return str(self.given["targetArn"]).split(":", 5)[5]
 
     @property
     def to_group(self) -> bool:
@@ -78,7 +78,7 @@ class Deployments:
 
     def _wrong(self, given: Mapping[str, Any]) -> Iterator[str]:
         target, parent = given["targetArn"], given.get("parentTargetArn")
-        kind, _, name = target.rpartition(":")[2].partition("/")
+        kind, _, name = target.split(":", 5)[5].partition("/")
         if target.split(":")[4] != ACCOUNT or target.split(":")[3] != self.world.region:
             yield f"The target {target} is of another account or region."
         elif not self.world.exists("thing" if kind == "thing" else "group", name):
@@ -257,7 +257,7 @@ class Deployments:
 def _key(deployment: Deployment) -> str:
     """Whose components it replaces: a subdeployment's are its parent's."""
     parent = deployment.given.get("parentTargetArn")
-    return parent.rpartition(":")[2] if parent else deployment.target
+    return parent.split(":", 5)[5] if parent else deployment.target
 
 
 def _is_object(text: str) -> bool:

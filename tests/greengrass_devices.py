@@ -20,7 +20,7 @@ class CoreDevices:
 
     def list_core_devices(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """With a group: only those that once deployed to it with success."""
-        group = given.get("thingGroupArn", "").rpartition(":")[2]
+        group = given.get("thingGroupArn", "").split(":", 5)[-1]
         found = [
             self._summary(each) for each in self.world.devices.values()
             if (not group or group in each.applied) and given.get("status") in (None, each.status)

@@ -139,7 +139,9 @@ class World:
         return True
 
     def members(self, group: str) -> list[str]:
-        """Things of a group, moto's and ours."""
+        """Things of a group, moto's and ours; none of a group that was deleted."""
+        if not self.exists("group", group):
+            return []
         if group not in self._members:
             pages = self.client("iot").get_paginator("list_things_in_thing_group").paginate(thingGroupName=group)
             known = [thing for each in pages for thing in each["things"]]

@@ -293,3 +293,80 @@ def test_the_same_plan_twice_makes_one_deployment(fleet: Fleet) -> None:
     made = [fleet.calls.create({**plan.request, "clientToken": token_of(plan)}) for plan in (first, second)]
     assert made[0] == made[1]
     assert token_of(fleet.plan(wanted)) != token_of(first)  # after it, the same is another wish
+
+
+def test_waiting_for_what_the_group_has_already_goes_on_with_it(fleet: Fleet) -> None:
+    fleet.split()
+    fleet.greengrass.ticking = frozenset()  # as if the command were killed after it made the deployment
+    made = fleet.result("--yes")["deployment_id"]
+    fleet.fails(fleet.things[0], "no space left")
+    fleet.greengrass.settle()
+    told = fleet.result("--yes", "--wait", code=3)
+    assert told["report"]["deployment_id"] == made and not told["done"]
+    assert "failed on 1 of 3 devices; first" in told["error"]
+    assert fleet.greengrass.count("CreateDeployment") == 1
+    assert not fleet.result("--dry-run", "--wait")["changed"]
+
+
+def test_a_deployment_that_was_deleted_is_made_anew(fleet: Fleet) -> None:
+    fleet.split()
+    first = fleet.result("--yes")["deployment_id"]
+    fleet.calls.cancel(first)
+    fleet.calls.delete(first)
+    again = fleet.result("--yes", "--wait")  # the same request with the same token: the service answers as before
+    assert again["deployment_id"] != first and again["report"]["outcome"] == "succeeded"
+    assert fleet.present()[NAME] == {"componentVersion": "1.0.0"}
+
+
+def test_names_with_colons_are_names(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.group = fleet.greengrass.group(f"site:{fleet.group}")
+    fleet.greengrass.add_devices(fleet.group, 2)
+    made = fleet.result("--yes", "--wait")
+    assert made["report"]["counts"]["SUCCEEDED"] == 2
+    assert fleet.result("status", made["deployment_id"])["thing_group"] == fleet.group
+    fleet.split("1.0.1")
+    assert fleet.result("--dry-run")["changed"]
+
+
+def test_a_setting_is_shown_in_the_plan_of_a_new_version_too(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    assert "the program; ImageName=a.jpg" in fleet.run("--yes", "--set", "ImageName=a.jpg").stdout
+    fleet.runtime("1.0.1")
+    said = fleet.run("--dry-run", "--set", "ImageName=b.jpg", "--set", "HealthInterval=30").stdout
+    assert "the program; ImageName=b.jpg, HealthInterval=30" in said and "goes back" not in said
+
+
+def test_what_a_deployment_by_hand_says_of_ours_stays_and_what_only_devices_know_is_told_to_go(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    by_hand = {"merge": '{"Mine": "AKIAIOSFODNN7EXAMPLE", "ImageName": "a"}', "reset": ["/x"]}
+    fleet.greengrass.deploy(fleet.group, {
+        NAME: {"componentVersion": "1.0.0", "configurationUpdate": by_hand, "runWith": {"posixUser": "pi"}},
+        MODEL: "1.0.0"})  # fmt: skip
+    said = fleet.run("--yes", "--set", "ImageName=b").stdout
+    assert "ImageName=b" in said and "AKIA" not in said
+    assert f"what was set on a device itself of {NAME}" in said
+    update = fleet.present()[NAME]
+    assert json.loads(update["configurationUpdate"]["merge"]) == {"Mine": "AKIAIOSFODNN7EXAMPLE", "ImageName": "b"}
+    assert update["configurationUpdate"]["reset"] == [""] and update["runWith"] == {"posixUser": "pi"}
+    back = fleet.run("rollback", "--to", next(iter(fleet.greengrass.deployments)), "--dry-run").stdout
+    assert "ImageName=a" in back and "AKIA" not in back
+    assert "what was set on a device" not in fleet.run("--dry-run", "--set", "ImageName=c").stdout
+
+
+def test_the_end_is_told_as_it_is(fleet: Fleet) -> None:
+    fleet.split()
+    fleet.add(9)
+    fleet.fails(fleet.things[0], "no space left")
+    said = fleet.run("--yes", "--wait")
+    assert said.exit_code == 0
+    assert f"'{fleet.group}': ended, not on every device" in said.stdout
+    assert "ended, not on every device: 11 of 12 took it, 1 failed" in said.stdout
+    assert "succeeded;" not in said.stdout
+    assert fleet.result("status")["outcome"] == "succeeded"  # as far as the abort rule goes
+    fleet.greengrass.fates.clear()
+    fleet.greengrass.ticking = frozenset()
+    fleet.run("--yes", "--set", "ImageName=a")
+    assert "under way: 0 of 12 took it, 12 not reached yet" in fleet.run("status").stdout
+    fleet.greengrass.settle()
+    assert "succeeded: 12 of 12 took it\n" in fleet.run("status").stdout

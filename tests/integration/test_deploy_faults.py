@@ -146,6 +146,7 @@ def test_devices_that_another_group_or_a_deployment_of_their_own_asks_for_anothe
     fleet.split("1.0.0")
     fleet.split("1.0.1")
     shared, lonely = fleet.things[:2]
+    fleet.greengrass.ticking, ticking = frozenset(), fleet.greengrass.ticking  # nobody takes what is called off
     other = fleet.greengrass.group()
     boto3.client("iot").add_thing_to_thing_group(thingGroupName=other, thingName=shared)
     theirs = fleet.greengrass.deploy(other, {MODEL: "1.0.0", LOGS: "2.3.9"})
@@ -158,8 +159,24 @@ def test_devices_that_another_group_or_a_deployment_of_their_own_asks_for_anothe
     assert f"{lonely}: thing/{lonely} asks for {NAME} 1.0.0" in fleet.refused("--yes")
     fleet.greengrass.deploy(fleet.greengrass.group(), {NAME: "1.0.0"})  # of nobody here
     fleet.calls.create({"targetArn": fleet.greengrass.world.thing_arn(lonely), "components": {}})
+    fleet.greengrass.ticking = ticking
     told = fleet.result("--yes", "--wait")["report"]
     assert told["outcome"] == "succeeded"
+
+
+def test_what_another_group_took_before_it_was_called_off_counts_until_that_group_is_gone(fleet: Fleet) -> None:
+    fleet.split("1.0.0")
+    fleet.split("1.0.1")
+    shared = fleet.things[0]
+    other = fleet.greengrass.group()
+    boto3.client("iot").add_thing_to_thing_group(thingGroupName=other, thingName=shared)
+    theirs = fleet.greengrass.deploy(other, {MODEL: "1.0.0"})
+    fleet.greengrass.settle()
+    fleet.calls.cancel(theirs)
+    assert f"{shared}: thinggroup/{other} asks for {MODEL} 1.0.0" in fleet.refused("--yes")
+    boto3.client("iot").remove_thing_from_thing_group(thingGroupName=other, thingName=shared)
+    boto3.client("iot").delete_thing_group(thingGroupName=other)
+    assert fleet.result("--yes", "--wait")["report"]["outcome"] == "succeeded"
 
 
 def test_a_topic_that_devices_may_not_publish_to(fleet: Fleet) -> None:
@@ -388,7 +405,7 @@ def test_a_deployment_cancelled_by_somebody_else(fleet: Fleet) -> None:
 
     fleet.greengrass.fates[slow] = cancel
     told = fleet.result("--yes", "--wait", code=3)
-    assert "was cancelled by somebody else" in told["error"]
+    assert "was cancelled; " in told["error"]
     assert told["report"]["outcome"] == "cancelled" and told["exit_code"] == 3
 
 
@@ -403,7 +420,7 @@ def test_a_deployment_replaced_by_somebody_else(fleet: Fleet) -> None:
 
     fleet.greengrass.fates[fleet.things[0]] = replace
     told = fleet.result("--yes", "--wait", code=3)
-    assert "was replaced by a newer one of somebody else" in told["error"]
+    assert "was replaced by a newer one; " in told["error"]
 
 
 def test_devices_that_are_switched_off_are_named_after_their_time(fleet: Fleet) -> None:
@@ -467,3 +484,36 @@ def test_checks_change_nothing_and_pass_where_there_is_nothing_to_check(fleet: F
     state = read_group(fleet.calls, fleet.group)
     assert check_plan(plan, state, ComponentCalls(aws_session(), 0.01), config) == ()
     assert token_alias(config) == "actorrec-token-exchange"
+
+
+def test_settings_that_nobody_would_get_are_refused(fleet: Fleet) -> None:
+    fleet.split()
+    told = fleet.refused("--component", f"{LOGS}=2.3.9", "--set", "ImageName=a", code=2)
+    assert f"only {LOGS} is asked for" in told and "name its version too" in told
+    assert f"only {LOGS} is asked for" in fleet.refused("--component", f"{LOGS}=2.3.9", "--unset", "ImageName", code=2)
+    assert fleet.result("--dry-run", "--component", f"{LOGS}=2.3.9", "--component", "1.0.0", "--set", "ImageName=a")
+    assert "--unset ImageName: it is set too" in fleet.refused("--set", "ImageName=a", "--unset", "ImageName", code=2)
+
+
+@pytest.mark.parametrize(
+    "rights", ['"no map"', '{"s": "no map"}', '{"s": {"p": ["x"]}}', '{"s": {"p": {"resources": 5}}}']
+)
+def test_an_access_control_of_any_shape_grants_what_it_names(fleet: Fleet, rights: str) -> None:
+    fleet.single("1.0.0")
+    merge = f'{{"accessControl": {rights}}}'
+    fleet.greengrass.deploy(fleet.group, {NAME: {"componentVersion": "1.0.0", "configurationUpdate": {"merge": merge}}})
+    assert "may not publish to 'a/b'" in fleet.refused("--set", "PublishResultsOnTopic=a/b", code=2)
+
+
+@pytest.mark.parametrize("name", ["", "no-such", "../x y"])
+def test_a_deployment_that_is_not_there(fleet: Fleet, name: str) -> None:
+    assert f"there is no deployment '{name}'" in fleet.refused("status", name)
+
+
+def test_a_deployment_that_cannot_be_recorded_is_told_of_as_made(fleet: Fleet) -> None:
+    fleet.split()
+    (fleet.folder / "store").mkdir()
+    (fleet.folder / "store" / "deployment").write_text("a file where a folder should be")
+    told = fleet.result("--yes", code=4)
+    (made,) = fleet.greengrass.deployments
+    assert f"the deployment {made} was made and goes on, but is not on record" in told["error"]

@@ -137,6 +137,7 @@ def standing(
         (standing({"d0": "SUCCEEDED", "d1": "QUEUED"}, reporting=["d0"]), "succeeded"),
         (standing({"d0": "SUCCEEDED", "d1": "QUEUED"}, reporting=[]), "running"),
         (standing({"d0": "SUCCEEDED"}, members=2, reporting=["d0"]), "succeeded"),
+        (standing({"d0": "SUCCEEDED", "d1": "IN_PROGRESS"}, reporting=["d0"]), "running"),  # it reports since
         (standing({"d0": "SUCCEEDED", "d1": "FAILED"}), "failed"),
         (standing({"d0": "REMOVED"}), "failed"),
         (standing({f"d{n}": "FAILED" if n == 0 else "SUCCEEDED" for n in range(11)}), "succeeded"),

@@ -21,6 +21,7 @@ from actorrec.cli.deploy_desk import (
     agree,
     carry_out,
     finish,
+    follow_to_the_end,
     open_desk,
     show_plan,
 )
@@ -106,15 +107,16 @@ def deploy(
     """Deploy to a thing group: other components that it has stay, and the plan is shown before anything changes."""
     from actorrec.greengrass.checks import refuse_without_devices
     from actorrec.greengrass.choose import parse_request
-    from actorrec.greengrass.component_settings import known_key, parse_settings
+    from actorrec.greengrass.component_settings import parse_resets, parse_settings
     from actorrec.greengrass.group import read_group
 
     del context
     desk = open_desk(session, thing_group, rate)
+    merge = parse_settings(set_ or ())
     asked = Asked(
         request=parse_request(component or (), model, desk.config.greengrass.component_name),
-        merge=parse_settings(set_ or ()),
-        reset=tuple(known_key(key, "--unset") for key in unset or ()),
+        merge=merge,
+        reset=parse_resets(unset or (), merge),
         clients=(client_things or ("*",)) if clients or client_things else None,
         force=force,
     )
@@ -135,7 +137,8 @@ def _prepare(desk: DeployDesk, state: "GroupState", asked: Asked) -> Prepared:
     from actorrec.greengrass.deploy_plan import Intent, plan_deployment
 
     section = desk.config.greengrass
-    chosen = choose(desk.components, state, section.component_name, asked.request)
+    configured = bool(asked.merge or asked.reset)
+    chosen = choose(desk.components, state, section.component_name, replace(asked.request, configured=configured))
     wanted = chosen.wanted(section.component_name, asked.merge, asked.reset)
     told: tuple[str, ...] = ()
     if asked.clients is not None:
@@ -151,8 +154,7 @@ def _deploy(desk: DeployDesk, prepared: Prepared, *, dry_run: bool, yes: bool, w
     session, plan = desk.session, prepared.plan
     show_plan(session, plan, prepared.notes)
     if not plan.changed:
-        line = f"'{plan.group}' has exactly this already; nothing to do (--force deploys it again)"
-        session.result(prepared.value | {"done": False}, line)
+        _same(desk, plan, prepared, wait=wait and not dry_run)
         return
     if dry_run:
         session.result(prepared.value | {"done": False})
@@ -164,6 +166,17 @@ def _deploy(desk: DeployDesk, prepared: Prepared, *, dry_run: bool, yes: bool, w
     made = carry_out(desk, plan)
     after_deployment(desk)
     finish(desk, prepared.state, made, prepared.value, wait=wait)
+
+
+def _same(desk: DeployDesk, plan: "DeploymentPlan", prepared: Prepared, *, wait: bool) -> None:
+    """Nothing would be another; who wants to wait may have been interrupted, and sees how it goes on."""
+    value = prepared.value | {"done": False}
+    line = f"'{plan.group}' has exactly this already; nothing to do (--force deploys it again)"
+    if wait and plan.before is not None:
+        desk.session.say(line)
+        follow_to_the_end(desk, prepared.state, plan.before, value)
+        return
+    desk.session.result(value, line)
 
 
 register_views(deploy_app)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from actorrec.cli.deploy_words import in_words, report_line, show_report
 from actorrec.cli.following import say_aside
 from actorrec.cli.session import Session, printable, write_json
 from actorrec.interrupting import pythons_own_interrupts
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from actorrec.greengrass.deployments import Deployment
     from actorrec.greengrass.executions import Standing
     from actorrec.greengrass.group import GroupState
-    from actorrec.greengrass.report import DeploymentReport
     from actorrec.manifests.component import DeploymentManifest
     from actorrec.progress import Step
 
@@ -162,21 +162,6 @@ def follow_to_the_end(
     session.result(dict(value) | {"report": told.model_dump(mode="json")}, report_line(told))
 
 
-def show_report(session: Session, told: "DeploymentReport") -> None:
-    """Counts and failures as tables."""
-    rows = [(in_words(status), count) for status, count in told.counts.items() if count]
-    session.table(f"'{told.thing_group}': {told.outcome}", ("devices", "how many"), rows)
-    failed = [(failure.device, in_words(failure.status), failure.reason) for failure in told.failures]
-    session.table("failed", ("device", "how", "why"), failed)
-
-
-def report_line(told: "DeploymentReport") -> str:
-    """A report in a line."""
-    counts = ", ".join(f"{count} {in_words(status)}" for status, count in told.counts.items() if count)
-    never = f"; {len(told.never_reported)} never reported as core devices" if told.never_reported else ""
-    return f"{told.deployment_id} to '{told.thing_group}': {told.outcome}; {counts or 'no device has it yet'}{never}"
-
-
 class Teller:
     """Shows how far a deployment is: a bar on a terminal, else lines on stderr.
 
@@ -248,16 +233,3 @@ def _rollout(plan: "DeploymentPlan") -> str:
         f"{job['timeoutConfig']['inProgressTimeoutInMinutes']} min; after a failure: "
         f"{'roll back' if policies['failureHandlingPolicy'] == 'ROLLBACK' else 'leave as it is'}"
     )
-
-
-def in_words(status: str) -> str:
-    """A state of a device, or of a deployment, for people."""
-    words = {
-        "IN_PROGRESS": "in progress",
-        "QUEUED": "waiting",
-        "TIMED_OUT": "timed out",
-        "CANCELED": "cancelled",
-        "REMOVED": "left the group",
-        "NOT_SENT": "not reached yet",
-    }
-    return words.get(status, status.lower())

@@ -6,7 +6,8 @@ import typer
 
 from actorrec.cli.command import command
 from actorrec.cli.deploy_canary import status as canary_status
-from actorrec.cli.deploy_desk import GroupOption, follow_to_the_end, in_words, open_desk, report_line, show_report
+from actorrec.cli.deploy_desk import GroupOption, follow_to_the_end, open_desk
+from actorrec.cli.deploy_words import in_words, report_line, show_report
 from actorrec.cli.session import Session
 
 if TYPE_CHECKING:

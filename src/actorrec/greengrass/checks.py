@@ -144,18 +144,22 @@ def _refuse_other_topic(component: DeployedComponent, program: VersionState, rec
     merge = as_object(component.merge)
     defaults = recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration", {})
     topic, rights = merge.get("PublishResultsOnTopic"), merge.get("accessControl") or defaults.get("accessControl")
-    allowed = {
-        resource
-        for service in (rights or {}).values()
-        for policy in service.values()
-        for resource in policy.get("resources", ())
-    }
+    allowed = set(_resources(rights))
     if topic is not None and rights and not allowed & {topic, "*"}:
         raise ConfigError(
             f"{program.name} {program.version} may not publish to '{topic}'; nothing was deployed",
             hint=f"set cloud.results_topic: {topic}, then `actorrec cloud init` and `actorrec publish-component`: "
             "both name the topic that devices may use",
         )
+
+
+def _resources(rights: Any) -> Iterator[str]:
+    """What an access control names, service by service and policy by policy; people may have written anything."""
+    services = rights.values() if isinstance(rights, Mapping) else ()
+    policies = [each for service in services if isinstance(service, Mapping) for each in service.values()]
+    for policy in policies:
+        named = policy.get("resources") if isinstance(policy, Mapping) else None
+        yield from (each for each in (named if isinstance(named, list) else ()) if isinstance(each, str))
 
 
 def _artifacts(recipe: Mapping[str, Any]) -> Iterator[str]:

@@ -31,11 +31,13 @@ class Request:
         version: Of the program or the single component; None for the newest that fits.
         model: Version of the model; None for the newest.
         others: Components of others → version.
+        configured: Whether the configuration of ours is to change as well.
     """
 
     version: str | None = None
     model: str | None = None
     others: Mapping[str, str] = field(default_factory=dict)
+    configured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ def choose(calls: ComponentCalls, state: GroupState, program: str, asked: Reques
     """
     asked = asked or Request()
     if asked.version is None and asked.model is None and asked.others:
+        if asked.configured:
+            raise ConfigError(
+                f"--set and --unset are for {program}, and only {', '.join(asked.others)} is asked for",
+                hint="name its version too (--component VERSION), or do one after the other",
+            )
         return Chosen({}, asked.others, "only what was named; the rest stays as it is")
     if asked.version is not None:
         return _named(calls, state, program, asked)

@@ -44,6 +44,18 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def parse_resets(keys: Sequence[str], merge: Mapping[str, str]) -> tuple[str, ...]:
+    """``--unset K``: keys that go back to what was published.
+
+    Raises:
+        ConfigError: If a key is not known, or is set as well.
+    """
+    found = tuple(dict.fromkeys(known_key(key.strip(), "--unset") for key in keys))
+    if both := [key for key in found if key in merge]:
+        raise ConfigError(f"--unset {both[0]}: it is set too", hint="leave one of the two out")
+    return found
+
+
 def known_key(key: str, option: str) -> str:
     """The key as the component spells it.
 
@@ -168,3 +180,5 @@ _READERS: Final[Mapping[str, Callable[[str, str], str]]] = {
     "Shadow": _one_of("off", "previous"),
     "UseCamera": _one_of("true", "false"),
 }
+KEYS: Final = frozenset(_READERS)
+"""What may be set of our component."""

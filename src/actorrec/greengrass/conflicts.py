@@ -13,7 +13,7 @@ from actorrec.errors import RemoteError
 from actorrec.greengrass.canary_names import CanaryNames
 from actorrec.greengrass.deploy_plan import DeploymentPlan
 from actorrec.greengrass.deployment_calls import DeploymentCalls
-from actorrec.greengrass.deployments import DeploymentRow
+from actorrec.greengrass.deployments import Deployment, DeploymentRow, target_of
 from actorrec.greengrass.group import GroupState, some_of
 
 _OVER: Final = frozenset({"CANCELED", "FAILED", "INACTIVE"})
@@ -61,20 +61,31 @@ def find_conflicts(plan: DeploymentPlan, state: GroupState, calls: DeploymentCal
     members = set(state.members)
     rows = [row for row in calls.all_latest() if _counts(row, plan, members)]
     for theirs in in_parallel(lambda row: calls.deployment(row.id), rows, _ASKERS):
-        target = theirs.target_arn.rpartition(":")[2]
+        target = target_of(theirs.target_arn)
         kind, _, name = target.partition("/")
         for component, ours in plan.components.items():
             other = theirs.components.get(component)
             if other is None or other.version == ours.version:
                 continue
-            both = members & ({name} if kind == "thing" else set(calls.members(name)))
+            both = members & ({name} if kind == "thing" else _holders(calls, name, theirs))
             if both:
                 yield Conflict(target, component, other.version, ours.version, tuple(sorted(both)))
 
 
+def _holders(calls: DeploymentCalls, group: str, deployment: Deployment) -> set[str]:
+    """Who has what a group was given, or will have it; what was called off stays where it was taken."""
+    if calls.group_arn(group) is None:
+        return set()  # the group was deleted, its deployment was not
+    things = set(calls.members(group))
+    if deployment.status not in _OVER:
+        return things
+    executions = calls.executions(deployment.job_id) if deployment.job_id else ()
+    return things & {each.device for each in executions if each.status == "SUCCEEDED"}
+
+
 def _counts(row: DeploymentRow, plan: DeploymentPlan, members: set[str]) -> bool:
     """Whether a target may share devices with ours; parts of our own group, and its ring, stand for it."""
-    kind, _, name = row.target_arn.rpartition(":")[2].partition("/")
+    kind, _, name = target_of(row.target_arn).partition("/")
     canary = CanaryNames.of(plan.group)
     ours = row.target_arn == plan.target_arn or name in (canary.part, canary.ring) or row.parent_arn is not None
-    return not ours and row.status not in _OVER and (kind == "thinggroup" or name in members)
+    return not ours and (kind == "thinggroup" or (name in members and row.status not in _OVER))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from actorrec.artifacts.catalog import commit_manifest, manifests
 from actorrec.artifacts.store import ArtifactStore
-from actorrec.errors import RemoteError
+from actorrec.errors import ArtifactError, RemoteError
 from actorrec.greengrass.deploy_plan import DeploymentPlan
 from actorrec.greengrass.deployment_calls import DeploymentCalls
 from actorrec.greengrass.deployments import Created, DeploymentRow
@@ -52,19 +52,38 @@ def execute(
     with store.lock(f"deployments/{plan.target_arn.rpartition('/')[2]}"):
         _refuse_overtaken(plan, calls)
         try:
-            created = calls.create({**plan.request, "clientToken": token_of(plan)})
+            created, now = _created(plan, calls)
         except KeyboardInterrupt:
             logger.warning("the deployment may have been made: `actorrec deploy status` shows the latest")
             raise
-        manifest = commit_manifest(store, _manifest(plan, created, store, group or plan.group, made_by))
-        _tell_overtaken(plan, calls, created)
+        try:
+            manifest = commit_manifest(store, _manifest(plan, created, store, group or plan.group, made_by))
+        except (ArtifactError, RemoteError) as error:
+            message = f"the deployment {created.id} was made and goes on, but is not on record: {error.message}"
+            raise type(error)(message, hint="`actorrec deploy status` shows it all the same") from None
+        _tell_overtaken(plan, now, created)
     return manifest
 
 
-def token_of(plan: DeploymentPlan) -> str:
-    """The same for the same request after the same deployment: sent twice it makes one."""
+def token_of(plan: DeploymentPlan, deleted: str = "") -> str:
+    """The same for the same request after the same deployment: sent twice it makes one.
+
+    Args:
+        plan: What is asked for.
+        deleted: A deployment that came of the very same once, and that somebody deleted.
+    """
     before = None if plan.before is None else plan.before.id
-    return digest_json([before, plan.request])[:_TOKEN_LENGTH]
+    return digest_json([before, plan.request, *([deleted] if deleted else [])])[:_TOKEN_LENGTH]
+
+
+def _created(plan: DeploymentPlan, calls: DeploymentCalls) -> tuple[Created, DeploymentRow | None]:
+    """Make it; with the latest deployment of the target afterwards, as ``_seen`` says it."""
+    created = calls.create({**plan.request, "clientToken": token_of(plan)})
+    now = _seen(plan, calls, created)
+    if now is None and calls.find_deployment(created.id) is None:  # the service remembers tokens longer than that
+        created = calls.create({**plan.request, "clientToken": token_of(plan, created.id)})
+        now = _seen(plan, calls, created)
+    return created, now
 
 
 def _manifest(
@@ -104,8 +123,7 @@ def _refuse_overtaken(plan: DeploymentPlan, calls: DeploymentCalls) -> None:
     )
 
 
-def _tell_overtaken(plan: DeploymentPlan, calls: DeploymentCalls, created: Created) -> None:
-    now = _seen(plan, calls, created)
+def _tell_overtaken(plan: DeploymentPlan, now: DeploymentRow | None, created: Created) -> None:
     if now is None:
         return
     if now.id != created.id:

@@ -5,11 +5,11 @@ stay as they are, with their configuration and limits.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from actorrec.errors import ConfigError
-from actorrec.greengrass.component_settings import EVERYTHING, as_object, content_of, merged, normal
+from actorrec.greengrass.component_settings import EVERYTHING, KEYS, as_object, content_of, merged, normal
 from actorrec.greengrass.deploy_request import Purpose, deployment_request, notes_of, refuse_too_large
 from actorrec.greengrass.deployments import GONE, Deployment
 from actorrec.greengrass.drafts import MODEL_SUFFIX
@@ -18,6 +18,9 @@ from actorrec.manifests.component import DeployedComponent, Role
 from actorrec.sections.cloud import GreengrassSection
 
 Verb = Literal["add", "update", "configure", "keep", "remove", "redeploy"]
+_ANEW: Final = (
+    "what was set on a device itself of {name}, or by older deployments alone, goes back to what was published"
+)
 _ROLES: Final = {"runtime": "the program", "model": "the model", "single": "program and model in one"}
 
 
@@ -146,7 +149,9 @@ def plan_deployment(
     components = ours | {name: component for name, component in kept.items() if name not in ours}
     _refuse_lonely_model(components, wanted, settings.component_name)
     why = {name: _ROLES.get(want.role or "", "as asked for") for name, want in wanted.items()}
-    return plan_set(state, components, settings, intent, why)
+    plan = plan_set(state, components, settings, intent, why)
+    anew = [name for name in ours if name in kept and _anew(kept[name], ours[name])]
+    return replace(plan, notes=(*plan.notes, *(_ANEW.format(name=name) for name in anew)))
 
 
 def plan_set(
@@ -201,6 +206,10 @@ def _component(there: DeployedComponent | None, want: Wanted) -> DeployedCompone
     return DeployedComponent(version=want.version, merge=merge, reset=reset, run_with=before.run_with)
 
 
+def _anew(before: DeployedComponent, after: DeployedComponent) -> bool:
+    return EVERYTHING in after.reset and EVERYTHING not in before.reset
+
+
 def _other_flavour(state: GroupState, wanted: Mapping[str, Wanted], name: str) -> frozenset[str]:
     """A single component holds its model: the separate one has nobody to serve any more."""
     model = f"{name}{MODEL_SUFFIX}"
@@ -229,11 +238,13 @@ def _actions(
     for name, component in components.items():
         before, about = state.components.get(name), why.get(name, "")
         if before is None:
-            yield Action("add", name, component.version, why=about)
+            yield Action("add", name, component.version, why="; ".join(filter(None, (about, _settings("", component)))))
         elif before.version != component.version:
-            yield Action("update", name, component.version, before.version, about)
+            told = "; ".join(filter(None, (about, _settings(before.merge, component))))
+            yield Action("update", name, component.version, before.version, told)
         elif normal(before) != normal(component):
-            yield Action("configure", name, component.version, before.version, _settings(before, component))
+            told = _settings(before.merge, component) or "its configuration"
+            yield Action("configure", name, component.version, before.version, told)
         else:
             verb: Verb = "redeploy" if again and name in why else "keep"
             yield Action(verb, name, component.version, before.version, about or "stays as it is")
@@ -242,7 +253,11 @@ def _actions(
             yield Action("remove", name, component.version, component.version)
 
 
-def _settings(before: DeployedComponent, after: DeployedComponent) -> str:
-    old, new = as_object(before.merge), as_object(after.merge)
-    changes = [f"{key}={new[key]}" for key in new if old.get(key) != new[key]]
-    return ", ".join([*changes, *(f"{key} as published" for key in old if key not in new)]) or "its configuration"
+def _settings(before: str, after: DeployedComponent) -> str:
+    """What of a configuration becomes another; empty if nothing does, or if it is none that can be read."""
+    if before == after.merge:
+        return ""
+    old, new = as_object(before), as_object(after.merge)
+    # Values of others are not shown: they may hold what opens doors.
+    changes = [f"{key}={new[key]}" if key in KEYS else f"{key} changed" for key in new if old.get(key) != new[key]]
+    return ", ".join([*changes, *(f"{key} as published" for key in old if key not in new)])

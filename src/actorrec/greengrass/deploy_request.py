@@ -13,8 +13,11 @@ from actorrec.sections.cloud import GreengrassSection
 
 Purpose = Literal["group", "canary", "rollback", "remove"]
 _LITE_TIGHT_BYTES: Final = 2000
-_LITE_MOST_BYTES: Final = 4000
-"""Nucleus lite reads a deployment into 4,096 bytes, and cannot fetch a larger one (its source, 2.5)."""
+_LITE_MOST_BYTES: Final = 3200
+"""Nucleus lite reads a deployment into 4,096 bytes, and cannot fetch a larger one (its source, 2.5).
+
+Some 800 of them are for what is around the components: names, ARNs, policies, the job.
+"""
 
 
 def deployment_request(
@@ -64,7 +67,7 @@ def _abort_rule(settings: GreengrassSection) -> dict[str, Any]:
     return {
         "failureType": "ALL",  # failed, rejected and timed out together
         "action": "CANCEL",
-        "thresholdPercentage": round(settings.abort_percent, 2),  # AWS takes two digits
+        "thresholdPercentage": max(0.01, round(settings.abort_percent, 2)),  # AWS takes two digits
         "minNumberOfExecutedThings": settings.abort_after,
     }
 

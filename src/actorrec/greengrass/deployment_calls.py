@@ -22,6 +22,7 @@ from actorrec.greengrass.deployments import (
     execution_of,
     job_of,
     row_of,
+    target_of,
 )
 
 _MISSING: Final = "ResourceNotFoundException"
@@ -125,13 +126,20 @@ class DeploymentCalls:
         Raises:
             RemoteError: Also if there is none of that id.
         """
+        found = self.find_deployment(deployment_id)
+        if found is None:
+            hint = "`actorrec deploy history` lists those that there are"
+            raise RemoteError(f"there is no deployment '{deployment_id}'", hint=hint)
+        return found
+
+    def find_deployment(self, deployment_id: str) -> Deployment | None:
+        """One deployment; None if there is none of that id."""
+        if not deployment_id:
+            return None
         needs = f"greengrass:GetDeployment, {_JOB_RIGHTS}"
         with self._told(f"read the deployment {deployment_id}", needs):
             found = unless_missing(lambda: self._greengrass.get_deployment(deploymentId=deployment_id))
-        if found is None:
-            hint = "`actorrec deploy history` lists those that there are"
-            raise RemoteError(f"there is no deployment {deployment_id}", hint=hint)
-        return deployment_of(found)
+        return None if found is None else deployment_of(found)
 
     def create(self, request: Mapping[str, Any]) -> Created:
         """Make a deployment of the parameters of CreateDeployment; the same token makes no second one."""
@@ -239,7 +247,7 @@ class DeploymentCalls:
         given = {"targetArn": target_arn, "parentTargetArn": parent_arn}
         asked = {key: value for key, value in given.items() if value is not None}
         needs = f"greengrass:ListDeployments, {_JOB_RIGHTS}"
-        about = f" of {target_arn.rpartition(':')[2]}" if target_arn is not None else ""
+        about = f" of {target_of(target_arn)}" if target_arn is not None else ""
         with self._told(f"list the deployments{about}", needs):
             pages = self._greengrass.get_paginator("list_deployments").paginate(
                 **asked, historyFilter=which, PaginationConfig={"PageSize": 100}

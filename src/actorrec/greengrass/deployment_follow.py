@@ -118,12 +118,12 @@ def refuse_unless_succeeded(standing: Standing, failures: Sequence[DeviceFailure
     match standing.outcome:
         case "cancelled":
             raise JobError(
-                f"{name} was cancelled by somebody else; {have}",
+                f"{name} was cancelled; {have}",
                 hint="devices that have it keep it; `actorrec deploy` deploys again, `deploy rollback` goes back",
             )
         case "superseded":
             raise JobError(
-                f"{name} was replaced by a newer one of somebody else; {have}",
+                f"{name} was replaced by a newer one; {have}",
                 hint="`actorrec deploy history` shows it; `actorrec deploy` plans anew from what is there now",
             )
         case "aborted":

@@ -151,6 +151,11 @@ def _row(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def target_of(arn: str) -> str:
+    """``thing/NAME`` or ``thinggroup/NAME`` of an ARN; names may hold colons too."""
+    return arn.split(":", 5)[-1]
+
+
 def components_of(told: Mapping[str, Any]) -> dict[str, DeployedComponent]:
     """Components as a deployment of the service lists them."""
     found = {}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from actorrec.aws.scrub import scrubbed
-from actorrec.greengrass.deployments import LITE, CoreDevice
+from actorrec.greengrass.deployments import LITE, CoreDevice, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def deployments_of(told: Iterable[Mapping[str, Any]]) -> tuple[LastDeployment, .
         LastDeployment(
             id=each["deploymentId"],
             name=each.get("deploymentName", ""),
-            target=each["targetArn"].rpartition(":")[2],
+            target=target_of(each["targetArn"]),
             status=each["coreDeviceExecutionStatus"],
             reason=scrubbed(each.get("reason", "")),
             errors=tuple(scrubbed(error) for error in each.get("statusDetails", {}).get("errorStack", ())),

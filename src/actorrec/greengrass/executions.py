@@ -57,10 +57,12 @@ class Standing:
         A thing that never reported is no such device, unless none of them did: then all may be about to.
         """
         open_ones = {execution.device for execution in self.executions if execution.status in UNFINISHED}
+        at_it = {execution.device for execution in self.executions if execution.status == "IN_PROGRESS"}
         if self.stopped:  # who has begun goes on; nobody else begins
-            return tuple(sorted(e.device for e in self.executions if e.status == "IN_PROGRESS"))
+            return tuple(sorted(at_it))
         candidates = open_ones | set(self._not_sent())
-        return tuple(sorted(candidates & self.reporting if self.reporting else candidates))
+        # One that first reports while it is followed is known by its being at it.
+        return tuple(sorted((candidates & self.reporting) | at_it if self.reporting else candidates))
 
     @property
     def stopped(self) -> bool:

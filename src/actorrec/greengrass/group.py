@@ -8,7 +8,7 @@ from typing import Final
 
 from actorrec.errors import RemoteError
 from actorrec.greengrass.deployment_calls import ONE_BY_ONE, DeploymentCalls
-from actorrec.greengrass.deployments import CoreDevice, Deployment
+from actorrec.greengrass.deployments import CoreDevice, Deployment, target_of
 from actorrec.manifests.component import DeployedComponent
 
 _SHOWN: Final = 3
@@ -106,7 +106,7 @@ def read_target(calls: DeploymentCalls, group: str) -> GroupState:
 
 def read_target_of(calls: DeploymentCalls, deployment: Deployment) -> GroupState:
     """Look at the target of a deployment, be it a group or one thing; raises as ``read_group``."""
-    kind, _, name = deployment.target_arn.rpartition(":")[2].partition("/")
+    kind, _, name = target_of(deployment.target_arn).partition("/")
     if kind == "thinggroup":
         return read_group(calls, name)
     return GroupState(name, deployment.target_arn, (name,), calls.core_devices((name,)), deployment)

@@ -10,7 +10,7 @@ from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.component_settings import content_of
 from actorrec.greengrass.deploy_plan import DeploymentPlan, Intent, plan_set
 from actorrec.greengrass.deployment_calls import DeploymentCalls
-from actorrec.greengrass.deployments import BAD, STATUSES, Deployment, DeploymentRow, Execution
+from actorrec.greengrass.deployments import BAD, STATUSES, Deployment, DeploymentRow, Execution, target_of
 from actorrec.greengrass.drafts import MODEL_SUFFIX
 from actorrec.greengrass.executions import abort_percent
 from actorrec.greengrass.group import GroupState
@@ -118,7 +118,7 @@ def plan_rollback(state: GroupState, target: Deployment, settings: GreengrassSec
     """
     if target.target_arn != state.arn:
         raise ConfigError(
-            f"the deployment {target.id} went to {target.target_arn.rpartition(':')[2]}, not to '{state.name}'",
+            f"the deployment {target.id} went to {target_of(target.target_arn)}, not to '{state.name}'",
             hint="`actorrec deploy history` lists those to the group",
         )
     differ = [name for name, each in target.components.items() if state.components.get(name) != each]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final
 
 from actorrec.artifacts.bulk import in_parallel
@@ -80,7 +81,7 @@ def read_standing(calls: DeploymentCalls, state: GroupState, deployment: Deploym
         job = pool.submit(calls.job, asked.job_id) if asked.job_id else None
         executions = calls.executions(asked.job_id) if asked.job_id else _of_things(calls, state, asked)
         newest, now = latest.result(), found.result()
-        return Standing(
+        standing = Standing(
             deployment=now,
             job=None if job is None else job.result(),
             executions=executions,
@@ -88,6 +89,10 @@ def read_standing(calls: DeploymentCalls, state: GroupState, deployment: Deploym
             reporting=frozenset(device.name for device in state.devices),
             latest=newest is None or not newest.newer_than(now),  # a listing may lag behind
         )
+    # Why it was stopped is read from the executions: from those of a moment before, it could not be.
+    return (
+        replace(standing, executions=calls.executions(asked.job_id)) if standing.stopped and asked.job_id else standing
+    )
 
 
 def report(calls: DeploymentCalls, state: GroupState, standing: Standing) -> DeploymentReport:

@@ -205,7 +205,7 @@ def test_a_subdeployment_names_its_parent() -> None:
 def test_a_deployment_that_nucleus_lite_cannot_read_is_refused() -> None:
     long = DeployedComponent(version="1.0.0", merge=json.dumps({"text": "x" * 4000}))
     planned(group({"com.example.Other": long}), SPLIT)
-    with pytest.raises(ConfigError, match="nucleus lite takes about 4000"):
+    with pytest.raises(ConfigError, match="nucleus lite takes about 3200"):
         planned(group({"com.example.Other": long}, runtime=LITE), {NAME: Wanted("1.0.0", "single")})
 
 

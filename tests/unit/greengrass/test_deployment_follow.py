@@ -66,9 +66,9 @@ def test_every_device_has_the_time_that_rollout_and_timeout_give_it() -> None:
     [
         (
             standing("SUCCEEDED", "CANCELED", status="CANCELED"),
-            "was cancelled by somebody else; 1 of 2 devices has it",
+            "was cancelled; 1 of 2 devices has it",
         ),
-        (standing("SUCCEEDED", latest=False), "was replaced by a newer one of somebody else; 1 of 1 device has it"),
+        (standing("SUCCEEDED", latest=False), "was replaced by a newer one; 1 of 1 device has it"),
         (
             standing("SUCCEEDED", "FAILED", "QUEUED", status="CANCELED"),
             "was stopped by its abort rule: it failed on 1 of 2 devices (limit 50 %); first, pi-1: no space",
