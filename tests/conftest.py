@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from actorrec.types import UInt8Image
+from aws_models import shared_models
 from aws_requests import valid_requests
 from real_faces import data_dir
 from s3_servers import aws_keys, moto_url
 
-__all__ = ["aws_keys", "moto_url", "valid_requests"]
+__all__ = ["aws_keys", "moto_url", "shared_models", "valid_requests"]
 
 # A shell that runs the tests in the background (`make test &`, nohup) ignores Ctrl-C for them, and so for the programs
 # that they start and interrupt.
