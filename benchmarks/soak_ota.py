@@ -23,7 +23,8 @@ def main() -> None:
     until, seed = time.monotonic() + minutes * 60, int(os.environ.get("OTA_STORM_SEED", "1"))
     first = seed
     while time.monotonic() < until:
-        environ = os.environ | {"OTA_STORM_SEED": str(seed), "OTA_STORM_LITE": str(seed % 2)}
+        size = {"OTA_STORM_KILLS": "6", "OTA_STORM_LITE": str(seed % 2)}
+        environ = os.environ | {"OTA_STORM_SEED": str(seed)} | size
         command = [sys.executable, "-m", "pytest", "-q", "-x", STORM, "-k", "hundred"]
         done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
         if done.returncode:

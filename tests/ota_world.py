@@ -10,12 +10,12 @@ import uuid
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from actorrec.aws.session import AwsSession
 from actorrec.config import Config, load_config
 from actorrec.greengrass.canary_names import PURPOSE_TAG, TRIAL, CanaryNames
 from actorrec.greengrass.component_calls import ComponentCalls
@@ -109,11 +109,17 @@ class OtaWorld:
         }  # fmt: skip
         self.config: Config = load_config(environ=self.environ).config
         self.s3 = client(service.aws_url)
+        self._made: OtaFunction | None = None
         self._log: OtaLog | None = None
 
     def function(self, **changes: str) -> OtaFunction:
-        """A fresh environment of the function, in this process."""
-        return OtaFunction.of(load_config(environ=self.environ | changes).config)
+        """A fresh environment of the function, in this process. It knows nothing of the log yet; clients, which take a
+        tenth of a second each to make and remember nothing, are those of the first one.
+        """
+        if self._made is None:
+            self._made = OtaFunction.of(self.config)
+        config = load_config(environ=self.environ | changes).config
+        return replace(self._made, config=config, log=OtaLog(self._made.store, self.group))
 
     # What lands
 
@@ -154,7 +160,7 @@ class OtaWorld:
         ]  # fmt: skip
         function = self.function()
         at = Publishing(
-            ComponentCalls(AwsSession(config.aws), 0.01),
+            ComponentCalls(function.aws, 0.01),
             function.store,
             function.store,
             SilentProgress(),
@@ -183,7 +189,7 @@ class OtaWorld:
     @property
     def state(self) -> OtaState:
         if self._log is None:
-            self._log = OtaLog(self.function().store, self.group)  # making a client takes a tenth of a second
+            self._log = self.function().log
         return self._log.state()
 
     def stage(self, data: bytes) -> str:

@@ -85,7 +85,7 @@ def test_the_zip_is_small_the_same_each_time_and_without_nets(tmp_path: Path) ->
     assert make.write(tmp_path / "a.zip", files) == make.write(tmp_path / "b.zip", dict(reversed(files.items())))
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert (tmp_path / "a.zip").stat().st_size < 3_000_000
-    noise = {"noise": os.urandom(make.MOST_BYTES)}
+    noise = {"noise.jpg": bytes(make.MOST_BYTES)}  # which is not packed again
     with pytest.raises(make.ConfigError, match="more than 15,000,000"):
         make.write(tmp_path / "a.zip", noise)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zip", "b.zip"]
@@ -220,15 +220,15 @@ def test_bytes_that_lie_are_told_whatever_they_are(world: OtaWorld, monkeypatch:
     """Bundles and archives with some bytes changed: most are refused, none ends the call with anything else."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
     started, chance, old = world.function(), random.Random(5), bundle("old", -1)
-    for number in range(40):
+    for number in range(20):
         name, whole = chance.choice([("bundle.zip", old), ("model.tar.gz", archive(old))])
         data = bytearray(whole)
         for _ in range(chance.randint(1, 4)):
             at = chance.choice([chance.randrange(len(data)), len(data) - 1 - chance.randrange(120)])
             data[at] = chance.randrange(256)
         started.call(world.put(f"{PREFIX}/jobs/{number}/output/{name}", bytes(data)))
-    assert len(world.state.objects) == 40 and not world.tried
-    assert sum(each["action"] == "unusable" for each in world.said) > 30
+    assert len(world.state.objects) == 20 and not world.tried
+    assert sum(each["action"] == "unusable" for each in world.said) > 14
 
 
 def test_a_group_without_a_program_or_with_one_that_reads_other_cards_gets_none(
@@ -305,7 +305,7 @@ def test_what_aws_refuses_fails_the_call_and_the_next_one_goes_on(world: OtaWorl
 
 
 def test_a_component_in_the_making_is_left_to_the_schedule(world: OtaWorld) -> None:
-    new, started = bundle("new", 1), world.function()
+    new, started = bundle("new", 1), world.function(ACTORREC_GREENGRASS__POLL_S="1")
     world.service.world.component_steps = ["REQUESTED"] * 4000 + ["DEPLOYABLE"]
     started.call(world.land(new))
     assert world.stage(new) == "claimed" and not world.tried

@@ -99,6 +99,7 @@ class Run:
         self._parts, self._until_s = parts, until_s
         self._fleet = FleetReader(parts.publisher.calls, parts.config.greengrass.component_name, self._model_of)
         self._bundles: dict[str, Bundle] = {}
+        self._live: dict[str, LandedModel] = {}
 
     def land(self, event: ObjectEvent) -> str:
         """Look at an object, and write down what is in it. May be called for the same object again, and at once.
@@ -122,7 +123,8 @@ class Run:
             parts.speaker.log("ignored", object=event.uri, reason="that version of it is not there any more")
             return "gone"
         while event.object.one not in (state := parts.log.state()).objects:
-            self._add(state, _landed(event, found))
+            if self._wrote(state, _landed(event, found)):
+                break
         if isinstance(found, NoBundle):
             return in_short(found.reason)
         self._bundles[found.model.content] = found
@@ -145,15 +147,14 @@ class Run:
             if time.monotonic() > self._until_s:
                 self._parts.speaker.log("stopped", reason="the function's time is up; its next call goes on")
                 return state.seq
-            if not self._step():
+            if not self._step(state):
                 return state.seq
         return state.seq
 
-    def _step(self) -> bool:
+    def _step(self, state: OtaState) -> bool:
         """One step; False where there is no more to do for now."""
         parts = self._parts
         fleet = self._fleet.read(parts.trials.present())
-        state = parts.log.state()  # after the live model was written down, should it be new
         decided: dict[str, Any] = {"margin": parts.config.greengrass.margin, "now": parts.clock()}
         step = next_step(state, fleet.live, **decided)
         if step is not None and step.do == "judge":
@@ -245,30 +246,38 @@ class Run:
         return self._parts.publisher.draft(self._bundles[content], fleet)
 
     def _model_of(self, content: str, uri: str) -> LandedModel | str:
+        if content in self._live:
+            return self._live[content]
         state = self._parts.log.state()
-        if content in state.models:
-            return state.models[content]
-        found = self._parts.gate.model_at(uri, content)
+        found = state.models.get(content) or self._parts.gate.model_at(uri, content)
         if not isinstance(found, str):
-            self._add(state, (Known, {"model": found}))
+            self._live[content] = found
+            if content not in state.models:
+                self._add(state, (Known, {"model": found}))
         return found
 
     def _done(self, candidate: Candidate, kind: type[OtaEntry], **about: Any) -> bool:
         """Write down what was done; always True. What landed meanwhile does not undo it."""
         content = candidate.model.content
         while (state := self._parts.log.state()).candidates[content].stage == candidate.stage:
-            self._add(state, (kind, {"content": content, **about}))
+            if self._wrote(state, (kind, {"content": content, **about})):
+                break
         return True
 
     def _add(self, state: OtaState, what: tuple[type[OtaEntry], dict[str, Any]]) -> bool:
         """Write down what follows from a state; always True: if another was faster, it is decided again."""
+        self._wrote(state, what)
+        return True
+
+    def _wrote(self, state: OtaState, what: tuple[type[OtaEntry], dict[str, Any]]) -> bool:
         kind, about = what
         if "reason" in about:
             about = about | {"reason": in_short(about["reason"])}
         entry = kind(seq=state.seq + 1, at=self._parts.clock(), **about)
-        if self._parts.log.add(entry):
+        added = self._parts.log.add(entry)
+        if added:
             self._parts.speaker.entry(entry)
-        return True
+        return added
 
 
 def _landed(event: ObjectEvent, found: Bundle | NoBundle) -> tuple[type[OtaEntry], dict[str, Any]]:
