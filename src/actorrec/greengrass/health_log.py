@@ -23,7 +23,7 @@ from actorrec.aws.session import AwsSession
 from actorrec.config import Config
 from actorrec.errors import ConfigError
 from actorrec.greengrass.health_counts import Heard
-from actorrec.manifests.events import HEALTH_SUBTOPIC, HealthEvent
+from actorrec.manifests.events import HEALTH_SUBTOPIC, HealthEvent, read_health
 from actorrec.sections.cloud import PLACEHOLDER_BUCKET
 
 ARCHIVE: Final = "events"
@@ -136,7 +136,7 @@ class HealthLog:
         if data is None:
             return None
         try:
-            self._read[key] = HealthEvent.model_validate_json(data)
+            self._read[key] = read_health(data)
         except ValidationError:
             self._read[key] = "not a health message" if size <= _MAX_BYTES else "too long"
         return self._read[key]

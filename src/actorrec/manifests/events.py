@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import from_json, to_json
 
 from actorrec.manifests.base import Record, Sha256
 
@@ -114,3 +115,27 @@ class HealthEvent(_Event):
     memory_bytes: int | None = None
     shadow: ShadowCount | None = None
     trouble: list[str] = []
+
+
+def read_health(data: bytes) -> HealthEvent:
+    """A health message of this version's program or of a later one: keys that are not known here are left out.
+
+    Args:
+        data: JSON, as it came in.
+
+    Raises:
+        ValidationError: If it is none, or of another ``schema_version``.
+    """
+    try:
+        return HealthEvent.model_validate_json(data)
+    except ValidationError as error:
+        unknown = [each["loc"] for each in error.errors(include_url=False) if each["type"] == "extra_forbidden"]
+        if len(unknown) < error.error_count():
+            raise
+    body = from_json(data)
+    for *way, key in unknown:
+        inner = body
+        for step in way:
+            inner = inner[step]
+        del inner[key]
+    return HealthEvent.model_validate_json(to_json(body))
