@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -383,6 +383,35 @@ def test_another_trial_while_one_is_under_way_is_refused(classic: Fleet) -> None
     classic.service.component(NAME, "3.0.0", {ROLE_TAG: "single", BUNDLE_TAG: "c" * 64})
     with pytest.raises(ConfigError, match="something else is being tried"):
         classic.trial(version="3.0.0")
+
+
+def test_nobody_leaves_a_trial_that_is_under_way(fleet: Fleet) -> None:
+    members = fleet.begin("40%").state.away or fleet.things(f"{fleet.group}-canary")
+    again = fleet.begin("20%").state
+    assert again.target is not None
+    assert again.target.members == tuple(members)  # who left now would keep what was tried
+    roll_back_canary(fleet.desk, again)
+    fleet.service.settle()
+    assert {fleet.runs(device) for device in fleet.devices} == {"1.0.0"}
+
+
+def test_nobody_joins_a_trial_that_has_gone_on_for_long(classic: Fleet) -> None:
+    state = classic.begin("20%").state
+    assert len(classic.trial("40%").choice.devices) == 2  # as after a kill
+    for deployment in classic.service.deployments.values():
+        deployment.created -= 3600
+    assert state.target is not None
+    assert classic.trial("40%").choice.devices == state.target.members
+
+
+@pytest.mark.parametrize("then", [promote, roll_back_canary])
+def test_a_trial_that_another_desk_ended_is_left_alone(classic: Fleet, then: Callable[..., object]) -> None:
+    state = classic.begin().state
+    (promote if then is roll_back_canary else roll_back_canary)(classic.desk, state)
+    before = classic.service.count("CreateDeployment")
+    with pytest.raises(RemoteError, match="somebody ended"):
+        then(classic.desk, state)
+    assert classic.service.count("CreateDeployment") == before
 
 
 def test_a_trial_goes_on_as_it_began_whatever_is_known_of_the_devices_now(classic: Fleet) -> None:

@@ -1,13 +1,22 @@
 """``actorrec deploy --canary``, ``deploy promote`` and ``--with-client-devices``, as they are typed."""
 
 import json
+import os
+import signal
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actorrec.artifacts.local import LocalStore
+from actorrec.aws.session import AwsSession
+from actorrec.config import load_config
+from actorrec.greengrass.canary import promote, roll_back_canary
+from actorrec.greengrass.canary_desk import CanaryDesk
 from actorrec.manifests.events import HealthEvent, RunningModel, ShadowCount
 from deploy_fleet import NAME, Fleet, fleet, greengrass
 from greengrass_server import Fate
@@ -124,6 +133,44 @@ def test_a_rollback_of_nothing_tried_is_an_ordinary_one(fleet: Fleet, bucket: st
     fleet.result("--yes", "--wait")
     assert fleet.result("rollback", "--yes", "--wait")["to"]
     assert versions(fleet) == ["1.0.0"] * 3
+
+
+def test_ctrl_c_leaves_the_trial_to_be_promoted(fleet: Fleet, bucket: str) -> None:
+    def interrupt(deployment: Any) -> Fate:
+        if deployment.components.get(NAME) == "1.0.1":
+            os.kill(os.getpid(), signal.SIGINT)
+        return Fate()
+
+    fleet.greengrass.fates.update(dict.fromkeys(fleet.things, interrupt))
+    done = fleet.run("--canary", "33%", "--wait", "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["error"]) == (130, "left running")
+    assert told["hint"] == f"actorrec deploy promote --thing-group {fleet.group}"
+    assert "the trial goes on" in done.stderr
+    fleet.greengrass.fates.clear()
+    assert fleet.result("status")["canary"]["phase"] == "trying"
+    fleet.result("promote", "--anyway", "--yes", "--wait")
+    assert versions(fleet) == ["1.0.1"] * 3
+
+
+@pytest.mark.parametrize("end", [promote, roll_back_canary])
+def test_a_trial_that_ends_elsewhere_meanwhile_is_told(
+    fleet: Fleet, bucket: str, tmp_path: Path, end: Callable[..., object]
+) -> None:
+    config = load_config(None, flags={"cloud.thing_group": fleet.group}).config
+    desk = CanaryDesk.of(AwsSession(config.aws), config, LocalStore(tmp_path / "another"))
+    other = threading.Thread(target=lambda: end(desk, desk.look(fleet.group)))
+
+    def elsewhere(deployment: Any) -> Fate:
+        if deployment.components.get(NAME) == "1.0.1" and other.ident is None:
+            other.start()
+        return Fate()
+
+    fleet.greengrass.fates.update(dict.fromkeys(fleet.things, elsewhere))
+    told = fleet.result("--canary", "33%", "--wait", "--yes", code=3)
+    other.join()
+    assert "somebody else ended" in told["error"]
+    assert "deploy status" in told["hint"]
 
 
 def test_devices_with_nucleus_lite_are_moved_and_come_back(fleet: Fleet, bucket: str) -> None:

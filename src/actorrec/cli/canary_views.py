@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from actorrec.aws.scrub import scrubbed
 from actorrec.cli.following import say_aside
 from actorrec.cli.session import Session, write_json
 from actorrec.interrupting import pythons_own_interrupts
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from actorrec.greengrass.canary import Judgement
     from actorrec.greengrass.canary_plan import CanaryPlan
     from actorrec.greengrass.canary_state import CanaryState
+    from actorrec.greengrass.health_log import DeviceHealth
 
 _LONGEST: Final = 120
 _MISSES: Final = 12
@@ -35,17 +37,27 @@ def show_judgement(session: Session, judgement: "Judgement") -> None:
     """What every device that tries has seen, and the verdict."""
     from actorrec.greengrass.health_counts import counts_of
 
-    rows = []
+    rows: list[tuple[object, ...]] = []
+    lines: list[str] = []
     for name in () if judgement.state.target is None else judgement.state.target.members:
         health = judgement.health.get(name)
         counts = counts_of(() if health is None else health.heard, judgement.state.compared)
         differ = f"{counts.disagreements} of {counts.faces}" if counts.faces else ""
-        wrong = sum(health.wrong.values()) if health is not None else 0
-        trouble = "; ".join(health.heard[-1].event.trouble)[:_LONGEST] if health is not None and health.heard else ""
-        rows.append((name, counts.frames, counts.unreadable or "", differ, counts.starts or "", trouble, wrong or ""))
-    columns = ("device", "pictures", "unreadable", "faces that differ", "starts", "trouble", "messages not understood")
+        rows.append((name, counts.frames, counts.unreadable or "", differ, counts.starts or ""))
+        lines += [] if health is None else _asides(health)
+    columns = ("device", "pictures", "unreadable", "differ", "starts")
     session.table(f"what is tried on a part of '{judgement.state.names.group}'", columns, rows)
+    for line in lines:
+        session.say(line)
     session.say(f"{judgement.verdict.outcome}: {judgement.verdict.told}")
+
+
+def _asides(health: "DeviceHealth") -> Iterator[str]:
+    """What is wrong on a device by its own words, and how much of what it said is not understood."""
+    if health.heard and (trouble := "; ".join(health.heard[-1].event.trouble)):
+        yield f"{health.device} says: {scrubbed(trouble, _LONGEST)}"
+    if wrong := sum(health.wrong.values()):
+        yield f"{health.device}: {wrong} message{'' if wrong == 1 else 's'} not understood"
 
 
 def judgement_json(judgement: "Judgement") -> dict[str, Any]:

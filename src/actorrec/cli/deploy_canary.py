@@ -125,7 +125,8 @@ def roll_back(desk: DeployDesk, *, dry_run: bool, yes: bool) -> bool:
         return True
     made = roll_back_canary(canaries, state)
     value |= {"done": True, "deployment_id": None if made is None else made.deployment_id}
-    desk.session.result(value, f"what {len(members)} devices of '{desk.group}' tried is taken back")
+    many = f"{len(members)} device{'' if len(members) == 1 else 's'}"
+    desk.session.result(value, f"what {many} of '{desk.group}' tried is taken back")
     return True
 
 
@@ -236,19 +237,29 @@ def _see_through(desk: DeployDesk, canaries: "CanaryDesk", state: "CanaryState",
 
 
 def _judged(desk: DeployDesk, canaries: "CanaryDesk", state: "CanaryState") -> "Judgement":
-    """Judge again and again, until there is a verdict."""
-    from actorrec.errors import RemoteError
+    """Judge again and again, until there is a verdict.
+
+    Raises:
+        JobError: If another desk ended the trial.
+    """
+    from actorrec.errors import JobError, RemoteError
     from actorrec.greengrass.canary import judge_canary
 
-    teller = CanaryTeller(desk.session, desk.group)
+    teller, trial = CanaryTeller(desk.session, desk.group), state.trial
     with teller.left_running():
         while True:
             try:
                 state = canaries.look(desk.group)
-                judgement = judge_canary(canaries, state)
+                same = state.trial is not None and trial is not None and state.trial.id == trial.id
+                judgement = judge_canary(canaries, state) if same else None
             except RemoteError as error:
                 teller.missed(error)
             else:
+                if judgement is None:
+                    raise JobError(
+                        f"somebody else ended what a part of '{desk.group}' tried, before there was a verdict",
+                        hint="`actorrec deploy status` and `deploy history` show what became of it",
+                    )
                 if judgement.verdict.outcome != "wait":
                     return judgement
                 teller.sees(judgement)

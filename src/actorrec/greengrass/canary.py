@@ -62,7 +62,7 @@ def plan_trial(desk: CanaryDesk, plan: DeploymentPlan, wanted: str) -> CanaryPla
     desk.health.refuse_unset()
     between = desk.calls.core_devices(set(state.away) - set(state.devices))  # cut short on their way
     known = state.devices | {device.name: device for device in between}
-    names = pick(state, wanted, known)
+    names = pick(state, wanted, known, settled=_has_settled(desk, state))
     chosen = way(state, names, _detailed(desk, names, known))
     if chosen.mode == "ring":
         desk.members.refuse_dynamic(plan.group)
@@ -101,9 +101,11 @@ def promote(desk: CanaryDesk, state: CanaryState) -> DeploymentManifest:
 
     Raises:
         ConfigError: If nothing is being tried, or credentials are missing, expired or refused.
-        RemoteError: If somebody deployed meanwhile, or AWS refuses or cannot be reached.
+        RemoteError: If somebody deployed meanwhile or ended the trial, or AWS refuses or cannot be reached.
     """
-    made = desk.deploy(promotion_plan(state, desk.program, desk.config.greengrass), state.names.group)
+    plan = promotion_plan(state, desk.program, desk.config.greengrass)
+    _refuse_ended(desk, state)
+    made = desk.deploy(plan, state.names.group)
     bring_home(desk.calls, desk.members, desk.look(state.names.group))
     return made
 
@@ -119,7 +121,7 @@ def roll_back_canary(desk: CanaryDesk, state: CanaryState) -> DeploymentManifest
 
     Raises:
         ConfigError: If credentials are missing, expired or refused.
-        RemoteError: If AWS refuses or cannot be reached.
+        RemoteError: If somebody ended the trial meanwhile, or AWS refuses or cannot be reached.
     """
     names, target = state.names, state.target
     if state.phase == "gathering":
@@ -128,6 +130,7 @@ def roll_back_canary(desk: CanaryDesk, state: CanaryState) -> DeploymentManifest
         desk.members.remove(names.chosen, thing)
     if target is None:
         return _hand_over_again(desk, state)
+    _refuse_ended(desk, state)
     return desk.deploy(back_plan(state, target, desk.program, desk.config.greengrass), names.group)
 
 
@@ -153,6 +156,26 @@ def follow_group(desk: CanaryDesk, group: str) -> tuple[str, ...]:
         return (f"{some_of(ring.members)} stand apart since a trial, and get the same by {made.deployment_id}",)
     home = bring_home(desk.calls, desk.members, state)
     return (f"{some_of(home)} came back into '{group}'",) if home else ()
+
+
+def _has_settled(desk: CanaryDesk, state: CanaryState) -> bool:
+    """Whether the trial has been under way for so long that silence counts."""
+    patience_s = Bounds.of(desk.config.greengrass).patience_s
+    return state.trial is not None and (datetime.now(UTC) - state.trial.created_at).total_seconds() > patience_s
+
+
+def _refuse_ended(desk: CanaryDesk, state: CanaryState) -> None:
+    """Stop where another desk ended the trial, or began another, since it was looked at.
+
+    Raises:
+        RemoteError: If so.
+    """
+    now = desk.look(state.names.group)
+    if (now.trial and now.trial.id) != (state.trial and state.trial.id):
+        raise RemoteError(
+            f"somebody ended what a part of '{state.names.group}' tried meanwhile; nothing was changed",
+            hint="`actorrec deploy status` and `deploy history` show what became of it",
+        )
 
 
 def _detailed(desk: CanaryDesk, names: Iterable[str], known: Mapping[str, CoreDevice]) -> dict[str, CoreDevice]:

@@ -144,8 +144,10 @@ def _faults(device: DeviceTrial, trial: Trial, bounds: Bounds, now: datetime) ->
     name, patience = device.device, timedelta(seconds=bounds.patience_s)
     if device.status in _WORDS:
         yield f"{name}: {_WORDS[device.status]}" + (f": {device.reason}" if device.reason else "")
-    elif device.status in (None, "QUEUED") and now - trial.started_at > patience:
-        yield f"{name}: has not taken the deployment in {_minutes(now - trial.started_at)}; is it off?"
+    elif device.status in (None, "QUEUED"):
+        waited = now - max(trial.started_at, device.at or trial.started_at)  # it may have joined later
+        if waited > patience:
+            yield f"{name}: has not taken the deployment in {_minutes(waited)}; is it off?"
     elif device.status == "SUCCEEDED":
         last = max((moment for moment in (device.at, *(m.at for m in device.heard)) if moment is not None), default=now)
         if now - last > patience:

@@ -93,6 +93,11 @@ def takes_part(device: CoreDevice | None) -> bool:
 
 
 def _single(group: str, wanted: str, things: Sequence[str], devices: Mapping[str, CoreDevice]) -> str:
+    if wanted not in things and wanted.endswith("%"):
+        raise ConfigError(
+            f"'{wanted}' is no share of a group that could try something first",
+            hint="1% to 99%, in whole numbers; or the name of a device",
+        )
     if wanted not in things:
         raise ConfigError(
             f"'{wanted}' is not in the thing group '{group}'",

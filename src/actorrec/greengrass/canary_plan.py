@@ -64,20 +64,27 @@ class CanaryPlan:
         }
 
 
-def pick(state: CanaryState, wanted: str, devices: Mapping[str, CoreDevice]) -> tuple[str, ...]:
+def pick(
+    state: CanaryState, wanted: str, devices: Mapping[str, CoreDevice], *, settled: bool = False
+) -> tuple[str, ...]:
     """Who tries; devices that stand apart since an earlier trial take part in every later one.
+
+    Nobody leaves a trial that is under way: what a device has of it, it would keep. And nobody joins one that has been
+    so for long: it would be judged by what it cannot have done yet.
 
     Args:
         state: Of the canary.
         wanted: Name of a thing, or ``N%`` of the group.
         devices: What is known of its things.
+        settled: Whether the trial, if there is one, has been under way for long.
 
     Raises:
         ConfigError: If nobody can be chosen.
     """
     earlier = {*state.away, *state.chosen} or set(_members(state.part))
     names = shortlist(state.names.group, wanted, state.fleet, devices, earlier)
-    return tuple(sorted({*names, *state.away}))
+    trying = _members(state.target)
+    return tuple(sorted({*(() if settled and trying else names), *trying, *state.away}))
 
 
 def way(state: CanaryState, names: Iterable[str], devices: Mapping[str, CoreDevice]) -> Choice:

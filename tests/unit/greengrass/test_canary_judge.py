@@ -54,6 +54,17 @@ def test_an_execution_that_came_to_nothing_fails_at_once_with_its_reason(status:
     assert verdict.reasons[0].endswith("no space left")
 
 
+def test_a_device_that_is_off_has_failed_once_patience_is_over_counted_from_when_it_was_told() -> None:
+    bounds, off = BOUNDS, "has not taken the deployment"
+    for status, told in ((None, None), ("QUEUED", after(1))):
+        device = DeviceTrial("pi-2", status, told)
+        assert judge(trial(good(), device), bounds, after(29)).outcome == "wait"
+        assert off in judge(trial(good(), device), bounds, after(32)).told
+    late = DeviceTrial("pi-2", "QUEUED", after(31))
+    assert judge(trial(good(), late), bounds, after(40)).outcome == "wait"
+    assert off in judge(trial(good("pi-1", heard(30), heard(62)), late), bounds, after(62)).told
+
+
 def test_what_is_missing_is_named() -> None:
     waiting = judge(
         trial(good("pi-1", heard(4, faces=10)), DeviceTrial("pi-2", "IN_PROGRESS", after(2))), BOUNDS, after(5)

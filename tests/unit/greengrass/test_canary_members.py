@@ -56,6 +56,13 @@ def test_devices_that_never_reported_try_nothing() -> None:
         shortlist("pis", "50%", FLEET[:4], {})
 
 
+@pytest.mark.parametrize("share", ["0%", "100%", "101%", "-5%", "5.5%", "%", "5 %", "１0%"])
+def test_what_is_no_share_is_told_from_an_unknown_device(share: str) -> None:
+    with pytest.raises(ConfigError, match="is no share of a group") as raised:
+        shortlist("pis", share, FLEET, known(*FLEET))
+    assert "1% to 99%" in raised.value.hint
+
+
 def test_one_device_by_name() -> None:
     assert shortlist("pis", "pi-007", FLEET, known("pi-007")) == ("pi-007",)
     with pytest.raises(ConfigError, match="'pi-007' has never reported"):
