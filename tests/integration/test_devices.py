@@ -1,6 +1,7 @@
 """The devices of a fleet, listed and shown."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -79,7 +80,21 @@ def test_each_device_is_told_with_versions_and_its_last_deployment(greengrass: G
     assert (rows[silent]["status"], rows[silent]["runtime"], rows[silent]["versions"]) == ("", "", None)
     assert rows[silent]["last"]["status"] == "QUEUED"
     text = run("ls").stdout
-    assert "never reported" in text and "Model 1.0.2" in text and "UNHEALTHY" in text
+    assert "never seen" in text and "1.0.2, Model 1.0.2" in text and "unhealthy" in text
+
+
+@pytest.mark.parametrize(("width", "columns"), [(80, 6), (60, 4)])
+def test_a_list_is_read_in_a_narrow_terminal(greengrass: Greengrass, group: str, width: int, columns: int) -> None:
+    name, bad = greengrass.add_devices(group, 2)
+    greengrass.fates[bad] = Fate("FAILED", "no space left on the device, which is a long reason to be told of")
+    deployed(greengrass, group)
+    greengrass.devices[bad].seen -= 86_400 * 400
+    shown = CliRunner().invoke(app, ["devices", "ls"], env={"COLUMNS": str(width)}).stdout.splitlines()
+    found = {line.split()[0]: [each for each in line.split("  ") if each.strip()] for line in shown if line.strip()}
+    assert [len(found[key]) for key in ("device", name)] == [columns] * 2
+    assert found[bad][3].strip() == "failed"
+    assert re.fullmatch(r" ?\d{4}-\d\d-\d\d", found[bad][2]) and re.fullmatch(r" ?\d\d:\d\d", found[name][2])
+    assert f"{bad}, failed: no space left on the device, which is a long reason to be told of" in shown
 
 
 def test_the_ring_of_a_canary_is_part_of_the_fleet(greengrass: Greengrass, group: str) -> None:
@@ -155,9 +170,11 @@ def test_what_is_not_there_is_one_line(greengrass: Greengrass, group: str) -> No
     for arguments, said in (
         (("show", "no-such-thing"), "there is no device 'no-such-thing'"),
         (("ls", "--group", "no-such-group"), "there is no thing group 'no-such-group'"),
+        (("show", ""), "'' cannot be the name of a device"),
+        (("show", "a/b"), "'a/b' cannot be the name of a device"),
     ):
         done = run(*arguments)
-        assert done.exit_code == 3 and said in done.stderr and "hint: " in done.stderr
+        assert done.exit_code == (2 if "cannot" in said else 3) and said in done.stderr and "hint: " in done.stderr
         assert done.stderr.count("\n") == 2
 
 

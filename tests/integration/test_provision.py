@@ -119,6 +119,16 @@ def test_a_device_is_made_known_with_all_it_needs(ground: Greengrass, name: str,
     assert (folder / "nucleus-lite.yaml").read_text() == lite_configuration(record)
 
 
+@pytest.mark.parametrize("spoil", ["a folder", "a circle"])
+def test_a_record_that_cannot_be_read_is_one_line(ground: Greengrass, name: str, tmp_path: Path, spoil: str) -> None:
+    (tmp_path / name).mkdir()
+    file = tmp_path / name / "device.json"
+    file.mkdir() if spoil == "a folder" else file.symlink_to("device.json")
+    code, said = refused(name)
+    assert code == 4 and f"cannot read {name}/device.json: " in said and "--out" in said
+    assert ground.asked == []
+
+
 def test_the_key_is_in_its_file_alone(
     ground: Greengrass, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,14 +1,16 @@
 """``actorrec devices``: the fleet, one device of it, and a new one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from actorrec.cli.command import command
+from actorrec.cli.deploy_words import in_words
 from actorrec.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from actorrec.config import Config
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 devices_app = typer.Typer(help="The devices of a fleet: list, look at one, make a new one known.", no_args_is_help=True)
 _Group = Annotated[str | None, typer.Option("--group", help="Thing group; else cloud.thing_group.", show_default=False)]
+_WIDE: Final = 72
+"""Characters that all columns of a list take."""
 _Thing = Annotated[str, typer.Argument(help="Name of the device.", metavar="THING")]
 
 
@@ -32,11 +36,10 @@ def ls(
     from actorrec.greengrass.deployment_calls import DeploymentCalls
     from actorrec.greengrass.devices import list_devices
 
-    config = session.settings()
-    name = group or config.cloud.thing_group
+    config = session.settings({"cloud.thing_group": group})
+    name = config.cloud.thing_group
     rows = list_devices(DeploymentCalls(session.aws), name, _ours(config), details=details)
-    columns = ("device", "status", "nucleus", "architecture", "last seen (UTC)", "versions", "last deployment")
-    session.table(f"devices of {name}", columns, [_cells(row) for row in rows])
+    _show_devices(session, name, rows, _ours(config))
     if not rows:
         session.say(f"no devices in '{name}' yet; `actorrec devices provision NAME` makes one known")
     elif any(row.status and row.versions is None for row in rows):
@@ -86,11 +89,11 @@ def provision(
     from actorrec.greengrass.provision_plan import Wanted, plan_provision
     from actorrec.greengrass.thing_calls import ThingCalls
 
-    config = session.settings()
+    config = session.settings({"cloud.thing_group": group})
     runtimes: tuple[Literal["java", "lite"], ...] = ("java", "lite") if runtime is None else (runtime,)
     wanted = Wanted(
         thing=thing,
-        group=group or config.cloud.thing_group,
+        group=config.cloud.thing_group,
         stack=config.cloud.stack,
         folder=out or Path(thing),
         runtimes=runtimes,
@@ -129,12 +132,29 @@ def _show_actions(session: Session, wanted: "Wanted", actions: "tuple[Action, ..
     session.table(f"the device '{wanted.thing}'", ("what", "of what", "name", "why"), rows)
 
 
-def _cells(row: "DeviceRow") -> tuple[str, ...]:
-    nucleus = f"{row.runtime} {row.nucleus}".strip()
-    versions = ", ".join(f"{name.rpartition('.')[2]} {version}" for name, version in (row.versions or {}).items())
-    last = "" if row.last is None else row.last.status + (f": {reason}" if (reason := _reason(row.last)) else "")
-    status = row.status or "never reported"
-    return row.thing, status, nucleus, row.architecture, _when(row.seen_at), versions, last
+def _show_devices(session: Session, group: str, rows: "Sequence[DeviceRow]", ours: tuple[str, str]) -> None:
+    """What fits into eighty columns side by side; reasons, which are long, in lines of their own below."""
+    columns = ("device", "status", "seen (UTC)", "last", "nucleus", "versions")
+    shown = len(columns) if session.console.width >= _WIDE else 4
+    session.table(f"devices of {group}", columns[:shown], [_cells(row, ours)[:shown] for row in rows])
+    for row in rows:
+        if row.last is not None and (reason := _reason(row.last)):
+            session.say(f"{row.thing}, {in_words(row.last.status)}: {reason}")
+
+
+def _cells(row: "DeviceRow", ours: tuple[str, str]) -> tuple[str, ...]:
+    program, model = ours
+    versions = {program: "{}", model: "Model {}"}
+    told = ", ".join(versions[name].format(version) for name, version in sorted((row.versions or {}).items()))
+    last = "" if row.last is None else in_words(row.last.status)
+    return (
+        row.thing,
+        row.status.lower() or "never seen",
+        _since(row.seen_at),
+        last,
+        f"{row.runtime} {row.nucleus}".strip(),
+        told,
+    )
 
 
 def _tell_device(session: Session, found: "DeviceDetails") -> None:
@@ -162,6 +182,14 @@ def _deployment_cells(last: "LastDeployment") -> tuple[str, ...]:
 def _reason(last: "LastDeployment") -> str:
     """Of one that went well a device says only that it did."""
     return "" if last.status in ("SUCCEEDED", "COMPLETED") else last.reason
+
+
+def _since(moment: "datetime | None") -> str:
+    """The time of today, or the day."""
+    from datetime import UTC, datetime
+
+    today = moment is not None and moment.astimezone(UTC).date() == datetime.now(UTC).date()
+    return _when(moment)[-5:] if today else _when(moment)[:10]
 
 
 def _when(moment: "datetime | None") -> str:

@@ -60,11 +60,19 @@ class DeviceFolder:
         return os.path.lexists(self.path / KEY_FILE)
 
     def record(self) -> DeviceRecord | None:
-        """What an earlier run left; None if there is nothing, or nothing that can be read."""
+        """What an earlier run left; None if there is nothing, or nothing that makes sense.
+
+        Raises:
+            ArtifactError: If the folder or the file in it cannot be read.
+        """
         try:
             return DeviceRecord.model_validate_json((self.path / RECORD_FILE).read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
+        except OSError as error:
+            raise ArtifactError(
+                f"cannot read {self.path / RECORD_FILE}: {error.strerror or error}", hint="--out names another folder"
+            ) from None
 
     def prepare(self) -> None:
         """Make it, for nobody else to look into, and find out that it takes files.

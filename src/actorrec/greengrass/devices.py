@@ -1,13 +1,15 @@
 """The devices of a group: what they run, how they are, and how the last deployment went on each."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
 from actorrec.artifacts.bulk import in_parallel
-from actorrec.errors import RemoteError
+from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.canary_names import CanaryNames
 from actorrec.greengrass.deployment_calls import DeploymentCalls
+from actorrec.greengrass.deployments import target_of
 from actorrec.greengrass.device_rows import (
     DeviceDetails,
     DeviceRow,
@@ -22,6 +24,7 @@ from actorrec.greengrass.thing_calls import ThingCalls
 DETAILS_UP_TO: Final = 50
 """Devices of which each is asked by itself, unless more is wanted: it takes two requests a device."""
 _THREADS: Final = 8
+_THING: Final = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
 
 
 def list_devices(
@@ -57,9 +60,11 @@ def show_device(calls: DeploymentCalls, things: ThingCalls, thing: str, ours: Co
     """One device.
 
     Raises:
-        ConfigError: If credentials are missing, expired or refused.
+        ConfigError: If no thing can be called so, or credentials are missing, expired or refused.
         RemoteError: If there is neither a thing nor a core device of that name, or AWS refuses or cannot be reached.
     """
+    if not _THING.fullmatch(thing):
+        raise ConfigError(f"{thing!r} cannot be the name of a device", hint="`actorrec devices ls` lists them")
     device = calls.core_device(thing)
     if device is None and not things.thing(thing):
         raise RemoteError(
@@ -83,7 +88,7 @@ def _with_executions(calls: DeploymentCalls, target_arn: str, rows: Iterable[Dev
     if present is None or present.job_id is None:
         return list(rows)
     about = {execution.device: execution for execution in calls.executions(present.job_id)}
-    target = target_arn.rpartition(":")[2]
+    target = target_of(target_arn)
     return [
         replace(row, last=LastDeployment(present.id, present.name, target, each.status, at=each.updated_at))
         if (each := about.get(row.thing)) is not None

@@ -29,6 +29,7 @@ def look(wanted: Wanted, calls: ThingCalls) -> Found:
     Raises:
         ConfigError: If the name cannot be a device's, or credentials are missing, expired or refused.
         RemoteError: If AWS refuses or cannot be reached.
+        ArtifactError: If the folder cannot be read.
     """
     check_thing_name(wanted.thing)
     folder = DeviceFolder(wanted.folder)
