@@ -1,4 +1,4 @@
-"""What SageMaker, CloudFormation, CloudWatch Logs and IAM refuse, as one line and what to do next.
+"""What SageMaker, CloudFormation, IoT, CloudWatch Logs and IAM refuse, as one line and what to do next.
 
 Their reasons are worth reading, so they are quoted, without what may open doors.
 """
@@ -16,6 +16,8 @@ _DENIED_ACTION: Final = re.compile(
 )
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{0,12}:role/[\w+=,.@/-]+")
 _QUOTAS: Final = frozenset({"ResourceLimitExceeded", "LimitExceeded", "LimitExceededException"})
+_OF_SAGEMAKER: Final = "ResourceLimitExceeded"
+"""Of these codes the one of SageMaker; others are IoT's, CloudFormation's, IAM's or those of CloudWatch Logs."""
 _INVALID: Final = frozenset(
     {"ValidationException", "ValidationError", "InvalidParameterException", "InvalidInput", "InvalidRequestException"}
 )
@@ -58,7 +60,7 @@ def refusal(code: str, reason: str, doing: str, needs: str) -> ActorRecError | N
         needs: Permissions that it takes.
     """
     if code in _QUOTAS:
-        return _above_quota(reason, doing)
+        return _above_quota(code, reason, doing)
     if code in _INVALID:
         hint = next((hint for pattern, hint in _REASONS if pattern.search(reason)), "")
         return RemoteError(f"cannot {doing}: AWS refuses it: {quoted(reason)}", hint=hint)
@@ -81,14 +83,16 @@ def quoted(reason: str) -> str:
     return scrubbed(reason, _LONGEST) or "it gave no reason"
 
 
-def _above_quota(reason: str, doing: str) -> RemoteError:
+def _above_quota(code: str, reason: str, doing: str) -> RemoteError:
     match = _QUOTA.search(reason)
     quota = f"the quota '{match[1]}' of your account is {match[2]}" if match else f"a quota: {quoted(reason)}"
-    return RemoteError(
-        f"cannot {doing}: {quota}",
-        hint="ask for more in the console (Service Quotas, Amazon SageMaker), wait for other jobs to end, "
-        "or take another --instance-type",
-    )
+    hint = "remove what is not needed any more, or ask for more in the console (Service Quotas)"
+    if code == _OF_SAGEMAKER:
+        hint = (
+            "ask for more in the console (Service Quotas, Amazon SageMaker), wait for other jobs to end, "
+            "or take another --instance-type"
+        )
+    return RemoteError(f"cannot {doing}: {quota}", hint=hint)
 
 
 def _not_allowed(action: str, resource: str, doing: str, needs: str) -> RemoteError:

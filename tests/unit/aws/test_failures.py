@@ -36,7 +36,7 @@ def client_error(code: str, message: str, status: int = 400) -> Any:
             ("Service Quotas",),
         ),
         ("ResourceLimitExceeded", "too many", RemoteError, ("too many",), ("Service Quotas", "--instance-type")),
-        ("LimitExceededException", "Stack limit", RemoteError, ("Stack limit",), ("Service Quotas",)),
+        ("LimitExceededException", "Stack limit", RemoteError, ("Stack limit",), ("not needed", "(Service Quotas)")),
         (
             "ValidationException",
             f"Could not assume role {ROLE}. Please ensure that the role exists and allows principal "
