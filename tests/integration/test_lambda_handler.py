@@ -148,7 +148,7 @@ def test_what_fails_on_the_canary_goes_back_and_is_never_tried_again(world: OtaW
     assert world.deployed() == [sha256(bundle("live", 0))]
 
 
-def test_a_newer_model_deployed_by_hand_ends_the_trial(world: OtaWorld) -> None:
+def test_a_newer_model_deployed_by_hand_ends_the_trial_and_stays_the_newest(world: OtaWorld) -> None:
     new, hand, started = bundle("new", 1), bundle("by hand", 2), world.function()
     started.call(world.land(new))
     assert world.stage(new) == "started"
@@ -156,6 +156,10 @@ def test_a_newer_model_deployed_by_hand_ends_the_trial(world: OtaWorld) -> None:
     world.healthy(sha256(new))
     started.call(SCHEDULE)
     assert world.stage(new) == "rolled-back" and world.deployed()[-1] == sha256(hand)
+    world.go_live(bundle("live", 0))  # somebody goes back; what is told late is not newer than what was there
+    for late in (bundle("late", 1.5), hand):
+        started.call(world.land(late))
+        assert world.stage(late) == "superseded" and world.said[-1]["by"] == sha256(hand)
 
 
 def test_what_is_not_fit_for_the_group_is_written_down_and_changes_nothing(world: OtaWorld) -> None:

@@ -5,7 +5,8 @@ The rules, in the order in which they are asked:
 - One model at a time is under way. A newer one that lands meanwhile waits until the canary is judged, so that no canary
   is broken off half-way and every comparison is with a model that the whole group has.
 - A model must be newer (by its card's own time) than what is live and than every model that was ever tried, also one
-  that failed: an older one is never deployed over a newer, in whatever order they land.
+  that failed, or seen live, also where somebody went back: an older one is never deployed over a newer, in whatever
+  order they land.
 - Of several that wait, the newest that passes the checks is tried; those not newer than it are out.
 - It must be readable by the program that the group's devices have, and be measured on the same evaluation set as the
   live one, on no fewer pictures of known people, for the same rate of strangers named, and be no worse by more than the
@@ -84,7 +85,8 @@ def next_step(
     Returns:
         None where there is nothing left to do.
     """
-    tried = [*state.tried, *([live.model] if live.model else [])]
+    tried = [model for model in state.tried if model.created_at <= now + _CLOCKS_DIFFER]  # by hand anything goes
+    tried += [live.model] if live.model else []
     newest = max(tried, key=lambda model: model.created_at, default=None)
     for candidate in state.waiting:
         if live.model is not None and candidate.model.content == live.model.content:

@@ -252,7 +252,7 @@ class Run:
         found = state.models.get(content) or self._parts.gate.model_at(uri, content)
         if not isinstance(found, str):
             self._live[content] = found
-            if content not in state.models:
+            if all(content != each.content for each in state.tried):
                 self._add(state, (Known, {"model": found}))
         return found
 

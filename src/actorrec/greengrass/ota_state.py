@@ -73,12 +73,14 @@ class OtaState:
         seq: Number of the last entry; 0 without any.
         candidates: By content.
         models: Every model that is known, by content, also those that did not come over the air.
+        by_hand: Those that were live without having come over the air, by content.
         objects: Those that were looked at, as ``LandedObject.one`` tells them.
     """
 
     seq: int = 0
     candidates: Mapping[str, Candidate] = field(default_factory=dict)
     models: Mapping[str, LandedModel] = field(default_factory=dict)
+    by_hand: Mapping[str, LandedModel] = field(default_factory=dict)
     objects: frozenset[tuple[str, str]] = frozenset()
 
     @property
@@ -99,14 +101,16 @@ class OtaState:
 
     @property
     def tried(self) -> tuple[LandedModel, ...]:
-        """Every model for which a version was set aside, whatever became of it."""
-        return tuple(each.model for each in self.candidates.values() if each.stage in _TRIED)
+        """Every model for which a version was set aside, or that was live, whatever became of it."""
+        ours = (each.model for each in self.candidates.values() if each.stage in _TRIED)
+        return (*ours, *self.by_hand.values())
 
 
 def folded(entries: Iterable[OtaEntry]) -> OtaState:
     """What entries say together; they count in the order of their numbers, and what has ended stays as it ended."""
     candidates: dict[str, Candidate] = {}
     models: dict[str, LandedModel] = {}
+    by_hand: dict[str, LandedModel] = {}
     objects: set[tuple[str, str]] = set()
     seq = 0
     for entry in sorted(entries, key=lambda each: each.seq):
@@ -119,12 +123,12 @@ def folded(entries: Iterable[OtaEntry]) -> OtaState:
             case Unusable(object=seen):
                 objects.add(seen.one)
             case Known(model=model):
-                models.setdefault(model.content, model)
+                by_hand.setdefault(model.content, models.setdefault(model.content, model))
             case _:
                 before = candidates.get(entry.content)
                 if before is not None and before.stage not in _ENDED:
                     candidates[entry.content] = _moved(before, entry)
-    return OtaState(seq, candidates, models, frozenset(objects))
+    return OtaState(seq, candidates, models, by_hand, frozenset(objects))
 
 
 def _moved(

@@ -99,7 +99,7 @@ class Unusable(_Entry):
 
 
 class Known(_Entry):
-    """What is live without having come over the air."""
+    """What is, or was, live without having come over the air."""
 
     action: Literal["known"] = "known"
     model: LandedModel

@@ -11,8 +11,10 @@ from actorrec.greengrass.ota_state import OtaState, folded
 from actorrec.manifests.bundle import CardScore
 from actorrec.manifests.ota import (
     Claimed,
+    Known,
     Landed,
     LandedModel,
+    Promoted,
     Published,
     Refused,
     RolledBack,
@@ -26,14 +28,18 @@ NOW = START + timedelta(days=30)
 LIVE = Live(landed("live", 0), 1, 1)
 
 
-def state_of(*models: LandedModel, **stages: str) -> OtaState:
-    """Models that landed in that order; ``stages``: name → how far it came."""
-    entries: list[Any] = [
+def state_entries(*models: LandedModel) -> list[Any]:
+    return [
         Landed(seq=number + 1, at=NOW, object=place(model.content), model=model) for number, model in enumerate(models)
     ]
+
+
+def state_of(*models: LandedModel, **stages: str) -> OtaState:
+    """Models that landed in that order; ``stages``: name → how far it came."""
+    entries = state_entries(*models)
     kinds = {"claimed": (Claimed,), "published": (Claimed, Published), "trying": (Claimed, Published, Trying),
              "started": (Claimed, Published, Trying, Started), "rolled-back": (Claimed, Trying, RolledBack),
-             "refused": (Refused,), "superseded": (Superseded,)}  # fmt: skip
+             "promoted": (Claimed, Trying, Promoted), "refused": (Refused,), "superseded": (Superseded,)}  # fmt: skip
     more = {Claimed: {"component": "c", "version": "1.0.1"}, Started: {"deployment_id": "d"},
             RolledBack: {"reason": "r"}, Refused: {"reason": "r"}, Superseded: {"by": sha("z")}}  # fmt: skip
     for name, stage in stages.items():
@@ -130,8 +136,26 @@ def test_what_the_group_has_already_needs_nothing() -> None:
     assert done(step(state_of(live, live="started"))) == ("promote", live.content)
 
 
-def test_somebody_deployed_a_newer_model_by_hand_meanwhile() -> None:
-    newer = Live(landed("by hand", 9), 1, 1)
+def test_what_somebody_went_back_from_stays_the_newest() -> None:
+    """A newer one was promoted, or deployed by hand; then somebody rolled back, and an older event came late."""
+    late, gone = landed("late", 4), landed("gone", 5)
+    promoted = state_of(gone, late, gone="promoted")
+    by_hand = folded([*state_entries(late), Known(seq=9, at=NOW, model=gone)])
+    again = folded([*state_entries(late, gone), Known(seq=9, at=NOW, model=gone)])
+    for state, out in ((promoted, late), (by_hand, late), (again, gone)):
+        assert done(step(state)) == ("supersede", out.content)
+    newer = folded([*state_entries(landed("newer", 6)), Known(seq=9, at=NOW, model=gone)])
+    assert done(step(newer)) == ("claim", sha("newer"))
+
+
+def test_a_model_of_the_future_that_somebody_took_back_keeps_nobody_out() -> None:
+    state = folded([*state_entries(landed("new", 1)), Known(seq=9, at=NOW, model=landed("future", 9999))])
+    assert done(step(state)) == ("claim", sha("new"))
+
+
+@pytest.mark.parametrize("day", [1, 9])
+def test_somebody_deployed_a_newer_model_by_hand_meanwhile(day: int) -> None:
+    newer = Live(landed("by hand", day), 1, 1)
     state = {stage: state_of(landed("new", 1), new=stage) for stage in ("claimed", "published", "trying", "started")}
     assert [done(step(state[stage], newer)) for stage in state] == [
         ("supersede", sha("new")), ("supersede", sha("new")), ("roll-back", sha("new")), ("roll-back", sha("new")),
@@ -151,9 +175,10 @@ def test_what_is_live_is_compared_with_until_the_canary_has_the_new_one() -> Non
 
 
 def test_somebody_removed_everything_meanwhile() -> None:
-    gone = Live(lacks="nothing is live")
-    assert done(step(state_of(landed("new", 1), new="published"), gone)) == ("refuse", sha("new"))
-    assert done(step(state_of(landed("new", 1), new="started"), gone)) == ("roll-back", sha("new"))
+    for gone in (Live(lacks="nothing is live"), Live(landed("live", 0), 1, 1, lacks="nobody knows what")):
+        assert done(step(state_of(landed("new", 1)), gone)) == ("refuse", sha("new"))
+        assert done(step(state_of(landed("new", 1), new="published"), gone)) == ("refuse", sha("new"))
+        assert done(step(state_of(landed("new", 1), new="started"), gone)) == ("roll-back", sha("new"))
 
 
 @pytest.mark.parametrize(

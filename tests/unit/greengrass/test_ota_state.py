@@ -3,7 +3,7 @@
 import itertools
 import random
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,13 @@ def test_a_model_goes_all_the_way() -> None:
     )
 
 
+def test_it_is_known_since_when_a_model_is_where_it_is() -> None:
+    entries = told(land("a"), claim("a", "1.0.1"), (Trying, {"content": sha("a")}))
+    moved = [each.model_copy(update={"at": NOW + timedelta(hours=each.seq)}) for each in entries]
+    since = [folded(moved[:count]).candidates[sha("a")].since for count in (1, 2, 3)]
+    assert since == [NOW + timedelta(hours=hours) for hours in (1, 2, 3)]
+
+
 @pytest.mark.parametrize(
     "end",
     [
@@ -91,7 +98,7 @@ def test_objects_without_a_bundle_and_models_that_did_not_come_over_the_air_are_
         told((Unusable, {"object": place("junk"), "reason": "no zip"}), (Known, {"model": landed("live", 0)}))
     )
     assert state.objects == {place("junk").one} and state.models == {sha("live"): landed("live", 0)}
-    assert not state.candidates
+    assert not state.candidates and state.by_hand == state.models and state.tried == (landed("live", 0),)
 
 
 def test_the_order_in_which_entries_are_read_does_not_matter() -> None:
