@@ -1,5 +1,6 @@
 """``actorrec deploy``: components to the devices of a thing group."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,9 @@ def deploy(
         clients=(client_things or ("*",)) if clients or client_things else None,
         force=force,
     )
-    state = read_group(desk.calls, desk.group)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: desk.components.account)  # it is needed next; where it fails, it is asked again then
+        state = read_group(desk.calls, desk.group)
     fleet = whole_fleet(desk, state)
     refuse_without_devices(fleet, allow_empty=allow_empty)
     prepared = replace(_prepare(desk, fleet, asked), state=state)

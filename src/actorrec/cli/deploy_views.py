@@ -23,12 +23,14 @@ def status(
     wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is over.")] = False,
 ) -> None:
     """Show how far the deployment of a thing group is: devices per state, and each device's error."""
-    from actorrec.greengrass.group import read_group, read_target_of
-    from actorrec.greengrass.report import read_standing, report
+    from actorrec.greengrass.group import read_group_and, read_target_of
+    from actorrec.greengrass.report import read_progress, read_standing, report
 
-    desk = open_desk(session, thing_group)
+    desk, progress = open_desk(session, thing_group), None
     if deployment is None:
-        state = read_group(desk.calls, desk.group)
+        state, progress = read_group_and(
+            desk.calls, desk.group, lambda now: read_progress(desk.calls, now) if now is not None and not wait else None
+        )
         asked = state.present
     else:
         asked = desk.calls.deployment(deployment)
@@ -40,7 +42,7 @@ def status(
     if asked is None and canary is not None:  # the first of all is tried by a part of the group
         session.result({"thing_group": desk.group, "canary": canary}, f"nothing was deployed to '{desk.group}' yet")
         return
-    told = report(desk.calls, state, read_standing(desk.calls, state, asked))
+    told = report(desk.calls, state, read_standing(desk.calls, state, asked, progress))
     show_report(session, told)
     extra = {} if canary is None else {"canary": canary}
     session.result(told.model_dump(mode="json") | extra, report_line(told))

@@ -1,5 +1,6 @@
 """How the canary of a thing group stands: read from what AWS holds, so that any desk or function can go on with it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,9 +111,11 @@ def read_canary(calls: DeploymentCalls, group: str | GroupState) -> CanaryState:
     """
     state = group if isinstance(group, GroupState) else read_group(calls, group)
     names = CanaryNames.of(state.name)
-    part, ring = _side(calls, names.part, state, parent_arn=state.arn), _side(calls, names.ring, state)
-    chosen = calls.members(names.chosen) if calls.group_arn(names.chosen) is not None else ()
-    return CanaryState(names, state, part, ring, chosen)
+    with ThreadPoolExecutor(2) as pool:  # each waits for its answers
+        part = pool.submit(_side, calls, names.part, state, state.arn)
+        ring = pool.submit(_side, calls, names.ring, state)
+        chosen = calls.members(names.chosen) if calls.group_arn(names.chosen) is not None else ()
+        return CanaryState(names, state, part.result(), ring.result(), chosen)
 
 
 def _side(calls: DeploymentCalls, name: str, group: GroupState, parent_arn: str | None = None) -> GroupState | None:

@@ -54,12 +54,13 @@ def check_plan(plan: DeploymentPlan, state: GroupState, calls: ComponentCalls, c
             fetch them, or another target asks the same devices for another version.
         ConfigError: If an artifact is in another region.
     """
-    refuse_conflicts(plan, state, DeploymentCalls(calls.aws))
     name = config.greengrass.component_name
     ours = [each for each in (name, f"{name}{MODEL_SUFFIX}") if each in plan.components]
-    with ThreadPoolExecutor(4) as pool:  # each waits for its answers
+    with ThreadPoolExecutor(5) as pool:  # each waits for its answers
+        conflicts = pool.submit(refuse_conflicts, plan, state, DeploymentCalls(calls.aws))
         found = pool.map(lambda each: require(calls, each, plan.components[each].version), ours)
         asked = pool.map(lambda each: calls.recipe(each, plan.components[each].version) or {}, ours)
+        conflicts.result()
         states = dict(zip(ours, found, strict=True))
         recipes = dict(zip(ours, asked, strict=True))
     program, model = states.get(name), states.get(f"{name}{MODEL_SUFFIX}")

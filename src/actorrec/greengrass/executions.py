@@ -67,7 +67,7 @@ class Standing:
     @property
     def stopped(self) -> bool:
         """Whether no further device will get it."""
-        return self.deployment.status in _STOPPED or (self.job is not None and self.job.status == "CANCELED")
+        return is_stopped(self.deployment, self.job)
 
     @property
     def outcome(self) -> Outcome:
@@ -122,6 +122,11 @@ class Standing:
     def _not_sent(self) -> list[str]:
         known = {execution.device for execution in self.executions}
         return [name for name in self.members if name not in known]
+
+
+def is_stopped(deployment: Deployment, job: JobFacts | None) -> bool:
+    """Whether no further device will get a deployment."""
+    return deployment.status in _STOPPED or (job is not None and job.status == "CANCELED")
 
 
 def abort_percent(deployment: Deployment, otherwise: float) -> float:

@@ -1,16 +1,17 @@
 """A thing group as deployments see it: who is in it, what they run, and what was deployed last."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from actorrec.errors import RemoteError
 from actorrec.greengrass.deployment_calls import ONE_BY_ONE, DeploymentCalls
 from actorrec.greengrass.deployments import CoreDevice, Deployment, target_of
 from actorrec.manifests.component import DeployedComponent
 
+T = TypeVar("T")
 _SHOWN: Final = 3
 
 
@@ -70,11 +71,17 @@ def read_group(calls: DeploymentCalls, group: str) -> GroupState:
         ConfigError: If credentials are missing, expired or refused.
         RemoteError: If there is no such group, or AWS refuses or cannot be reached.
     """
+    return read_group_and(calls, group, lambda present: None)[0]
+
+
+def read_group_and(calls: DeploymentCalls, group: str, ask: Callable[[Deployment | None], T]) -> tuple[GroupState, T]:
+    """Like ``read_group``, with what else is asked about the present deployment while devices are still listed."""
     arn = require_group(calls, group)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         present = pool.submit(calls.latest, arn)
+        more = pool.submit(lambda: ask(present.result()))
         members, devices = _fleet(calls, group, pool)
-        return GroupState(group, arn, members, devices, present.result())
+        return GroupState(group, arn, members, devices, present.result()), more.result()
 
 
 def _fleet(

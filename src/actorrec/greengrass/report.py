@@ -3,15 +3,15 @@
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from actorrec.artifacts.bulk import in_parallel
 from actorrec.aws.scrub import scrubbed
 from actorrec.errors import RemoteError
 from actorrec.greengrass.deployment_calls import DeploymentCalls
-from actorrec.greengrass.deployments import Deployment, Execution
-from actorrec.greengrass.executions import Outcome, Standing
+from actorrec.greengrass.deployments import Deployment, DeploymentRow, Execution, JobFacts
+from actorrec.greengrass.executions import Outcome, Standing, is_stopped
 from actorrec.greengrass.group import GroupState
 from actorrec.manifests.base import Record
 
@@ -60,13 +60,50 @@ class DeploymentReport(Record):
     never_reported: list[str] = []
 
 
-def read_standing(calls: DeploymentCalls, state: GroupState, deployment: Deployment | None = None) -> Standing:
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the service says of a deployment at one moment, whoever is in its target.
+
+    Attributes:
+        newest: Of the same target; None if the service lists none.
+    """
+
+    deployment: Deployment
+    newest: DeploymentRow | None
+    job: JobFacts | None
+    executions: tuple[Execution, ...]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further device will get it."""
+        return is_stopped(self.deployment, self.job)
+
+
+def read_progress(calls: DeploymentCalls, asked: Deployment) -> Progress:
+    """Ask how far a deployment is; raises as ``read_standing``."""
+    with ThreadPoolExecutor(3) as pool:  # each waits for its answers
+        found = pool.submit(calls.deployment, asked.id)
+        latest = pool.submit(calls.latest_row, asked.target_arn, asked.parent_arn)
+        job = pool.submit(calls.job, asked.job_id) if asked.job_id else None
+        executions = calls.executions(asked.job_id) if asked.job_id else ()
+        told = Progress(found.result(), latest.result(), None if job is None else job.result(), executions)
+    # Why it was stopped is read from the executions: from those of a moment before, it could not be.
+    return replace(told, executions=calls.executions(asked.job_id)) if told.stopped and asked.job_id else told
+
+
+def read_standing(
+    calls: DeploymentCalls,
+    state: GroupState,
+    deployment: Deployment | None = None,
+    told: Progress | None = None,
+) -> Standing:
     """Ask how far a deployment is.
 
     Args:
         calls: Asks.
         state: The target.
         deployment: Of it; by default the present one.
+        told: What the service said of that deployment just now; by default it is asked.
 
     Raises:
         ConfigError: If credentials are missing, expired or refused.
@@ -75,23 +112,15 @@ def read_standing(calls: DeploymentCalls, state: GroupState, deployment: Deploym
     asked = deployment or state.present
     if asked is None:
         raise RemoteError(f"nothing was ever deployed to '{state.name}'", hint="`actorrec deploy` does")
-    with ThreadPoolExecutor(4) as pool:
-        found = pool.submit(calls.deployment, asked.id)
-        latest = pool.submit(calls.latest_row, asked.target_arn, asked.parent_arn)
-        job = pool.submit(calls.job, asked.job_id) if asked.job_id else None
-        executions = calls.executions(asked.job_id) if asked.job_id else _of_things(calls, state, asked)
-        newest, now = latest.result(), found.result()
-        standing = Standing(
-            deployment=now,
-            job=None if job is None else job.result(),
-            executions=executions,
-            members=state.members,
-            reporting=frozenset(device.name for device in state.devices),
-            latest=newest is None or not newest.newer_than(now),  # a listing may lag behind
-        )
-    # Why it was stopped is read from the executions: from those of a moment before, it could not be.
-    return (
-        replace(standing, executions=calls.executions(asked.job_id)) if standing.stopped and asked.job_id else standing
+    told = told or read_progress(calls, asked)
+    now, newest = told.deployment, told.newest
+    return Standing(
+        deployment=now,
+        job=told.job,
+        executions=told.executions if asked.job_id else _of_things(calls, state, asked),
+        members=state.members,
+        reporting=frozenset(device.name for device in state.devices),
+        latest=newest is None or not newest.newer_than(now),  # a listing may lag behind
     )
 
 
