@@ -372,8 +372,14 @@ def test_what_was_made_for_another_program_or_flavour_is_not_deployed_over_what_
         world.go_live(live)
         started.call(SCHEDULE)
         assert world.stage(second) == "rolled-back" and "the other way" in world.said[-1]["reason"]
-        started.call(world.land(third))
-        assert world.stage(third) == "trying" and world.versions(third) == [f"{NAME}.Model 1.0.1"]
+        world.service.refuse("CreateComponentVersion", *DENIED)
+        with pytest.raises(RemoteError):
+            started.call(world.land(third))
+        assert world.stage(third) == "claimed" and not world.versions(third)
+        world.go_live(live, single=True)  # a version that was only set aside is set aside anew
+        started.call(SCHEDULE)
+        [made] = world.versions(third)
+        assert world.stage(third) == "trying" and made.startswith(f"{NAME} ")
         assert set(world.deployed()) == {sha256(live)} and not world.tried
 
 
