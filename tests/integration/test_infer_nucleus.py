@@ -207,6 +207,11 @@ def test_after_a_failure_there_is_a_pause_that_grows(nucleus: NucleusServer, mon
                 tried.append(now_s)
             now_s += 1.0
         assert tried == [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0, 123.0, 183.0]
-    with nucleus, GreengrassIpc() as ipc:
-        ipc.publish("a/b", b"{}")
-    assert nucleus.published == [("a/b", b"{}")]
+    with GreengrassIpc(timeout_s=2.0, clock=lambda: now_s) as ipc:
+        for _ in range(2):  # a success in between: the pause is short again
+            with pytest.raises(RemoteError):
+                ipc.publish("a/b", b"{}")
+            now_s += 1.0
+            with nucleus:
+                ipc.publish("a/b", b"{}")
+    assert nucleus.published == [("a/b", b"{}")] * 2

@@ -93,6 +93,24 @@ def test_a_shadow_that_fails_is_ended_and_told_and_the_names_go_on(
     assert (last["unreadable"], last["failures"]) == (0, 1)
 
 
+def test_health_comes_as_often_as_the_plan_says_and_a_shadow_that_is_off_is_no_trouble(
+    live: RunningBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    troubles = Troubles(lambda _: None)
+    source = (str(blank(tmp_path / "a.jpg")),)
+    plans = [LoopPlan(source, 0.1, 0.2, "t", shadow=True), LoopPlan(source, 0.1, 0.2, "t")]
+    good = GoodBundles(None, live, num_threads=1, troubles=troubles)
+    with FanOut([StdoutPublisher()], troubles) as out:
+        around = Surroundings(newer_plan=lambda _: plans[1], open_shadow=good.shadow)
+        loop = InferenceLoop(live, EventWriter("pi-1", live.model), out, Config().inference, troubles, around)
+        loop.run(plans[0], threading.Event(), rounds=9)
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    health = [event for event in events if event["event"] == "health"]
+    assert len(health) >= 4, "at the start, every 0.2 of 0.8 seconds or so, and at the end"
+    assert health[0]["trouble"] == ["the run in the shadow: there is no previous bundle that is whole"]
+    assert health[1]["trouble"] == []
+
+
 def test_what_is_good_is_told_once_and_only_after_a_look(
     live: RunningBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

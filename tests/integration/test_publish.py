@@ -25,7 +25,7 @@ from actorrec.greengrass.component_calls import ComponentCalls
 from actorrec.greengrass.drafts import ArtifactDraft, ComponentDraft
 from actorrec.greengrass.known_versions import look_up
 from actorrec.greengrass.publish import Publishing, artifact_uris, execute, held_artifacts, refuse_unreachable
-from actorrec.greengrass.publish_plan import PublishPlan, plan_publish
+from actorrec.greengrass.publish_plan import DELETED, PublishPlan, plan_publish
 from actorrec.manifests.base import ProducedBy
 from actorrec.manifests.component import CONTENT_TAG, ComponentManifest
 from actorrec.progress import SilentProgress
@@ -153,6 +153,35 @@ def test_a_version_that_is_there_is_never_made_anew(desk: Desk) -> None:
         desk.publish(desk.draft("model 2"), version="4.0.0")
     assert desk.objects() == before and desk.service.count("CreateComponentVersion") == 1
     assert desk.publish(desk.draft("model 2")) == [f"{NAME}.Model 4.0.1"]
+
+
+def test_versions_of_another_region_are_others(desk: Desk) -> None:
+    desk.publish(desk.draft("model 1"))
+    desk.service.components.clear()
+    assert [each.state for each in look_up(desk.calls, [desk.draft("model 1")], desk.store)] == [DELETED]
+    elsewhere = desk.config.aws.model_copy(update={"region": "eu-west-1"})
+    assert not look_up(ComponentCalls(AwsSession(elsewhere), 0.001), [desk.draft("model 1")], desk.store)
+
+
+@pytest.mark.parametrize("state", ["FAILED", "DEPRECATED"])
+def test_an_older_version_that_serves_goes_before_a_newer_one_that_does_not(desk: Desk, state: str) -> None:
+    desk.publish(desk.draft("model 1"))
+    (made,) = desk.service.components.values()
+    newer = desk.service.component(made.name, "1.0.7", made.tags)
+    desk.service.components[newer].states = [state]
+    desk.store = LocalStore(desk.folder / "another")
+    assert desk.publish(desk.draft("model 1")) == [f"{NAME}.Model 1.0.0"]
+    with pytest.raises(RemoteError, match=rf"Model 1\.0\.7 is {state}: ") as told:
+        desk.calls.wait(made.name, "1.0.7", SilentProgress(), patience_s=0.0)
+    assert "the next version is made" in told.value.hint
+
+
+def test_a_reason_is_told_without_secrets(desk: Desk) -> None:
+    desk.publish(desk.draft("model 1"))
+    (made,) = desk.service.components.values()
+    made.states, made.errors = ["FAILED"], {"artifact": "denied to AKIAABCDEFGHIJKLMNOP"}
+    with pytest.raises(RemoteError, match=r"is FAILED: .*artifact: denied to \[hidden\]"):
+        desk.calls.wait(made.name, "1.0.0", SilentProgress())
 
 
 def test_a_version_that_was_deleted_is_not_used_again(desk: Desk) -> None:

@@ -67,6 +67,7 @@ def test_nets_of_restricted_licences_take_insisting(licence: str) -> None:
         ([variant(min_cosine=None)], "was never measured"),
         ([variant(name="float32", min_cosine=0.9985)], "falls to 0.9985, 0.999 is needed"),
         ([variant(accuracy_loss=0.02)], "loses 2.00% of the faces"),
+        ([variant(accuracy_loss=float("nan"))], "loses nan% of the faces"),
         ([variant(chosen=False)], "0 are marked as chosen"),
         ([variant(), variant()], "2 are marked as chosen"),
     ],

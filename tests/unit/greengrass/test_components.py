@@ -5,6 +5,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from actorrec.greengrass.recipe import default_configuration
 from actorrec.manifests.component import (
     BUNDLE_TAG,
     CREATED_TAG,
+    MACHINE_TAG,
     PREPROCESS_TAG,
     ROLE_TAG,
     RUNTIME_TAG,
@@ -49,6 +51,12 @@ def test_tags_say_what_a_version_is() -> None:
     assert single.tags == {**model.tags, **runtime.tags, ROLE_TAG: "single"}
     for draft in (runtime, model, single):  # what the service takes as a tag
         assert all(len(key) <= 128 and len(value) <= 256 for key, value in draft.tags.items())
+
+
+def test_a_program_with_its_wheels_says_the_machine_that_they_are_for() -> None:
+    live = single_draft(NAME, replace(runtime_program(), machine="aarch64"), bundle_file(), uri_of)
+    assert live.tags[MACHINE_TAG] == "aarch64"
+    assert runtime_part_of(published(live), dict(live.tags)).machine == "aarch64"
 
 
 def test_the_digest_is_said_as_devices_say_it() -> None:

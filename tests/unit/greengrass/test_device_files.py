@@ -81,6 +81,15 @@ def test_a_device_without_python_is_told_what_to_install(unpacked: Path, tools: 
     refused(install(unpacked, tmp_path / "venv-1", tools), "there is no python3 (on Debian and Raspberry Pi OS: sudo")
 
 
+def test_what_was_never_finished_is_not_taken_for_whole(unpacked: Path, tools: Path, tmp_path: Path) -> None:
+    python = tmp_path / "venv-1/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 0\n")  # the program can be imported: it was killed a moment later
+    python.chmod(0o755)
+    refused(install(unpacked, tmp_path / "venv-1", tools), "there is no python3")
+    assert not (tmp_path / "venv-1").exists()
+
+
 @pytest.mark.parametrize(
     ("before", "device", "said"),
     [

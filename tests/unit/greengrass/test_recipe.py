@@ -180,6 +180,10 @@ def test_a_recipe_that_is_too_large_is_refused_by_what_reads_it() -> None:
     check_recipe(recipe(4000))
     with pytest.raises(ConfigError, match=r"more than 8,196"):
         check_recipe(recipe(7000))
+    room = 8196 - len(render(recipe(0), "json")) - 120  # the cloud adds a digest
+    check_recipe(recipe(room))
+    with pytest.raises(ConfigError, match=r"8,197 bytes, more than 8,196"):
+        check_recipe(recipe(room + 1))
     check_recipe(recipe(7000), lite=False)
     with pytest.raises(ConfigError, match=r"more than 16,000"):
         check_recipe(recipe(16_000), lite=False)
@@ -193,6 +197,8 @@ def test_addresses_that_nucleus_lite_cannot_fetch(uri: str) -> None:
     check_recipe(recipe, lite=False)
     with pytest.raises(ConfigError, match="no address"):
         check_recipe(model_draft(NAME, bundle_file(), lambda *_: "https://x/y").recipe("1.0.0"))
+    with pytest.raises(ConfigError, match="no address"):
+        check_recipe(model_draft(NAME, bundle_file(), lambda *_: f"s3://b/{'k' * 1018}").recipe("1.0.0"))
 
 
 @pytest.mark.parametrize("key", ["a/../b", "./b", "..", "a//b", "a/"])

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -73,7 +74,11 @@ def test_a_spoilt_archive_is_made_anew_and_old_ones_go(tmp_path: Path) -> None:
     first = build(tmp_path)
     assert len(list((tmp_path / "runtime").iterdir())) == 3
     before = first.path.stat().st_mtime_ns
+    os.utime(first.path.parent, (0, 0))  # the oldest of all, by its folder
+    for number in range(4):
+        kept[number].mkdir(exist_ok=True)
     assert build(tmp_path).path.stat().st_mtime_ns == before
+    assert first.path.parent.stat().st_mtime > 0, "what was used last is not the next to go"
     first.path.write_bytes(b"cut")
     assert hashlib.sha256(build(tmp_path).path.read_bytes()).hexdigest() == first.sha256
 

@@ -71,6 +71,9 @@ def test_what_was_fetched_serves_again_unless_it_is_damaged(index: Path, tmp_pat
     for wheel in tmp_path.glob("*.whl"):
         wheel.rename(index / wheel.name)
     assert vendor_wheels(kept, "linux_aarch64", ("3.13",), progress=SilentProgress()) == first
+    (first.files[0].parent / "SHA256SUMS").write_text("")  # a list of nothing, as a disk that was full leaves it
+    assert vendor_wheels(kept, "linux_aarch64", ("3.13",), progress=SilentProgress()) == first
+    assert (first.files[0].parent / "SHA256SUMS").read_text()
     assert not list(kept.glob(".partial-*"))
 
 
