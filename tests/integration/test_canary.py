@@ -459,10 +459,32 @@ def test_a_registry_that_lags_behind_never_has_a_device_in_both_groups(lite: Fle
 
 
 def test_without_a_bucket_nothing_is_begun(lite: Fleet) -> None:
-    bare = Config.model_validate({"cloud": {"thing_group": lite.group}})
-    desk = CanaryDesk.of(AwsSession(bare.aws), bare, lite.store)
-    with pytest.raises(ConfigError, match="could not be judged"):
-        plan_trial(desk, lite.plan(), "40%")
+    gone = {"remote": {"bucket": f"gone-{uuid.uuid4().hex}"}}
+    for settings, said in (({}, "could not be judged"), (gone, "there is no bucket")):
+        bare = Config.model_validate({"cloud": {"thing_group": lite.group}, **settings})
+        desk = CanaryDesk.of(AwsSession(bare.aws), bare, lite.store)
+        with pytest.raises(ActorRecError, match=said):
+            plan_trial(desk, lite.plan(), "40%")
+
+
+def test_of_a_trial_of_hours_only_the_latest_messages_are_listed_where_they_are_enough(classic: Fleet) -> None:
+    state = classic.begin("20%").state
+    for deployment in classic.service.deployments.values():
+        deployment.created -= 6 * 3600
+    state, listed = classic.desk.look(classic.group), []
+    device, now = classic.things(f"{classic.group}-canary")[0], datetime.now(UTC)
+    s3 = classic.desk.calls.aws.client("s3")
+    s3.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **_: listed.append(params))
+    classic.says(device, at=now - timedelta(hours=5))
+    assert len(judge_canary(classic.desk, state).health[device].heard) == 1
+    hours = [(now.timestamp() - int(each["StartAfter"][-13:]) / 1000) / 3600 for each in listed if "StartAfter" in each]
+    assert [round(each) for each in hours] == [2, 6]
+    for minute in range(70):
+        classic.archive(device, b"{}", now - timedelta(minutes=minute))
+    listed.clear()
+    health = judge_canary(classic.desk, state).health[device]
+    assert (len(health.heard), sum(health.wrong.values())) == (0, 60)
+    assert sum("StartAfter" in each for each in listed) == 1
 
 
 def test_a_device_that_is_busy_is_not_moved(lite: Fleet) -> None:

@@ -59,7 +59,7 @@ def plan_trial(desk: CanaryDesk, plan: DeploymentPlan, wanted: str) -> CanaryPla
     present = state.group.present
     if (present and present.id) != (plan.before and plan.before.id):
         raise RemoteError(f"somebody deployed to '{plan.group}' meanwhile; nothing was changed", hint="run it again")
-    desk.health.refuse_unset()
+    desk.health.refuse_unreadable()
     between = desk.calls.core_devices(set(state.away) - set(state.devices))  # cut short on their way
     known = state.devices | {device.name: device for device in between}
     names = pick(state, wanted, known, settled=_has_settled(desk, state))

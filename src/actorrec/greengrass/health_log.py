@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ _MAX_BYTES: Final = 32_768
 """Of a message: one of ours has at most 5,000."""
 _MAX_LISTED: Final = 20_000
 _MAX_CLIENTS: Final = 8
+_LATELY: Final = timedelta(hours=2)
 _THREADS: Final = 16
 _NAME: Final = re.compile(r"(\d{13})-[0-9A-Za-z-]{1,64}\.json")
 
@@ -68,17 +69,20 @@ class HealthLog:
         self._topic = f"{config.cloud.results_topic}/{HEALTH_SUBTOPIC}/"
         self._read: dict[str, HealthEvent | str] = {}
 
-    def refuse_unset(self) -> None:
+    def refuse_unreadable(self) -> None:
         """Stop before something is tried that could never be judged.
 
         Raises:
-            ConfigError: If the settings name no bucket.
+            ConfigError: If the settings name no bucket, or credentials are missing, expired or refused.
+        RemoteError: If the archive cannot be listed.
         """
         if self._bucket == PLACEHOLDER_BUCKET:
             raise ConfigError(
                 "what devices say is kept in a bucket, and none is set: a trial could not be judged",
                 hint="`actorrec cloud init` makes one with all that is needed; remote.bucket (or --store) names it",
             )
+        with self._told("look at what devices say, by which a trial is judged"):
+            self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._root, MaxKeys=1)
 
     def read(self, devices: Iterable[str], since: datetime, bundle: str | None = None) -> dict[str, DeviceHealth]:
         """What devices said since a moment, by their names.
@@ -97,9 +101,8 @@ class HealthLog:
 
     def _of(self, device: str, since: datetime, bundle: str | None) -> DeviceHealth:
         wrong: Counter[str] = Counter()
-        listed = sorted(self._listed(device, since), key=lambda each: each[0])[-NEWEST:]
         heard = []
-        for at_ms, key, size in listed:
+        for at_ms, key, size in self._newest(device, since):
             event = self._read.get(key) or self._event(key, size)
             if isinstance(event, str):
                 wrong[event] += 1
@@ -107,10 +110,17 @@ class HealthLog:
                 heard.append(Heard(datetime.fromtimestamp(at_ms / 1000, UTC), event))
         return DeviceHealth(device, tuple(heard), wrong)
 
-    def _listed(self, device: str, since: datetime) -> Iterator[tuple[int, str, int]]:
-        """Milliseconds, key and bytes of each message."""
+    def _newest(self, device: str, since: datetime) -> list[tuple[int, str, int]]:
+        """Milliseconds, key and bytes of the messages that are read; S3 lists the oldest first, and by the thousand."""
+        clients, lately = self._clients(device), datetime.now(UTC) - _LATELY
+        found = sorted(self._listed(device, clients, max(since, lately)))
+        if len(found) < NEWEST and since < lately:  # of a trial of days, all are listed only where that is not enough
+            found = sorted(self._listed(device, clients, since))
+        return found[-NEWEST:]
+
+    def _listed(self, device: str, clients: Iterable[str], since: datetime) -> Iterator[tuple[int, str, int]]:
         first_ms = int(since.timestamp() * 1000)
-        for client in self._clients(device):
+        for client in clients:
             prefix = f"{self._root}{client}/{self._topic}"
             with self._told(f"read what '{device}' said"):
                 pages = self._client.get_paginator("list_objects_v2").paginate(
