@@ -1,7 +1,9 @@
 """A thousand devices, three in a hundred failing: what is asked for, and a report that is exact."""
 
+import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +13,14 @@ pytest.importorskip("boto3")
 
 from actorrec.greengrass.component_settings import content_of
 from actorrec.greengrass.deploy_plan import Wanted
+from actorrec.greengrass.deployment_calls import DeploymentCalls
 from actorrec.greengrass.deployments import CLASSIC, Deployment, Execution, JobFacts
 from actorrec.greengrass.executions import Standing
 from actorrec.greengrass.group import read_group
 from actorrec.greengrass.report import read_standing, report
 from deploy_fleet import MODEL, NAME, Fleet, fleet, greengrass
 from greengrass_server import Fate
+from job_requests import aws_session
 
 __all__ = ["fleet", "greengrass"]
 DEVICES, FAILING = 1000, 30
@@ -148,6 +152,9 @@ def standing(
         (standing({f"d{n}": "REJECTED" for n in range(10)}, job="CANCELED"), "aborted"),
         (standing({f"d{n}": "REJECTED" for n in range(9)}, job="CANCELED"), "cancelled"),
         (standing({"d0": "SUCCEEDED"}, latest=False), "superseded"),
+        (standing({"d0": "SUCCEEDED"}, latest=False, status="CANCELED"), "superseded"),  # AWS withdraws the older one
+        (standing({"d0": "SUCCEEDED", "d1": "FAILED"}, rules=[RULE | {"thresholdPercentage": 50.0}]), "failed"),
+        (standing({"d0": "SUCCEEDED", "d1": "FAILED"}, rules=[RULE | {"thresholdPercentage": 50.1}]), "succeeded"),
     ],
 )
 def test_what_became_of_a_deployment(given: Standing, outcome: str) -> None:
@@ -170,3 +177,40 @@ def test_the_content_of_a_set_is_in_the_name_of_its_deployment(fleet: Fleet) -> 
     assert present is not None and content_of(present.components)[:16] in present.name
     assert made["request"]["deploymentName"] == present.name
     assert read_group(fleet.calls, fleet.group).runtimes == {CLASSIC: 3}
+
+
+def test_why_it_was_stopped_is_never_read_from_older_counts(fleet: Fleet) -> None:
+    fleet.single("1.0.0")
+    for thing in fleet.things:
+        fleet.fails(thing, "broken")
+    fleet.greengrass.ticking = frozenset()
+    rule = {"failureType": "ALL", "action": "CANCEL", "thresholdPercentage": 10.0, "minNumberOfExecutedThings": 1}
+    fleet.greengrass.deploy(fleet.group, {NAME: "1.0.0"}, iotJobConfiguration={"abortConfig": {"criteriaList": [rule]}})
+
+    class Late(DeploymentCalls):
+        counted = threading.Event()
+
+        def executions(self, job_id: str) -> tuple[Execution, ...]:
+            found = super().executions(job_id)
+            fleet.greengrass.settle()  # the rule stops it just after they were counted
+            self.counted.set()
+            return found
+
+        def job(self, job_id: str) -> JobFacts | None:
+            assert self.counted.wait(10)
+            return super().job(job_id)
+
+    seen = read_standing(Late(aws_session()), read_group(fleet.calls, fleet.group))
+    assert seen.outcome == "aborted" and len(seen.bad) == 3
+
+
+def test_the_services_word_for_the_latest_is_not_believed(fleet: Fleet) -> None:
+    fleet.single("1.0.0")
+    fleet.greengrass.deploy(fleet.group, {NAME: "1.0.0"})
+    fleet.greengrass.settle()
+
+    class Stale(DeploymentCalls):
+        def deployment(self, deployment_id: str) -> Deployment:
+            return replace(super().deployment(deployment_id), latest=False)
+
+    assert read_standing(Stale(aws_session()), read_group(fleet.calls, fleet.group)).outcome == "succeeded"

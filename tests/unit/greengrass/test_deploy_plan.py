@@ -209,6 +209,19 @@ def test_a_deployment_that_nucleus_lite_cannot_read_is_refused() -> None:
         planned(group({"com.example.Other": long}, runtime=LITE), {NAME: Wanted("1.0.0", "single")})
 
 
+def test_a_deployment_that_is_much_for_nucleus_lite_is_warned_of_there_alone() -> None:
+    much = {"com.example.Other": DeployedComponent(version="1.0.0", merge=json.dumps({"text": "x" * 2200}))}
+    wanted = {NAME: Wanted("1.0.0", "single")}
+    told = [any("are much for nucleus lite" in note for note in planned(group(much, runtime=each), wanted).notes)
+            for each in (LITE, CLASSIC)]  # fmt: skip
+    assert told == [True, False]
+
+
+def test_a_share_too_small_to_be_said_is_the_smallest_that_can() -> None:
+    (rule,) = planned(group(), SPLIT, abort_percent=0.001).request["iotJobConfiguration"]["abortConfig"]["criteriaList"]
+    assert rule["thresholdPercentage"] == 0.01
+
+
 def test_the_same_version_again_on_nucleus_lite_is_warned_of() -> None:
     components = dict(planned(group(), {NAME: Wanted("1.0.0", "single")}).components)
     wanted = {NAME: Wanted("1.0.0", "single")}
