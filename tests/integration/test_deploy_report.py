@@ -19,6 +19,7 @@ from actorrec.greengrass.executions import Standing
 from actorrec.greengrass.group import read_group
 from actorrec.greengrass.report import read_standing, report
 from deploy_fleet import MODEL, NAME, Fleet, fleet, greengrass
+from greengrass_server import Execution as Ran
 from greengrass_server import Fate
 from job_requests import aws_session
 
@@ -166,7 +167,12 @@ def test_a_device_that_ran_twice_counts_once(fleet: Fleet) -> None:
     made = fleet.greengrass.deploy(fleet.group, {NAME: "1.0.0"})
     fleet.greengrass.settle()
     job = fleet.greengrass.deployments[made].job
-    assert len(fleet.calls.executions(job.id)) == 3
+    first, second, third = fleet.things
+    fleet.greengrass.ticking = frozenset()
+    job.executions["later"] = Ran(first, "FAILED", changed=time.time() + 60, number=2)
+    job.executions["earlier"] = Ran(second, "FAILED", changed=time.time() - 3600, number=0)
+    found = {each.device: each.status for each in fleet.calls.executions(job.id)}
+    assert found == {first: "FAILED", second: "SUCCEEDED", third: "SUCCEEDED"}
     assert fleet.calls.executions("gone-long-ago") == ()
 
 
