@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from PIL import Image
 
 from actorrec.errors import RemoteError
 from actorrec.inference.event_writer import MAX_MESSAGE_BYTES
 from actorrec.inference.greengrass_ipc import GreengrassIpc, under_nucleus
 from nucleus_server import NucleusServer
-from running_loop import HOPPER, RunningLoop, blank
+from running_loop import GROUP, HOPPER, RunningLoop, blank
 from small_bundles import write_small_bundle
 
 TOPIC = "ml/tflite/image-classification"
@@ -179,6 +180,20 @@ def test_without_the_package_that_speaks_to_it_the_line_that_installs_it_is_told
     )
     assert done.returncode == 2
     assert "pip install 'actorrec[greengrass]'" in done.stderr
+
+
+def test_a_crowd_is_cut_to_what_a_nucleus_takes(nucleus: NucleusServer, bundle: Path, tmp_path: Path) -> None:
+    with Image.open(GROUP) as group:
+        crowd = Image.new("RGB", (2 * group.width, 9 * group.height))
+        for number in range(18):
+            crowd.paste(group, (number % 2 * group.width, number // 2 * group.height))
+    crowd.save(tmp_path / "door.jpg", quality=90)
+    with started(nucleus, bundle, tmp_path, "--count", "1") as loop:
+        assert loop.ended() == 0, loop.said
+    ((_, payload),) = [each for each in nucleus.published if each[0] == TOPIC]
+    said = json.loads(payload)
+    assert 4000 < len(payload) <= MAX_MESSAGE_BYTES
+    assert said["left_out"] > 0
 
 
 def test_the_longest_message_fits_what_a_nucleus_takes(nucleus: NucleusServer, monkeypatch: pytest.MonkeyPatch) -> None:
