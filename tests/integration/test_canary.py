@@ -215,21 +215,21 @@ def test_it_fails_by_disagreement_and_goes_back(fleet: Fleet) -> None:
     assert roll_back_canary(fleet.desk, fleet.desk.look(fleet.group)) is None
 
 
-def test_it_fails_where_the_deployment_does(fleet: Fleet) -> None:
-    planned = fleet.trial()
+def test_it_fails_where_the_deployment_does(lite: Fleet) -> None:
+    planned = lite.trial()
     bad = planned.choice.devices[0]
 
     def fate(deployment: Any) -> Fate:
         return Fate("FAILED", "no space left") if deployment.components.get(NAME) == "2.0.0" else Fate()
 
-    fleet.service.fates[bad] = fate
-    state = fleet.begin().state
-    verdict = judge_canary(fleet.desk, state).verdict
+    lite.service.fates[bad] = fate
+    state = lite.begin().state
+    verdict = judge_canary(lite.desk, state).verdict
     assert verdict.outcome == "fail"
     assert verdict.reasons[0].startswith(f"{bad}: the deployment failed: ")
-    roll_back_canary(fleet.desk, state)
-    fleet.service.settle()
-    assert {fleet.runs(device) for device in fleet.devices} == {"1.0.0"}
+    roll_back_canary(lite.desk, state)
+    lite.service.settle()
+    assert {lite.runs(device) for device in lite.devices} == {"1.0.0"}
 
 
 def test_no_health_fails_after_the_time(classic: Fleet) -> None:
@@ -276,9 +276,7 @@ class _KilledError(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize(
-    ("runtime", "at"), [(LITE, 2), (LITE, 3), (LITE, 6), (LITE, 7), (LITE, 9), (CLASSIC, 1), (CLASSIC, 2), (CLASSIC, 3)]
-)
+@pytest.mark.parametrize(("runtime", "at"), [(LITE, 3), (LITE, 7), (CLASSIC, 2), (CLASSIC, 3)])
 def test_a_beginning_killed_anywhere_is_finished_by_the_next(
     greengrass: Greengrass, tmp_path: Path, runtime: str, at: int
 ) -> None:
@@ -298,10 +296,9 @@ def test_a_beginning_killed_anywhere_is_finished_by_the_next(
     assert {fleet.runs(device) for device in set(fleet.devices) - set(members)} == {"1.0.0"}
 
 
-@pytest.mark.parametrize("at", [3, 6])
-def test_a_beginning_killed_anywhere_can_be_taken_back(greengrass: Greengrass, tmp_path: Path, at: int) -> None:
+def test_a_beginning_killed_half_way_can_be_taken_back(greengrass: Greengrass, tmp_path: Path) -> None:
     fleet = Fleet(greengrass, tmp_path, 5, LITE)
-    _kill_at(fleet, at)
+    _kill_at(fleet, 7)
     with pytest.raises(_KilledError):
         for _ in range(4):
             start_canary(fleet.desk, fleet.trial("40%"))
@@ -314,7 +311,7 @@ def test_a_beginning_killed_anywhere_can_be_taken_back(greengrass: Greengrass, t
     assert {fleet.runs(device) for device in fleet.devices} == {"1.0.0"}
 
 
-@pytest.mark.parametrize("at", [1, 2, 5])
+@pytest.mark.parametrize("at", [1, 5])
 def test_a_promotion_killed_anywhere_brings_everybody_home(greengrass: Greengrass, tmp_path: Path, at: int) -> None:
     fleet = Fleet(greengrass, tmp_path, 5, LITE)
     state = fleet.begin("40%").state
