@@ -97,10 +97,10 @@ _HEAD: Final = """# Setting up the device {thing}
 It is a thing of AWS IoT now, in the group `{group}`. What follows is typed on a 64-bit Raspberry Pi OS (or Debian,
 Ubuntu), but for the first line. Install ONE of the runtimes.
 
-Copy this folder to the device (from here; put its user and address in), then go into it there:
+Copy this folder to the device (typed beside the folder; put the device's user and address in), then go into it there:
 
 ```sh
-scp -r {folder} USER@DEVICE:{folder}
+scp -r {folder} USER@DEVICE:
 ssh USER@DEVICE
 cd {folder}
 ```

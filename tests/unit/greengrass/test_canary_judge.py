@@ -117,6 +117,15 @@ def test_it_fails_early_only_where_no_later_agreement_could_help() -> None:
 
 def test_exactly_the_bound_passes() -> None:
     assert judge(trial(good("pi-1", heard(35, faces=60, differ=3))), BOUNDS, after(36)).outcome == "pass"
+    assert judge(trial(good("pi-1", heard(35, faces=50))), BOUNDS, after(36)).outcome == "pass"
+    assert judge(trial(good("pi-1", heard(35, frames=20, unreadable=1))), BOUNDS, after(36)).outcome == "pass"
+    starts = [heard(35, started=minute, faces=20) for minute in range(1, 4)]
+    assert judge(trial(good("pi-1", *starts)), BOUNDS, after(36)).outcome == "pass"
+
+
+def test_a_reboot_an_hour_is_no_crash() -> None:
+    daily = [heard(60 * hour + 5, started=60 * hour, faces=20) for hour in range(7)]
+    assert judge(trial(good("pi-1", *daily)), BOUNDS, after(366)).outcome == "pass"
 
 
 def test_without_an_earlier_model_no_faces_are_asked_for() -> None:
@@ -168,6 +177,7 @@ def test_counts_begin_anew_with_each_start_and_late_messages_take_nothing_away()
     earlier = heard(4, frames=40, faces=15, differ=1)
     assert counts_of([first, second, earlier]) == Counts(2, 60, 0, 0, 24, 2)
     assert counts_of([]) == Counts()
+    assert counts_of([heard(5, shadow=NEW)]).faces == 0  # a model agrees with itself
 
 
 def test_bounds_leave_time_for_health_messages_that_come_seldom() -> None:

@@ -75,7 +75,8 @@ def test_the_lines_are_commands_that_a_shell_reads() -> None:
     for block in (copy, java, lite):
         assert subprocess.run(["sh", "-n"], input=block, text=True, check=False).returncode == 0
     words = shlex.split(copy)
-    assert words[:3] == ["scp", "-r", "a folder; rm -rf x"] and words[-1] == "a folder; rm -rf x"
+    assert words[:4] == ["scp", "-r", "a folder; rm -rf x", "USER@DEVICE:"]  # a second copy replaces the first
+    assert words[-1] == "a folder; rm -rf x"
     assert shlex.split(blocks("java", folder="-x")[0])[2] == "./-x"
     for block, file in ((java, "nucleus-java.yaml"), (lite, "nucleus-lite.yaml")):
         for word in (
