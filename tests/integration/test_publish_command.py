@@ -196,7 +196,8 @@ def test_killed_on_the_way_it_goes_on(account: Account) -> None:
         process.kill()
     account.service.latency_s = 0
     assert process.returncode == -9 and not list(manifests(account.store, ComponentManifest))
-    assert versions(account.run(account.bundle, "--yes", "--single")) == [(NAME, "1.0.0")]
+    again = subprocess.run([*command, "--json"], env=environ, capture_output=True, text=True, check=True)
+    assert versions(json.loads(again.stdout)) == [(NAME, "1.0.0")]
     assert len(account.service.components) == 1
 
 
