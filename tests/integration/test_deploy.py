@@ -1,6 +1,7 @@
 """``actorrec deploy`` from the plan to the last undeployment, against the fake Greengrass."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,8 @@ pytest.importorskip("boto3")
 from actorrec.artifacts.catalog import commit_manifest, find_manifest
 from actorrec.artifacts.local import LocalStore
 from actorrec.greengrass.deploy_plan import Wanted
+from actorrec.greengrass.deployments import Deployment, Execution
+from actorrec.greengrass.history import Past
 from actorrec.manifests.component import ComponentManifest, DeploymentManifest
 from deploy_fleet import LOGS, MODEL, NAME, Fleet, fleet, greengrass
 
@@ -370,3 +373,30 @@ def test_the_end_is_told_as_it_is(fleet: Fleet) -> None:
     assert "under way: 0 of 12 took it, 12 not reached yet" in fleet.run("status").stdout
     fleet.greengrass.settle()
     assert "succeeded: 12 of 12 took it\n" in fleet.run("status").stdout
+
+
+def test_the_newest_is_so_by_number_and_of_one_model_in_two_forms_the_smaller_download_goes(fleet: Fleet) -> None:
+    made = "2026-11-01T00:00:00+00:00"
+    fleet.runtime("1.0.9")
+    fleet.runtime("1.0.10")
+    fleet.model("1.0.1", created=made)
+    fleet.single("1.0.11", created=made)
+    planned = fleet.result("--dry-run")
+    assert {action["name"]: action["version"] for action in planned["actions"]} == {NAME: "1.0.10", MODEL: "1.0.1"}
+
+
+def test_a_rollback_passes_over_the_very_same(fleet: Fleet) -> None:
+    fleet.single("1.0.0")
+    first = fleet.result("--yes", "--wait")["deployment_id"]
+    fleet.single("1.0.1")
+    fleet.result("--yes", "--wait")
+    fleet.result("--yes", "--wait", "--force")
+    assert fleet.result("rollback", "--dry-run")["to"] == first
+
+
+def test_things_that_are_no_devices_do_not_make_a_deployment_a_bad_one() -> None:
+    deployment = Deployment("d", 1, "", "arn", "CANCELED", datetime(2026, 11, 1, tzinfo=UTC), False, job_id="j")
+    told = (Execution("pi", "SUCCEEDED"), Execution("sensor-1", "QUEUED"), Execution("sensor-2", "CANCELED"))
+    assert Past(deployment, told, frozenset({"pi"})).good
+    assert not Past(deployment, told, frozenset({"pi", "sensor-1"})).good
+    assert not Past(deployment, told, frozenset()).good

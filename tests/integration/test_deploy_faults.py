@@ -510,6 +510,13 @@ def test_an_access_control_of_any_shape_grants_what_it_names(fleet: Fleet, right
     assert "may not publish to 'a/b'" in fleet.refused("--set", "PublishResultsOnTopic=a/b", code=2)
 
 
+def test_an_access_control_may_name_everything(fleet: Fleet) -> None:
+    fleet.single("1.0.0")
+    merge = '{"accessControl": {"s": {"p": {"resources": ["*"]}}}}'
+    fleet.greengrass.deploy(fleet.group, {NAME: {"componentVersion": "1.0.0", "configurationUpdate": {"merge": merge}}})
+    assert fleet.result("--dry-run", "--set", "PublishResultsOnTopic=a/b")["changed"]
+
+
 @pytest.mark.parametrize("name", ["", "no-such", "../x y"])
 def test_a_deployment_that_is_not_there(fleet: Fleet, name: str) -> None:
     assert f"there is no deployment '{name}'" in fleet.refused("status", name)
