@@ -352,6 +352,7 @@ def test_after_a_trial_that_failed_the_same_devices_try_the_next(lite: Fleet) ->
     first = lite.begin().state
     roll_back_canary(lite.desk, first)
     lite.service.settle()
+    assert follow_group(lite.desk, lite.group) == ()  # they had the group's present deployment before they left it
     lite.service.component(NAME, "3.0.0", {ROLE_TAG: "single", BUNDLE_TAG: "c" * 64})
     plan = lite.trial("20%", "3.0.0")
     assert [action.verb for action in plan.actions] == ["try"]
