@@ -41,10 +41,11 @@ def unpacked(archive: Path, folder: Path) -> list[Path]:
     own, theirs = folder / "task", folder / "runtime"
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(own)
-    for name, path in _installed(_OF_LAMBDA):
-        link = theirs / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(path)
+    theirs.mkdir()
+    for package in _OF_LAMBDA:
+        found = distribution(package)
+        for name in sorted({each.parts[0] for each in found.files or () if each.parts[0] != ".."} - {"__pycache__"}):
+            (theirs / name).symlink_to(Path(str(found.locate_file(name))))  # whole folders, with what was compiled
     return [own, theirs]
 
 

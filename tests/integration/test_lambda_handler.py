@@ -39,6 +39,13 @@ def world(greengrass: Greengrass, tmp_path: Path) -> Iterator[OtaWorld]:
         yield made
 
 
+@pytest.fixture
+def empty(greengrass: Greengrass, tmp_path: Path) -> Iterator[OtaWorld]:
+    """A group without devices and without a model: for objects that never come so far that it matters."""
+    with ota_world(greengrass, tmp_path, devices=0) as made:
+        yield made
+
+
 def test_the_zip_alone_takes_a_model_from_s3_to_the_whole_group(world: OtaWorld, tmp_path: Path) -> None:
     """No package but those of the zip and of Lambda's runtime: no numpy, no cv2, nothing of the checkout."""
     path = unpacked(build(tmp_path / "function.zip"), tmp_path)
@@ -206,33 +213,33 @@ def unusable() -> dict[str, tuple[str, bytes, str]]:
     }
 
 
-def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(world: OtaWorld) -> None:
-    started, events = world.function(), []
+def test_an_object_without_a_bundle_for_us_is_told_once_and_never_read_again(empty: OtaWorld) -> None:
+    started, events = empty.function(), []
     for what, (name, data, said) in unusable().items():
-        events.append(world.put(f"{PREFIX}/jobs/{what}/output/{name}", data))
+        events.append(empty.put(f"{PREFIX}/jobs/{what}/output/{name}", data))
         [reason] = started.call(events[-1])["objects"].values()
         assert said in reason and len(reason) <= 2000, what
-        assert (world.said[-1]["action"], world.said[-1]["reason"]) == ("unusable", reason)
-    assert not world.state.candidates and len(world.said) == len(events)
+        assert (empty.said[-1]["action"], empty.said[-1]["reason"]) == ("unusable", reason)
+    assert not empty.state.candidates and len(empty.said) == len(events)
     for event in events:
-        world.s3.delete_object(Bucket=world.bucket, Key=event["detail"]["object"]["key"])
+        empty.s3.delete_object(Bucket=empty.bucket, Key=event["detail"]["object"]["key"])
         assert list(started.call(as_s3(event))["objects"].values()) == ["it was looked at before"]
-    assert len(world.said) == len(events) == world.state.seq
+    assert len(empty.said) == len(events) == empty.state.seq
 
 
-def test_bytes_that_lie_are_told_whatever_they_are(world: OtaWorld, monkeypatch: Any) -> None:
+def test_bytes_that_lie_are_told_whatever_they_are(empty: OtaWorld, monkeypatch: Any) -> None:
     """Bundles and archives with some bytes changed: most are refused, none ends the call with anything else."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
-    started, chance, old = world.function(), random.Random(5), bundle("old", -1)
+    started, chance, old = empty.function(), random.Random(5), bundle("old", -1)
     for number in range(20):
         name, whole = chance.choice([("bundle.zip", old), ("model.tar.gz", archive(old))])
         data = bytearray(whole)
         for _ in range(chance.randint(1, 4)):
             at = chance.choice([chance.randrange(len(data)), len(data) - 1 - chance.randrange(120)])
             data[at] = chance.randrange(256)
-        started.call(world.put(f"{PREFIX}/jobs/{number}/output/{name}", bytes(data)))
-    assert len(world.state.objects) == 20 and not world.tried
-    assert sum(each["action"] == "unusable" for each in world.said) > 14
+        started.call(empty.put(f"{PREFIX}/jobs/{number}/output/{name}", bytes(data)))
+    assert len(empty.state.objects) == 20 and not empty.tried
+    assert sum(each["action"] == "unusable" for each in empty.said) > 14
 
 
 def test_a_group_without_a_program_or_with_one_that_reads_other_cards_gets_none(
@@ -258,19 +265,19 @@ def test_a_group_without_a_program_or_with_one_that_reads_other_cards_gets_none(
         assert not world.versions(second) + world.versions(third) + world.versions(fourth)
 
 
-def test_objects_elsewhere_are_left_alone_and_what_does_not_fit_is_refused(world: OtaWorld, monkeypatch: Any) -> None:
-    started = world.function()
+def test_objects_elsewhere_are_left_alone_and_what_does_not_fit_is_refused(empty: OtaWorld, monkeypatch: Any) -> None:
+    started = empty.function()
     for event in (
-        world.event(f"{PREFIX}/bundle.zip", "e", bucket="somebody-elses"), world.event("other/bundle.zip", "e"),
-        world.event(f"{PREFIX}/components/{NAME}.Model/0123456789abcdef/bundle.zip", "e"),
-        world.event(f"{PREFIX}/model.tar.gz.sha256", "e"),
+        empty.event(f"{PREFIX}/bundle.zip", "e", bucket="somebody-elses"), empty.event("other/bundle.zip", "e"),
+        empty.event(f"{PREFIX}/components/{NAME}.Model/0123456789abcdef/bundle.zip", "e"),
+        empty.event(f"{PREFIX}/model.tar.gz.sha256", "e"),
     ):  # fmt: skip
         [reason] = started.call(event)["objects"].values()
         assert reason.startswith("it is ")
-    assert world.state.seq == 0 and not world.said
+    assert empty.state.seq == 0 and not empty.said
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
-    [reason] = started.call(world.land(bundle("new", 1)))["objects"].values()
-    assert "MemorySize" in reason and not world.state.candidates
+    [reason] = started.call(empty.land(bundle("new", 1)))["objects"].values()
+    assert "MemorySize" in reason and not empty.state.candidates
 
 
 def test_an_object_that_was_overwritten_is_left_to_its_next_event_or_is_what_it_was(world: OtaWorld) -> None:
@@ -332,14 +339,6 @@ def test_a_version_that_comes_to_nothing_ends_there_and_one_of_somebody_else_is_
     world.service.component(f"{NAME}.Model", "1.0.2")
     started.call(landed)
     assert world.stage(new) == "started" and world.versions(new) == [f"{NAME}.Model 1.0.3"]
-
-
-def test_without_time_left_it_is_written_down_and_the_next_call_goes_on(world: OtaWorld) -> None:
-    new, started = bundle("new", 1), world.function()
-    started.call(world.land(new), left_s=0)
-    assert world.stage(new) == "waiting"
-    started.call(SCHEDULE)
-    assert world.stage(new) == "started"
 
 
 def test_without_anybody_to_try_it_it_waits_without_failing(greengrass: Greengrass, tmp_path: Path) -> None:
@@ -404,9 +403,13 @@ def test_the_lock_of_another_environment_is_not_taken_for_that_of_a_dead_process
     assert world.stage(new) == "started"
 
 
-def test_that_nobody_can_be_told_changes_nothing(world: OtaWorld, capsys: Any) -> None:
-    new = bundle("new", 1)
+def test_without_time_left_it_is_written_down_and_the_next_call_goes_on_though_nobody_can_be_told(
+    world: OtaWorld, capsys: Any
+) -> None:
+    new, started = bundle("new", 1), world.function()
     world.refuse_messages = True
-    world.function().call(world.land(new))
+    started.call(world.land(new), left_s=0)
+    assert world.stage(new) == "waiting" and '"ota": "stopped"' in capsys.readouterr().out
+    started.call(SCHEDULE)
     assert world.stage(new) == "started" and not world.said
     assert '"ota": "not-published"' in capsys.readouterr().out
