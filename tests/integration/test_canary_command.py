@@ -109,7 +109,8 @@ def test_one_is_started_looked_at_and_promoted_later(fleet: Fleet, bucket: str) 
     assert status["canary"]["verdict"]["outcome"] == "wait"
     assert "not promoted: not yet: " in fleet.refused("promote", "--yes")
     assert "tries another deployment" in fleet.refused("--yes", code=2)
-    assert "tries another deployment" in fleet.refused("remove", "--yes", code=2)
+    for command in ("remove", "cancel"):
+        assert "tries another deployment" in fleet.refused(command, "--yes", code=2)
     assert fleet.result("promote", "--anyway", "--dry-run")["done"] is False
     promoted = fleet.result("promote", "--anyway", "--yes", "--wait")
     assert promoted["report"]["counts"]["SUCCEEDED"] == 3

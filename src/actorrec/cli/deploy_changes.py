@@ -89,7 +89,9 @@ def cancel(session: Session, thing_group: GroupOption = None, yes: YesOption = F
     from actorrec.greengrass.group import read_target
 
     desk = open_desk(session, thing_group)
-    present = read_target(desk.calls, desk.group).present
+    target = read_target(desk.calls, desk.group)
+    refuse_under_way(desk, target)  # what is tried is not this deployment, and a group without one has no canary
+    present = target.present
     if present is None or present.status in GONE:
         what = "nothing was ever deployed to" if present is None else "the last deployment is cancelled already for"
         value: dict[str, Any] = {"thing_group": desk.group, "cancelled": False}
