@@ -112,13 +112,17 @@ class OtaWorld:
         self._made: OtaFunction | None = None
         self._log: OtaLog | None = None
 
-    def function(self, **changes: str) -> OtaFunction:
-        """A fresh environment of the function, in this process. It knows nothing of the log yet; clients, which take a
-        tenth of a second each to make and remember nothing, are those of the first one.
+    def function(self, *, fresh: bool = False, **changes: str) -> OtaFunction:
+        """An environment of the function, in this process, which knows nothing of the log yet.
+
+        Clients, which take a tenth of a second each to make and remember nothing, are those of the first one, unless it
+        is to be ``fresh``.
         """
+        config = load_config(environ=self.environ | changes).config
+        if fresh:
+            return OtaFunction.of(config)
         if self._made is None:
             self._made = OtaFunction.of(self.config)
-        config = load_config(environ=self.environ | changes).config
         return replace(self._made, config=config, log=OtaLog(self._made.store, self.group))
 
     # What lands

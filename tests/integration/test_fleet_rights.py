@@ -44,7 +44,7 @@ def test_the_function_may_what_it_asks_from_landing_to_the_whole_group(world: Ot
     new, rights = bundle("new", 1), Rights()
     landed = world.land(archive(new), f"{PREFIX}/jobs/train/output/model.tar.gz")
     with recorded(rights):
-        function = world.function()
+        function = world.function(fresh=True)
         function.call(landed)
         for _ in range(4):
             world.service.settle()

@@ -24,6 +24,7 @@ from lambda_runtime import function
 from lambda_zip import build, tool, unpacked
 from landed_models import score
 from ota_world import NAME, PREFIX, SCHEDULE, OtaWorld, archive, as_s3, bundle, ota_world, sha256, zipped
+from sites.server import Asked, Reply, serve
 from trained_archives import contents, made_model, packed
 
 __all__ = ["greengrass"]
@@ -401,6 +402,22 @@ def test_the_lock_of_another_environment_is_not_taken_for_that_of_a_dead_process
     monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[$LATEST]a")
     world.function().call(landed)
     assert world.stage(new) == "started"
+
+
+def test_what_lands_while_another_call_goes_on_is_seen_before_that_one_ends(world: OtaWorld, monkeypatch: Any) -> None:
+    old, events, other = bundle("old", -1), [world.land(bundle("old", -1))], world.function()
+
+    def answer(asked: Asked) -> Reply:
+        reply = world.service.answer(asked)
+        under_way = world.state.under_way if events and asked.path.startswith("/jobs/") else None
+        if under_way is not None and under_way.stage == "started":  # the canary is judged: all else is decided
+            other.call(events.pop())
+        return reply
+
+    with serve({"/*": answer}) as site:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", site.url)
+        world.function(fresh=True).call(world.land(bundle("new", 1)))
+    assert not events and world.stage(old) == "superseded"
 
 
 def test_without_time_left_it_is_written_down_and_the_next_call_goes_on_though_nobody_can_be_told(
