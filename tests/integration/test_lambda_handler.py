@@ -157,17 +157,18 @@ def test_what_fails_on_the_canary_goes_back_and_is_never_tried_again(world: OtaW
 
 
 def test_a_newer_model_deployed_by_hand_ends_the_trial_and_stays_the_newest(world: OtaWorld) -> None:
-    new, hand, started = bundle("new", 1), bundle("by hand", 2), world.function()
+    new, hand, started = bundle("new", 1), bundle("by hand", 2, evaluation=score(top1=0.5)), world.function()
+    started.call(world.land(hand))
     started.call(world.land(new))
-    assert world.stage(new) == "started"
+    assert (world.stage(hand), world.stage(new)) == ("refused", "started")
     world.go_live(hand)
     world.healthy(sha256(new))
     started.call(SCHEDULE)
     assert world.stage(new) == "rolled-back" and world.deployed()[-1] == sha256(hand)
     world.go_live(bundle("live", 0))  # somebody goes back; what is told late is not newer than what was there
-    for late in (bundle("late", 1.5), hand):
-        started.call(world.land(late))
-        assert world.stage(late) == "superseded" and world.said[-1]["by"] == sha256(hand)
+    late = bundle("late", 1.5)
+    started.call(world.land(late))
+    assert world.stage(late) == "superseded" and world.said[-1]["by"] == sha256(hand)
 
 
 def test_what_is_not_fit_for_the_group_is_written_down_and_changes_nothing(world: OtaWorld) -> None:
@@ -372,6 +373,7 @@ def test_what_was_made_for_another_program_or_flavour_is_not_deployed_over_what_
         world.go_live(live)
         started.call(SCHEDULE)
         assert world.stage(second) == "rolled-back" and "the other way" in world.said[-1]["reason"]
+        world.service.component(f"{NAME}.Model", "1.0.40")
         world.service.refuse("CreateComponentVersion", *DENIED)
         with pytest.raises(RemoteError):
             started.call(world.land(third))
