@@ -399,6 +399,9 @@ def test_nobody_joins_a_trial_that_has_gone_on_for_long(classic: Fleet) -> None:
         deployment.created -= 3600
     assert state.target is not None
     assert classic.trial("40%").choice.devices == state.target.members
+    late = next(device for device in classic.devices if device not in state.target.members)
+    with pytest.raises(ConfigError, match="has been trying this for long already"):
+        classic.trial(late)
 
 
 @pytest.mark.parametrize("then", [promote, roll_back_canary])

@@ -79,11 +79,16 @@ def pick(
         settled: Whether the trial, if there is one, has been under way for long.
 
     Raises:
-        ConfigError: If nobody can be chosen.
+        ConfigError: If nobody can be chosen, or a device is named that is too late for a trial.
     """
     earlier = {*state.away, *state.chosen} or set(_members(state.part))
     names = shortlist(state.names.group, wanted, state.fleet, devices, earlier)
     trying = _members(state.target)
+    if settled and trying and len(names) == 1 and wanted in names and wanted not in trying:
+        raise ConfigError(
+            f"a part of '{state.names.group}' has been trying this for long already: {some_of(trying)}",
+            hint=f"`actorrec deploy promote` or `deploy rollback` ends it; then --canary {wanted}",
+        )
     return tuple(sorted({*(() if settled and trying else names), *trying, *state.away}))
 
 
