@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from actorrec.cli.app import app
@@ -98,10 +100,14 @@ class Fleet:
         return self.greengrass.component(name, version, tags | named)
 
 
+_command = cache(get_command)
+
+
 @pytest.fixture
 def fleet(greengrass: Greengrass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """A group of three devices with the Java nucleus; nothing is published."""
     monkeypatch.setenv("ACTORREC_GREENGRASS__POLL_S", "0.01")
+    monkeypatch.setattr("typer.testing._get_command", _command)  # made anew each time, it takes longer than to deploy
     made = Fleet(greengrass, tmp_path, greengrass.group())
     made.add(3)
     yield made
