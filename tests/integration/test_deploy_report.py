@@ -39,9 +39,7 @@ def test_a_thousand_devices_of_which_thirty_fail(fleet: Fleet) -> None:
     fleet.split()
     wanted = {NAME: Wanted("1.0.0", "runtime"), MODEL: Wanted("1.0.0", "model")}
 
-    started = time.perf_counter()
     plan = fleet.plan(wanted, rate_per_minute=250, abort_percent=12.5, abort_after=40, timeout_minutes=7)
-    assert time.perf_counter() - started < 4  # the benchmark holds it to two seconds
     assert plan.devices == DEVICES
     job = plan.request["iotJobConfiguration"]
     assert job["jobExecutionsRolloutConfig"] == {"maximumPerMinute": 250}
@@ -91,6 +89,24 @@ def test_what_devices_say_is_told_without_secrets_and_on_one_line(fleet: Fleet) 
     assert f"{NAME} 1.0.0 is BROKEN" in said[lite] and "journalctl" in said[lite]
     assert third not in said
     assert "this is never said" not in str(told)
+
+
+def test_once_the_job_was_deleted_the_devices_are_asked(fleet: Fleet) -> None:
+    things = fleet.add(3)
+    fleet.fails(things[1], "no space left")
+    fleet.split()
+    fleet.result("--yes")
+    fleet.greengrass.settle()
+    [deployment] = fleet.greengrass.deployments.values()
+    with_job = fleet.result("status")
+    fleet.greengrass.refuse("DescribeJob", "ResourceNotFoundException", "Job is not there", times=9)
+    fleet.greengrass.refuse("ListJobExecutionsForJob", "ResourceNotFoundException", "Job is not there", times=9)
+    fleet.greengrass.refuse("DescribeJobExecution", "ResourceNotFoundException", "Job is not there", times=9)
+    without = fleet.result("status")
+    assert without["deployment_id"] == deployment.id
+    assert without["counts"] == with_job["counts"]
+    assert [(each["device"], each["status"]) for each in without["failures"]] == [(things[1], "FAILED")]
+    assert "no space left" in without["failures"][0]["reason"]
 
 
 def test_an_abort_rule_that_is_met_is_told_as_such(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,9 @@
 """What became of a deployment, device by device: counts from recorded executions, and why each failure failed."""
 
 import json
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from actorrec.artifacts.bulk import in_parallel
 from actorrec.aws.scrub import scrubbed
@@ -117,7 +116,7 @@ def read_standing(
     return Standing(
         deployment=now,
         job=told.job,
-        executions=told.executions if asked.job_id else _of_things(calls, state, asked),
+        executions=told.executions if told.job is not None else _of_devices(calls, state, asked),
         members=state.members,
         reporting=frozenset(device.name for device in state.devices),
         latest=newest is None or not newest.newer_than(now),  # a listing may lag behind
@@ -196,14 +195,15 @@ def _last(stack: str) -> str:
     return str(found[-1]) if isinstance(found, list) and found else ""
 
 
-def _of_things(calls: DeploymentCalls, state: GroupState, deployment: Deployment) -> tuple[Execution, ...]:
-    """A deployment to one thing has no job that shows: the device itself is asked."""
-    found = []
-    for device in state.members:
-        told: Mapping[str, Any] | None = next(
-            (e for e in calls.effective_deployments(device) if e.get("deploymentId") == deployment.id), None
-        )
-        if told is not None:
-            status = str(told["coreDeviceExecutionStatus"])
-            found.append(Execution(device, "SUCCEEDED" if status == "COMPLETED" else status))
-    return tuple(found)
+def _of_devices(calls: DeploymentCalls, state: GroupState, deployment: Deployment) -> tuple[Execution, ...]:
+    """Without a job, of a deployment to one thing or once it was deleted: the devices themselves are asked."""
+
+    def ask(device: str) -> Execution | None:
+        handed = calls.effective_deployments(device)
+        told = next((each for each in handed if each.get("deploymentId") == deployment.id), None)
+        if told is None:
+            return None
+        status = str(told["coreDeviceExecutionStatus"])
+        return Execution(device, "SUCCEEDED" if status == "COMPLETED" else status)
+
+    return tuple(found for found in in_parallel(ask, state.members, _ASKERS) if found is not None)
