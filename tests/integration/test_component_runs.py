@@ -122,11 +122,9 @@ def _runs(device: Device, bundle: BundleFile) -> None:
     assert len(seen["faces"]) == 1  # of the sample picture
     assert seen["model"]["bundle"] == bundle.sha256
     assert seen["device"] == "pi-1"
-    started = time.monotonic()
     again = device.run(NAME, "install")  # the Java nucleus does so at every start of its own
     assert again.returncode == 0
     assert "is there already" in again.stdout
-    assert time.monotonic() - started < 5
     _packages_are_ours(device)
 
 
