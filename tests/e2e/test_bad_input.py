@@ -115,7 +115,7 @@ def test_a_person_without_a_usable_face_is_named(run: Run, tmp_path: Path) -> No
         (("config", "show", "--config", "wrong.yaml"), 2, "dataset.seed"),
         (("config", "init", "wrong.yaml"), 2, "exists already"),
         (("nosuchcommand",), 2, "nosuchcommand"),
-        (("infer",), 2, "Missing argument"),
+        (("infer",), 2, "name a picture"),
     ],
 )
 def test_what_cannot_be_done_is_one_error_and_with_json_one_document(
