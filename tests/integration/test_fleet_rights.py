@@ -174,7 +174,7 @@ def test_a_person_who_makes_devices_known_may_all_that_takes(
     for policy in ("actorrec-core-device", "actorrec-core-of-clients"):
         if policy not in {each["policyName"] for each in iot.list_policies()["policies"]}:
             iot.create_policy(policyName=policy, policyDocument='{"Version": "2012-10-17", "Statement": []}')
-    if not iot.list_role_aliases()["roleAliases"]:
+    if "actorrec-token-exchange" not in iot.list_role_aliases()["roleAliases"]:
         iot.create_role_alias(roleAlias="actorrec-token-exchange", roleArn=f"arn:aws:iam::{ACCOUNT}:role/x")
     monkeypatch.chdir(tmp_path)
     environ = {"ACTORREC_CLOUD__THING_GROUP": group}
