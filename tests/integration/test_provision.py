@@ -41,6 +41,7 @@ def ground(greengrass: Greengrass, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     iot = greengrass.world.client("iot")
     if POLICY not in {each["policyName"] for each in iot.list_policies()["policies"]}:
         iot.create_policy(policyName=POLICY, policyDocument=DOCUMENT)
+    if ALIAS not in iot.list_role_aliases()["roleAliases"]:
         iot.create_role_alias(roleAlias=ALIAS, roleArn="arn:aws:iam::123456789012:role/token-exchange")
     monkeypatch.setenv("ACTORREC_CLOUD__THING_GROUP", greengrass.group())
     monkeypatch.setenv("ACTORREC_AWS__ATTEMPTS", "1")
