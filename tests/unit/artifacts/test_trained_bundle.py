@@ -42,6 +42,7 @@ def test_the_bundle_comes_out_and_the_net_stays_in(tmp_path: Path) -> None:
         (packed(contents(MODEL, made_bundle(MODEL, inputs={}))), "not made from its model"),
         (packed(WHOLE)[:-30], "damaged or cut"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "archive",  # whose bytes hold the time
 )  # fmt: skip
 def test_what_does_not_agree_is_refused(data: bytes, said: str, tmp_path: Path) -> None:
     with pytest.raises(ModelContractError, match=said):
