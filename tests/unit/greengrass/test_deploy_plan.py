@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("botocore")
+
 from actorrec.errors import ConfigError
 from actorrec.greengrass.component_settings import merged, parse_settings
 from actorrec.greengrass.deploy_plan import DeploymentPlan, Intent, Wanted, plan_deployment
