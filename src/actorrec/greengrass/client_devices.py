@@ -14,14 +14,13 @@ from actorrec.errors import ConfigError, RemoteError
 from actorrec.greengrass.deploy_plan import Wanted
 from actorrec.greengrass.group import GroupState, some_of
 from actorrec.greengrass.names import component_arn, parse_version
+from actorrec.manifests.events import REQUEST_SUBTOPIC
 
 AUTH: Final = "aws.greengrass.clientdevices.Auth"
 BROKER: Final = "aws.greengrass.clientdevices.mqtt.Moquette"
 OTHER_BROKER: Final = "aws.greengrass.clientdevices.mqtt.EMQX"
 BRIDGE: Final = "aws.greengrass.clientdevices.mqtt.Bridge"
 IP_DETECTOR: Final = "aws.greengrass.clientdevices.IPDetector"
-REQUEST_SUBTOPIC: Final = "request"
-"""Client devices name pictures on ``RESULTS_TOPIC/request``."""
 _PORT: Final = "8883"  # of MQTT over TLS; texts, as numbers may come back from a device as others
 _OURS: Final = "actorrec"
 _THING: Final = re.compile(r"[a-zA-Z0-9_-]{1,127}\*?|\*")

@@ -1,9 +1,9 @@
 """What a device says: one JSON document a message. The schema is part of what fleets rely on."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 from pydantic_core import from_json, to_json
 
 from actorrec.manifests.base import Record, Sha256
@@ -11,6 +11,11 @@ from actorrec.manifests.base import Record, Sha256
 EVENT_SCHEMA_VERSION: Final = 1
 HEALTH_SUBTOPIC: Final = "health"
 """Health goes to ``RESULTS_TOPIC/health``, detections to the topic itself."""
+MODEL_SUBTOPIC: Final = "model"
+"""What becomes of a bundle that arrives while the program runs."""
+REQUEST_SUBTOPIC: Final = "request"
+"""Where others name pictures to look at."""
+_SELDOM: Final = frozenset({"considered", "track", "crop", "embedding"})
 
 
 class RunningModel(Record):
@@ -25,8 +30,26 @@ class RunningModel(Record):
     bundle: Sha256
 
 
+class Considered(Record):
+    """Somebody whom a face may be. That is no name for it."""
+
+    person_id: str
+    name: str
+    confidence: float = Field(ge=0, le=1)
+
+
 class EventFace(Record):
-    """One face, boxes in px of the whole picture. ``person_id`` and ``name`` are None for somebody not known."""
+    """One face, boxes in px of the whole picture.
+
+    Attributes:
+        person_id, name: Whom it was decided to be; None for somebody not known, and while nothing is decided.
+        decided: False while a camera has seen too little of the face for an answer.
+        confidence, similarity: Of the nearest person, named or not.
+        considered: The nearest people of a face that is not decided, the nearest first.
+        track: A camera's number for the face while it stays in view; new with each run of the program.
+        crop: JPEG of the face, base64; only where that is configured.
+        embedding: float32, little-endian, base64; only where that is configured.
+    """
 
     box: tuple[float, float, float, float]
     score: float = Field(ge=0, le=1)
@@ -34,6 +57,25 @@ class EventFace(Record):
     name: str | None
     confidence: float = Field(ge=0, le=1)
     similarity: float
+    decided: bool = True
+    considered: list[Considered] = []
+    track: int | None = None
+    crop: str | None = None
+    embedding: str | None = None
+
+    @model_validator(mode="after")
+    def _never_mixed_up(self) -> Self:
+        if not self.decided and (self.person_id is not None or self.name is not None):
+            raise ValueError("a face that is not decided has no name")
+        if self.decided and self.considered:
+            raise ValueError("a face that is decided has nobody who is considered")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _short(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the keys that most faces have nothing for: a message may be 5,000 bytes long."""
+        values: dict[str, Any] = handler(self)
+        return {key: value for key, value in values.items() if key not in _SELDOM or value}
 
 
 class _Event(Record):
@@ -56,19 +98,39 @@ class DetectionEvent(_Event):
     """What one picture shows.
 
     Attributes:
-        source: As the device knows the picture.
+        reason: Why it is said: a ``look`` at a picture, a ``change`` of who a camera sees, a ``heartbeat`` while
+            nothing changes, or a ``request`` of somebody.
+        request: What the request named itself.
+        source: As the device knows the picture or the camera.
         error: Why it could not be looked at; None where it could.
         faces: Everybody found, known or not.
         left_out: Faces that are not listed because the message would be too long; those with a name go before others.
     """
 
     event: Literal["detection"] = "detection"
+    reason: Literal["look", "change", "heartbeat", "request"] = "look"
+    request: str | None = Field(default=None, max_length=64)
     source: str = Field(max_length=1024)
     width: int | None = None
     height: int | None = None
     error: str | None = None
     faces: list[EventFace] = []
     left_out: int = Field(default=0, ge=0)
+
+
+class ModelEvent(_Event):
+    """What became of a bundle that arrived while the program ran; ``model`` is what runs after it.
+
+    Attributes:
+        change: ``swapped`` or ``refused``.
+        bundle: SHA-256 of what arrived; None where it could not be read.
+        reason: Why it was refused; empty where it runs.
+    """
+
+    event: Literal["model"] = "model"
+    change: Literal["swapped", "refused"]
+    bundle: Sha256 | None
+    reason: str = Field(default="", max_length=1000)
 
 
 class ShadowCount(Record):
@@ -89,6 +151,55 @@ class ShadowCount(Record):
     disagreements: int = Field(ge=0)
 
 
+class StepTime(Record):
+    """Milliseconds of one step, over the last times that it was taken."""
+
+    p50: float
+    p95: float
+
+
+class CameraHealth(Record):
+    """How a camera is doing, counts since the program started.
+
+    Attributes:
+        source: Its name, without what opens it.
+        connected: Whether frames come.
+        fps: Frames that the loop took a second, over the last ones.
+        captured: Frames that came.
+        dropped: Of those, frames that a newer one replaced before the loop took them.
+        unchanged: Of those taken, frames in which nothing had changed.
+        detections: Of those taken, frames in which faces were searched for.
+        reconnects: Times that it was opened anew.
+    """
+
+    source: str
+    connected: bool
+    fps: float | None = None
+    captured: int = Field(default=0, ge=0)
+    dropped: int = Field(default=0, ge=0)
+    unchanged: int = Field(default=0, ge=0)
+    detections: int = Field(default=0, ge=0)
+    reconnects: int = Field(default=0, ge=0)
+
+
+class QueueHealth(Record):
+    """Messages on their way to one place.
+
+    Attributes:
+        name: The place, in words.
+        waiting: Not yet taken there.
+        dropped: Oldest ones that gave way to newer ones, ever.
+        refused: That the place will never take, ever.
+        durable: Whether they outlive the program.
+    """
+
+    name: str
+    waiting: int = Field(ge=0)
+    dropped: int = Field(default=0, ge=0)
+    refused: int = Field(default=0, ge=0)
+    durable: bool = True
+
+
 class HealthEvent(_Event):
     """How a device is doing, all counts since its program started.
 
@@ -100,6 +211,13 @@ class HealthEvent(_Event):
         failures: Times that a step failed for another reason than the picture: a message that could not be handed on
             counts, too.
         ms_p50, ms_p95: Of a whole picture, over the last ones; None before the first.
+        steps: Milliseconds by step: decode, change, follow, detect, align, embed, match.
+        swaps: Bundles that were taken while the program ran.
+        swaps_refused: Bundles that were not.
+        camera: None where there is none.
+        queues: One for each place that messages wait for.
+        temperature_c: Of the processor, °C; None where the system does not say.
+        throttled: What holds a Raspberry Pi back, now or since it started; empty where nothing does.
         shadow: None where nothing runs in the shadow; its counts begin with its run.
         trouble: What is wrong at the moment and did not end the program, one line each.
     """
@@ -113,6 +231,13 @@ class HealthEvent(_Event):
     ms_p50: float | None = None
     ms_p95: float | None = None
     memory_bytes: int | None = None
+    steps: dict[str, StepTime] = {}
+    swaps: int = Field(default=0, ge=0)
+    swaps_refused: int = Field(default=0, ge=0)
+    camera: CameraHealth | None = None
+    queues: list[QueueHealth] = []
+    temperature_c: float | None = None
+    throttled: list[str] = []
     shadow: ShadowCount | None = None
     trouble: list[str] = []
 

@@ -9,6 +9,14 @@ from actorrec.sections.cloud import (
     GreengrassSection,
     RemoteSection,
 )
+from actorrec.sections.device import (
+    CameraSection,
+    EventsSection,
+    MqttSection,
+    PreviewSection,
+    SpoolSection,
+    TrackingSection,
+)
 from actorrec.sections.nets import (
     CalibrationSection,
     DatasetSection,
@@ -33,23 +41,29 @@ __all__ = [
     "PLACEHOLDER_ROLE",
     "AwsSection",
     "CalibrationSection",
+    "CameraSection",
     "CloudSection",
     "Config",
     "DatasetSection",
     "DetectorSection",
     "EdgeSection",
     "EmbedderSection",
+    "EventsSection",
     "FetchSection",
     "GreengrassSection",
     "InferenceSection",
     "ModelsSection",
+    "MqttSection",
+    "PreviewSection",
     "RemoteSection",
     "ReviewSection",
     "RightsSection",
     "ScrapeSection",
     "Section",
     "SourcesSection",
+    "SpoolSection",
     "StoreSection",
+    "TrackingSection",
     "TrainingSection",
     "UnknownsSection",
 ]
@@ -69,6 +83,12 @@ class Config(Section):
     calibration: CalibrationSection = CalibrationSection()
     edge: EdgeSection = EdgeSection()
     inference: InferenceSection = InferenceSection()
+    camera: CameraSection = CameraSection()
+    tracking: TrackingSection = TrackingSection()
+    events: EventsSection = EventsSection()
+    mqtt: MqttSection = MqttSection()
+    spool: SpoolSection = SpoolSection()
+    preview: PreviewSection = PreviewSection()
     rights: RightsSection = RightsSection()
     unknowns: UnknownsSection = UnknownsSection()
     review: ReviewSection = ReviewSection()

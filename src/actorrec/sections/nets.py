@@ -94,8 +94,9 @@ class EdgeSection(Section):
 
 
 class InferenceSection(Section):
-    """How frames are read and named."""
+    """How frames are read and named. ``bundle`` is what is run where ``--bundle`` names none."""
 
+    bundle: str = "newest"
     threads: int = Field(default=0, ge=0)
     max_bytes: int = 64 * 2**20
     max_pixels: int = 80_000_000

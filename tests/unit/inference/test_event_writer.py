@@ -55,7 +55,7 @@ def test_ids_are_never_the_same() -> None:
 
 def test_nothing_of_a_face_travels_but_box_name_and_numbers() -> None:
     (face,) = json.loads(EventWriter("pi-1", MODEL).detection(result(1, 1)).model_dump_json())["faces"]
-    assert set(face) == {"box", "score", "person_id", "name", "confidence", "similarity"}
+    assert set(face) == {"box", "score", "person_id", "name", "confidence", "similarity", "decided"}
     assert face["name"] == "Näme 0"
 
 

@@ -1,0 +1,1 @@
+"""A device without Greengrass: its service, its settings, how it is doing."""

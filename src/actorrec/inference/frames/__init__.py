@@ -1,0 +1,1 @@
+"""What a camera gives: frames, the newest first, whatever becomes of the camera."""

@@ -1,0 +1,1 @@
+"""A new bundle, tried and taken while the old one runs."""

@@ -1,0 +1,1 @@
+"""Who is in view: faces found, followed and named over several frames."""
