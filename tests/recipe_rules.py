@@ -77,9 +77,14 @@ def _policy(
     topic = defaults.get("PublishResultsOnTopic", "")
     if set(policy) != {"policyDescription", "operations", "resources"} or not policy_id.startswith(f"{name}:"):
         yield f"policy {policy_id}"
-    if policy.get("operations") != [f"aws.greengrass#{_SERVICES[service]}"]:
+    said, asked = [topic, f"{topic}/health", f"{topic}/model"], [f"{topic}/request"]
+    rights = {f"aws.greengrass#{_SERVICES[service]}": said}
+    if service == "aws.greengrass.ipc.pubsub":
+        rights["aws.greengrass#SubscribeToTopic"] = asked
+    (operation,) = policy.get("operations", ("",))
+    if operation not in rights:
         yield f"operations of {policy_id}"
-    if policy.get("resources") != [topic, f"{topic}/health"] or re.search(r"[*?#+$]", topic):
+    elif policy.get("resources") != rights[operation] or re.search(r"[*?#+$]", topic):
         yield f"topics of {policy_id}"
 
 

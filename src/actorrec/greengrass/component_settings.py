@@ -19,7 +19,7 @@ from actorrec.manifests.component_settings import ComponentSettings, with_change
 EVERYTHING: Final = ""
 """JSON pointer to a whole configuration: reset to the recipe's defaults."""
 _TOPIC: Final = re.compile(r"[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*")
-_LONGEST: Final = {"ImageName": 255, "ImageDirectory": 4096}
+_LONGEST: Final = {"ImageName": 255, "ImageDirectory": 4096, "Camera": 1024}
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
@@ -179,6 +179,8 @@ _READERS: Final[Mapping[str, Callable[[str, str], str]]] = {
     "HealthInterval": _seconds(1),
     "Shadow": _one_of("off", "previous"),
     "UseCamera": _one_of("true", "false"),
+    "Camera": _text,
+    "HeartbeatInterval": _seconds(1),
 }
 KEYS: Final = frozenset(_READERS)
 """What may be set of our component."""

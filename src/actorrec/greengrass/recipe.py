@@ -16,7 +16,7 @@ from actorrec.errors import ConfigError
 from actorrec.greengrass.drafts import MODEL_SUFFIX, ArtifactDraft
 from actorrec.greengrass.names import parse_version
 from actorrec.manifests.component_settings import ComponentSettings, with_changes
-from actorrec.manifests.events import HEALTH_SUBTOPIC
+from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC, REQUEST_SUBTOPIC
 
 RUNTIME_FILE: Final = "runtime.zip"
 BUNDLE_FILE: Final = "bundle.zip"
@@ -55,24 +55,26 @@ def default_configuration(config: Config) -> dict[str, str]:
         "PublishResultsOnTopic": config.cloud.results_topic,
         "HealthInterval": _text(section.health_s),
         "Shadow": "off",
-        "UseCamera": "false",
+        "UseCamera": str(section.use_camera).lower(),
+        "Camera": section.camera,
+        "HeartbeatInterval": _text(config.events.heartbeat_s),
     }
     _, refused = with_changes(ComponentSettings(), configuration)
     if refused:
         raise ConfigError(
             f"devices would refuse this configuration: {'; '.join(refused)}",
-            hint="it is made of greengrass.image_name, image_directory, inference_interval_s and health_s, and of "
-            "cloud.results_topic",
+            hint="it is made of greengrass.image_name, image_directory, inference_interval_s, camera and health_s, and "
+            "of cloud.results_topic",
         )
     return configuration
 
 
 def access_control(name: str, topic: str) -> dict[str, Any]:
-    """The right to publish to two topics, at IoT Core and on the device, and to nothing else.
+    """The right to publish to three topics, at IoT Core and on the device, to be asked on a fourth, and to nothing else.
 
     Args:
         name: Of the component: policies are named by it, unique on a device.
-        topic: Of the results; health goes below it.
+        topic: Of the results; all else goes below it.
 
     Raises:
         ConfigError: If the topic is a pattern, or cannot be one topic.
@@ -81,13 +83,15 @@ def access_control(name: str, topic: str) -> dict[str, Any]:
         raise ConfigError(
             f"{topic!r} is no topic that results can go to", hint="letters, digits, _ . - between slashes"
         )
-    topics = [topic, f"{topic}/{HEALTH_SUBTOPIC}"]
+    topics = [topic, f"{topic}/{HEALTH_SUBTOPIC}", f"{topic}/{MODEL_SUBTOPIC}"]
+    asked = [f"{topic}/{REQUEST_SUBTOPIC}"]
     return {
         "aws.greengrass.ipc.mqttproxy": {
             f"{name}:mqttproxy:1": _policy("Results and health to IoT Core.", "PublishToIoTCore", topics)
         },
         "aws.greengrass.ipc.pubsub": {
-            f"{name}:pubsub:1": _policy("Results and health on the device.", "PublishToTopic", topics)
+            f"{name}:pubsub:1": _policy("Results and health on the device.", "PublishToTopic", topics),
+            f"{name}:pubsub:2": _policy("Pictures that client devices name.", "SubscribeToTopic", asked),
         },
     }
 
@@ -101,7 +105,8 @@ def runtime_body(
     return {
         **_head("Names the people that a camera or a folder of pictures shows."),
         **_configured(name, configuration),
-        "ComponentDependencies": {model: {"VersionRequirement": ">=0.0.0", "DependencyType": "HARD"}},
+        # SOFT: another model does not restart the program, which takes it between two frames.
+        "ComponentDependencies": {model: {"VersionRequirement": ">=0.0.0", "DependencyType": "SOFT"}},
         **_manifest(lifecycle, artifact),
     }
 

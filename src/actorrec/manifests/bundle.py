@@ -52,6 +52,18 @@ class CardScore(Record):
     fpir: Rate | None = None
 
 
+class KnownAnswer(Record):
+    """What the embedder gave for made-up faces where the bundle was made: a device finds out whether it computes right.
+
+    Attributes:
+        patterns_version: Which made-up faces (``recognition.made_up_faces``).
+        numbers: Some numbers of the unit embedding, of each face; rounded, so no more than near on any machine.
+    """
+
+    patterns_version: int
+    numbers: list[list[float]]
+
+
 class BundleCard(Record):
     """``card.json``: everything an interpreter must know, and the digest of everything it loads.
 
@@ -63,6 +75,7 @@ class BundleCard(Record):
         gallery_file: ``gallery.npz`` with prototypes and photo embeddings.
         restricted: As in the model it came from: licence → number of pictures that were used all the same.
         evaluation: How well it did on an evaluation set; None where it was never measured.
+        self_test: None where the embedder could not be run where the bundle was made.
         files: Every other file of the zip → sha256.
     """
 
@@ -81,6 +94,7 @@ class BundleCard(Record):
     rates: dict[str, Rate] = {}
     metrics: dict[str, float] = {}
     evaluation: CardScore | None = None
+    self_test: KnownAnswer | None = None
     licences: list[str] = []
     restricted: dict[str, int] = {}
     inputs: dict[str, Sha256] = {}
@@ -95,9 +109,12 @@ class BundleManifest(Manifest):
     bundle_file: RelativeName = "bundle.zip"
 
     def content_digest(self) -> str:
-        """SHA-256 of everything but times, timings and provenance; the card's ``files`` stand for the zip."""
+        """SHA-256 of everything but times, timings, provenance and what depends on the machine that made it.
+
+        The card's ``files`` stand for the zip.
+        """
         not_content = {"created_at", "produced_by"}
         return digest_json(
             self.model_dump(mode="json", exclude=not_content | {"files", "card"})
-            | {"card": self.card.model_dump(mode="json", exclude=not_content | {"variants"})}
+            | {"card": self.card.model_dump(mode="json", exclude=not_content | {"variants", "self_test"})}
         )

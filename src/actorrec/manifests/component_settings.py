@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from actorrec.manifests.base import Record, RelativeName
 
 _NOT_OURS: Final = frozenset({"accessControl"})
+_SECRET: Final = frozenset({"Camera"})  # an address may hold a password
 # AWS IoT takes 256 bytes and seven slashes; health adds some of both.
 _LONGEST_TOPIC: Final = 249
 _TOPIC: Final = re.compile(r"[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+){0,6}")
@@ -42,12 +43,23 @@ def _topic(topic: str) -> str:
     return topic
 
 
-def _no_camera(value: object) -> object:
-    if value != "false" and value is not False:
-        raise ValueError('this version looks at pictures alone: it can only be "false"')
-    return "false"
+def _switch(value: object) -> object:
+    """Texts, as in AWS's own components, and what a device makes of them."""
+    return str(value).lower() if isinstance(value, bool | str) else value
 
 
+def _as_text(value: object) -> object:
+    """A camera's number may come back as one."""
+    return str(value) if type(value) is int else value
+
+
+def _camera(camera: str) -> str:
+    if not _CAMERA.fullmatch(camera):
+        raise ValueError("it must be a number, rpicam, an address (rtsp, rtsps, http, https), or a whole path")
+    return camera
+
+
+_CAMERA: Final = re.compile(r"\d{1,3}|rpicam(:\d)?|(rtsps?|https?)://[!-~]+|/[ -~]+")
 _Interval = Annotated[float, BeforeValidator(_number)]
 
 
@@ -61,7 +73,9 @@ class ComponentSettings(Record):
         topic: Of detections.
         health_interval_s: From one health event to the next.
         shadow: ``previous``: the bundle that ran before runs beside the live one, and their differences are counted.
-        use_camera: Cameras are not read.
+        use_camera: Whether a camera is looked through instead of at pictures.
+        camera: Which one.
+        heartbeat_interval_s: From one detection to the next while nothing changes before a camera.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -78,7 +92,13 @@ class ComponentSettings(Record):
     )
     health_interval_s: _Interval = Field(default=60.0, alias="HealthInterval", ge=1, le=86400)
     shadow: Literal["off", "previous"] = Field(default="off", alias="Shadow")
-    use_camera: Annotated[Literal["false"], BeforeValidator(_no_camera)] = Field(default="false", alias="UseCamera")
+    use_camera: Annotated[Literal["true", "false"], BeforeValidator(_switch)] = Field(
+        default="false", alias="UseCamera"
+    )
+    camera: Annotated[str, BeforeValidator(_as_text), AfterValidator(_camera)] = Field(
+        default="0", alias="Camera", max_length=1024
+    )
+    heartbeat_interval_s: _Interval = Field(default=60.0, alias="HeartbeatInterval", ge=1, le=86400)
 
 
 def with_changes(base: ComponentSettings, given: object) -> tuple[ComponentSettings, tuple[str, ...]]:
@@ -104,7 +124,8 @@ def with_changes(base: ComponentSettings, given: object) -> tuple[ComponentSetti
         try:
             ComponentSettings.model_validate(values | {key: value})
         except ValidationError as error:
-            refused.append(f"{key} cannot be {_shown(value)}: {_reason(error)}")
+            what = "what is set" if key in _SECRET else _shown(value)
+            refused.append(f"{key} cannot be {what}: {_reason(error)}")
         else:
             values[key] = value
     return ComponentSettings.model_validate(values), tuple(refused)

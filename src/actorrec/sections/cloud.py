@@ -94,7 +94,7 @@ class CloudSection(Section):
 class GreengrassSection(Section):
     """Components and their deployments. The group is ``cloud.thing_group``, the topic ``cloud.results_topic``.
 
-    ``image_name`` … ``health_s`` are the configuration that a published component starts with; a deployment may change
+    ``image_name`` … ``health_s`` (with ``events.heartbeat_s``) are the configuration that a published component starts with; a deployment may change
     it (``deploy --set``). ``canary_*`` and ``max_*`` bound what a canary may do before the group follows; ``margin`` is
     how much worse than the live model a new one may score to be shipped over the air.
     """
@@ -109,6 +109,8 @@ class GreengrassSection(Section):
     image_name: str = Field(default="", max_length=255)
     image_directory: str = Field(default="", max_length=4096)
     inference_interval_s: float = Field(default=10.0, ge=0.1, le=86400)
+    use_camera: bool = False
+    camera: str = Field(default="0", max_length=1024)
     health_s: float = Field(default=60.0, ge=1, le=86400)
     rate_per_minute: int = Field(default=50, ge=1, le=1000)
     abort_percent: float = Field(default=20.0, gt=0, le=100)

@@ -78,7 +78,7 @@ def test_the_commands_of_a_runtime() -> None:
     )
     assert recipe["Manifests"][0]["Lifecycle"]["install"]["Timeout"] == 1234
     assert recipe["ComponentDependencies"] == {
-        f"{NAME}.Model": {"VersionRequirement": ">=0.0.0", "DependencyType": "HARD"}
+        f"{NAME}.Model": {"VersionRequirement": ">=0.0.0", "DependencyType": "SOFT"}
     }
     (artifact,) = recipe["Manifests"][0]["Artifacts"]
     assert artifact["Uri"].endswith("/runtime.zip")  # unpacked into a folder named runtime
@@ -143,10 +143,11 @@ def test_what_every_device_would_refuse_is_not_published(setting: str, value: st
     assert "greengrass.image_name" in told.value.hint
 
 
-def test_access_is_to_two_topics_and_no_pattern() -> None:
+def test_access_is_to_four_topics_and_no_pattern() -> None:
     rights = access_control(NAME, "shop/door")
     resources = [policy["resources"] for policies in rights.values() for policy in policies.values()]
-    assert resources == [["shop/door", "shop/door/health"]] * 2
+    said = ["shop/door", "shop/door/health", "shop/door/model"]
+    assert resources == [said, said, ["shop/door/request"]]
     for pattern in ("#", "a/+", "a/*", "", "/a", "a//b", "a?", "$aws/x", "a b"):
         with pytest.raises(ConfigError, match="no topic"):
             access_control(NAME, pattern)

@@ -91,7 +91,13 @@ def test_seconds_as_text_or_number(value: object) -> None:
         ("PublishResultsOnTopic", "a/b/c/d/e/f/g/h"),
         ("Shadow", "on"),
         ("Shadow", True),
-        ("UseCamera", "true"),
+        ("UseCamera", "yes"),
+        ("Camera", "concat:a|b"),
+        ("Camera", "file:///etc/passwd"),
+        ("Camera", "rtsp://a b"),
+        ("Camera", "../film.mp4"),
+        ("Camera", -1),
+        ("Camera", True),
         ("UseCamera", 0),
         ("imagename", "a.jpg"),
         ("Extra", 1),
@@ -110,9 +116,18 @@ def test_what_cannot_be_is_refused_by_name_and_leaves_the_rest(key: str, value: 
     assert key in line or ascii(key) in line
 
 
-def test_a_camera_is_answered_with_what_this_version_does() -> None:
-    _, (line,) = with_changes(DEFAULTS, {"UseCamera": "true"})
-    assert "pictures alone" in line
+@pytest.mark.parametrize(
+    "camera", ["0", "12", "rpicam", "rpicam:1", "rtsp://u:p@cam.lan:554/s?x=1", "https://cam.lan/v", "/srv/film.mp4"]
+)
+def test_a_camera_is_a_number_a_name_an_address_or_a_path(camera: str) -> None:
+    settings, refused = with_changes(DEFAULTS, {"UseCamera": True, "Camera": camera})
+    assert (settings.use_camera, settings.camera, refused) == ("true", camera, ())
+
+
+def test_a_camera_s_number_may_come_back_as_one_and_a_password_is_never_told() -> None:
+    assert with_changes(DEFAULTS, {"Camera": 1})[0].camera == "1"
+    _, (line,) = with_changes(DEFAULTS, {"Camera": "ftp://user:hunter2@cam/"})
+    assert "hunter2" not in line
 
 
 @pytest.mark.parametrize("given", [None, [], "ImageName", 7, [["ImageName", "a.jpg"]]])
