@@ -3,18 +3,50 @@
 import os
 import socket
 import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, Literal
 
 from actorrec import __version__
+from actorrec.inference.event_bounds import health_within, model_within, within
+from actorrec.inference.event_faces import Include, event_face, first_named, with_extras
 from actorrec.inference.health import Health
-from actorrec.manifests.events import DetectionEvent, EventFace, HealthEvent, RunningModel, ShadowCount
+from actorrec.inference.machine import MachineState, memory_bytes
+from actorrec.inference.tracking.sighting import Sighting
+from actorrec.manifests.events import (
+    CameraHealth,
+    DetectionEvent,
+    EventFace,
+    HealthEvent,
+    ModelEvent,
+    QueueHealth,
+    RunningModel,
+    ShadowCount,
+)
 from actorrec.manifests.results import FaceResult, PictureResult
+from actorrec.types import UInt8Image
 
 _MAX_SOURCE_CHARS: Final = 1024
 _MAX_ERROR_CHARS: Final = 1000
+_MAX_REQUEST_CHARS: Final = 64
 MAX_MESSAGE_BYTES: Final = 5000
 """Of a message through Greengrass: nucleus lite takes 10,000 bytes over IPC with the payload in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """What a health event tells beside the counts.
+
+    Attributes:
+        camera: None where there is none.
+        queues: One for each place that messages wait for.
+        machine: As ``Machine.state`` gives it; None asks for the memory alone.
+    """
+
+    camera: CameraHealth | None = None
+    queues: Sequence[QueueHealth] = ()
+    machine: MachineState | None = None
 
 
 def device_name() -> str:
@@ -23,25 +55,47 @@ def device_name() -> str:
 
 
 class EventWriter:
-    """Makes the events of one device and one bundle.
+    """Makes the events of one device.
 
     Args:
         device: Its name.
         model: What it runs.
-        max_bytes: Longest detection event; None for no bound.
+        max_bytes: Longest event; None for no bound.
+        include: Personal data that somebody configured to leave the device.
     """
 
-    def __init__(self, device: str, model: RunningModel, *, max_bytes: int | None = None) -> None:
-        self._device, self._model, self._max_bytes = device, model, max_bytes
+    def __init__(
+        self,
+        device: str,
+        model: RunningModel,
+        *,
+        max_bytes: int | None = None,
+        include: Collection[Include] = (),
+    ) -> None:
+        self._device, self._model = device, model
+        self._max_bytes, self._include = max_bytes, frozenset(include)
         self._started_at = datetime.now(UTC)
 
-    def detection(self, result: PictureResult) -> DetectionEvent:
-        """What one picture shows."""
+    def use(self, model: RunningModel, *, include: Collection[Include] | None = None) -> None:
+        """From now on, the device runs this.
+
+        Args:
+            include: What may leave the device from now on; None changes nothing.
+        """
+        self._model = model
+        if include is not None:
+            self._include = frozenset(include)
+
+    def detection(self, result: PictureResult, *, request: str | None = None) -> DetectionEvent:
+        """What one picture shows.
+
+        Args:
+            request: What the request named itself, where one asked for it.
+        """
         event = DetectionEvent(
-            id=uuid.uuid4().hex,
-            device=self._device,
-            at=datetime.now(UTC),
-            model=self._model,
+            **self._said_by(),
+            reason="look" if request is None else "request",
+            request=None if request is None else request[:_MAX_REQUEST_CHARS],
             source=_end_of(result.source),
             width=result.width,
             height=result.height,
@@ -50,7 +104,56 @@ class EventWriter:
         )
         return event if self._max_bytes is None else within(event, self._max_bytes)
 
-    def health(self, health: Health, *, lost: int, shadow: ShadowCount | None, trouble: list[str]) -> HealthEvent:
+    def sighting(
+        self,
+        sighting: Sighting,
+        source: str,
+        size_wh: tuple[int, int],
+        reason: Literal["change", "heartbeat"],
+        shown_name: Callable[[str], str],
+        *,
+        pixels: UInt8Image | None = None,
+    ) -> DetectionEvent:
+        """Who a camera sees: names first, then strangers, then those of whom nothing is decided.
+
+        Args:
+            sighting: One look at a frame.
+            source: As the camera is shown.
+            size_wh: Of the frame, px.
+            reason: Why it is said.
+            shown_name: The name to show for a person id.
+            pixels: Shape (H, W, 3), uint8, RGB: the same frame; crops are cut from it where they are configured.
+        """
+        faces = [with_extras(event_face(track, shown_name), track, self._include, pixels) for track in sighting.tracks]
+        event = DetectionEvent(
+            **self._said_by(),
+            reason=reason,
+            source=_end_of(source),
+            width=size_wh[0],
+            height=size_wh[1],
+            faces=sorted(faces, key=first_named),
+        )
+        return event if self._max_bytes is None else within(event, self._max_bytes)
+
+    def model(self, change: Literal["swapped", "refused"], bundle: str | None, reason: str = "") -> ModelEvent:
+        """What became of a bundle that arrived.
+
+        Args:
+            bundle: SHA-256 of what arrived; None where it could not be read.
+            reason: Why it was refused.
+        """
+        event = ModelEvent(**self._said_by(), change=change, bundle=bundle, reason=reason[:_MAX_ERROR_CHARS])
+        return event if self._max_bytes is None else model_within(event, self._max_bytes)
+
+    def health(
+        self,
+        health: Health,
+        *,
+        lost: int,
+        shadow: ShadowCount | None,
+        trouble: list[str],
+        state: DeviceState = DeviceState(),
+    ) -> HealthEvent:
         """How the device is doing.
 
         Args:
@@ -58,12 +161,11 @@ class EventWriter:
             lost: Messages that were not handed on.
             shadow: Counts of what runs in the shadow.
             trouble: What is wrong now.
+            state: Of its camera, its queues and the machine.
         """
-        return HealthEvent(
-            id=uuid.uuid4().hex,
-            device=self._device,
-            at=datetime.now(UTC),
-            model=self._model,
+        machine = MachineState(memory_bytes()) if state.machine is None else state.machine
+        event = HealthEvent(
+            **self._said_by(),
             version=__version__,
             started_at=self._started_at,
             frames=health.frames,
@@ -71,23 +173,22 @@ class EventWriter:
             failures=health.failures + lost,
             ms_p50=health.percentile_ms(50),
             ms_p95=health.percentile_ms(95),
-            memory_bytes=health.memory_bytes(),
+            memory_bytes=machine.memory_bytes,
+            steps=health.steps,
+            swaps=health.swaps,
+            swaps_refused=health.swaps_refused,
+            camera=None if state.camera is None else health.camera(state.camera),
+            queues=list(state.queues),
+            temperature_c=machine.temperature_c,
+            throttled=list(machine.throttled),
             shadow=shadow,
             trouble=trouble,
         )
+        return event if self._max_bytes is None else health_within(event, self._max_bytes)
 
-
-def within(event: DetectionEvent, max_bytes: int) -> DetectionEvent:
-    """The event with as many faces as fit; faces without a name are left out first, of those the least certain.
-
-    Args:
-        max_bytes: Longest UTF-8 JSON document.
-    """
-    faces = list(event.faces)
-    while faces and len(event.model_dump_json().encode()) > max_bytes:
-        faces.remove(min(faces, key=lambda face: (face.person_id is not None, face.score)))
-        event = event.model_copy(update={"faces": list(faces), "left_out": event.left_out + 1})
-    return event
+    def _said_by(self) -> dict[str, Any]:
+        """What every event has."""
+        return {"id": uuid.uuid4().hex, "device": self._device, "at": datetime.now(UTC), "model": self._model}
 
 
 def _face(face: FaceResult) -> EventFace:

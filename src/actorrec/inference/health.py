@@ -1,36 +1,73 @@
-"""Counts of a running loop. Their memory is bounded."""
+"""Counts and times of a running loop. Their memory is bounded."""
 
-import os
+import time
 from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
+from actorrec.manifests.events import CameraHealth, StepTime
 from actorrec.manifests.results import Timings
 
 _LAST_PICTURES: Final = 512
+_MOST_STEPS: Final = 12  # more than there are: a name that is made up anew each time cannot fill the memory
+_RATE_OVER_S: Final = 60.0
+
+
+def _last() -> deque[float]:
+    return deque(maxlen=_LAST_PICTURES)
 
 
 @dataclass(slots=True)
 class Health:
-    """What has happened since the program started.
+    """What has happened since the program started. For one thread.
 
     Attributes:
         frames: Pictures that came up.
         unreadable: Those of them that could not be looked at.
         failures: Steps that failed for another reason than the picture.
-        last_ms: Milliseconds of the last pictures.
+        unchanged: Frames of a camera in which nothing had changed.
+        detections: Frames of a camera in which faces were searched for.
+        swaps: Bundles that were taken while the program ran.
+        swaps_refused: Bundles that were not.
+        last_ms: Milliseconds of the last pictures; frames in which there was nothing to do are left out, since they
+            would hide what a look costs.
+        clock: Seconds that only grow.
     """
 
     frames: int = 0
     unreadable: int = 0
     failures: int = 0
-    last_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_LAST_PICTURES))
+    unchanged: int = 0
+    detections: int = 0
+    swaps: int = 0
+    swaps_refused: int = 0
+    last_ms: deque[float] = field(default_factory=_last)
+    clock: Callable[[], float] = time.monotonic
+    _steps_ms: dict[str, deque[float]] = field(default_factory=dict)
+    _came_s: deque[float] = field(default_factory=_last)
 
     def looked(self, timings: Timings) -> None:
         """A picture was looked at."""
+        self.looked_frame(timings.model_dump())
+
+    def looked_frame(self, steps_ms: Mapping[str, float], *, changed: bool = True, detected: bool = True) -> None:
+        """A picture or a frame was looked at.
+
+        Args:
+            steps_ms: Milliseconds by step; a step that took none was not taken.
+            changed: Whether anything in it had changed.
+            detected: Whether faces were searched for in it.
+        """
         self.frames += 1
-        self.last_ms.append(sum((timings.decode, timings.detect, timings.align, timings.embed, timings.match)))
+        self.unchanged += not changed
+        self.detections += detected
+        self._came_s.append(self.clock())
+        if changed or detected:
+            self.last_ms.append(sum(steps_ms.values()))
+        for name, ms in steps_ms.items():
+            if ms > 0 and (name in self._steps_ms or len(self._steps_ms) < _MOST_STEPS):
+                self._steps_ms.setdefault(name, _last()).append(ms)
 
     def could_not_read(self) -> None:
         """A picture could not be looked at."""
@@ -43,17 +80,43 @@ class Health:
         Args:
             percent: 1 to 100.
         """
-        if not self.last_ms:
-            return None
-        ordered = sorted(self.last_ms)
-        rank = -(-len(ordered) * percent // 100)  # nearest rank, rounded up
-        return round(ordered[rank - 1], 3)
+        return _percentile(self.last_ms, percent) if self.last_ms else None
 
-    @staticmethod
-    def memory_bytes() -> int | None:
-        """What the program holds in memory now; None where the system does not say."""
-        try:
-            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        except (OSError, IndexError, ValueError):
+    @property
+    def steps(self) -> dict[str, StepTime]:
+        """Of each step that was taken, over its last times."""
+        return {
+            name: StepTime(p50=_percentile(last, 50), p95=_percentile(last, 95))
+            for name, last in self._steps_ms.items()
+        }
+
+    @property
+    def fps(self) -> float | None:
+        """Frames a second over the last minute, or over the last 512 where those came in less; None before the first.
+
+        It falls while none come.
+        """
+        if not self._came_s:
             return None
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        now_s = self.clock()
+        recent = [came_s for came_s in self._came_s if now_s - came_s <= _RATE_OVER_S]
+        if not recent:
+            return 0.0
+        span_s = now_s - recent[0]
+        return round((len(recent) - 1) / span_s, 2) if span_s > 0 else 0.0
+
+    def camera(self, given: CameraHealth) -> CameraHealth:
+        """What a camera says of itself, with what was made of its frames.
+
+        Args:
+            given: Its name, whether it is connected, and its counts.
+        """
+        counts = {"fps": self.fps, "unchanged": self.unchanged, "detections": self.detections}
+        return given.model_copy(update=counts)
+
+
+def _percentile(values: Iterable[float], percent: int) -> float:
+    """Nearest rank, rounded up; there is at least one value."""
+    ordered = sorted(values)
+    rank = -(-len(ordered) * percent // 100)
+    return round(ordered[rank - 1], 3)
