@@ -1,22 +1,26 @@
 """When what a camera sees is worth a message."""
 
+from collections import Counter
 from typing import Final, Literal
 
 from actorrec.inference.tracking.sighting import Sighting
 from actorrec.sections.device import EventsSection
 
-_SETTLE_S: Final = 0.3  # a face that is lost and found again within this is no news
-_BURST: Final = 3.0
+SETTLE_S: Final = 0.3
+"""A face or name that comes and goes, or goes and comes, within this is no news."""
+BURST: Final = 3
+"""Events that may follow each other at once after a quiet time, whatever ``max_per_s``."""
 
-_Seen = tuple[frozenset[str], int]
+_Seen = Counter[str | None]  # how many faces each decided person has; None counts the decided strangers
 
 
 class Reporter:
     """Says when an event is due: who is in view has changed, or nothing was said for ``heartbeat_s``.
 
-    What counts is the set of decided people and the number of decided faces of nobody known. A change must stand for
-    0.3 s; one that undid itself before it could be said is not said. While the rate is used up a change waits, and what
-    is said then is the newest state. A clock that stands or jumps back delays by no more than these times.
+    What counts is the set of decided people and the number of faces decided to be nobody known; where they are, and
+    faces that are not decided, do not. Each person, and the number of strangers, must stand for 0.3 s before it counts,
+    so that one face that flickers delays nobody else's. While the rate is used up a change waits, and what is said then
+    is the newest state; a change that undid itself by then is not said. Where the clock jumps back, waits begin anew.
 
     Args:
         settings: Heartbeat and rate.
@@ -24,52 +28,58 @@ class Reporter:
 
     def __init__(self, settings: EventsSection) -> None:
         self._settings = settings
-        self._said: _Seen = (frozenset(), 0)
-        self._seen: _Seen | None = None
-        self._seen_since_s = 0.0
-        self._said_s: float | None = None
-        self._tokens = _BURST
+        self._said, self._settled, self._seen = _Seen(), _Seen(), _Seen()
+        self._since_s: dict[str | None, float] = {}  # of those whose number is not the settled one
+        self._tokens = float(BURST)
         self._before_s: float | None = None
+        self._quiet_since_s = 0.0
 
     def due(self, sighting: Sighting, now_s: float) -> Literal["change", "heartbeat"] | None:
-        """Whether an event is to be sent now; the caller sends it if so.
+        """Whether an event is due; the caller sends what the sighting shows if so.
 
         Args:
             sighting: The newest look.
-            now_s: Time, of a clock that should only grow.
+            now_s: Seconds on a clock that should only grow.
 
         Returns:
-            Why an event is due, or None.
+            Why, or None.
         """
         self._turn_clock(now_s)
-        seen = _who(sighting)
-        if seen != self._seen:
-            self._seen, self._seen_since_s = seen, now_s
+        self._settle(_who(sighting), now_s)
         if self._tokens < 1:
             return None
-        if seen != self._said and now_s - self._seen_since_s >= _SETTLE_S:
-            return self._say("change", seen, now_s)
-        if self._said_s is None:
-            self._said_s = now_s
-        if now_s - self._said_s >= self._settings.heartbeat_s:
-            return self._say("heartbeat", seen, now_s)
+        if self._settled != self._said:
+            return self._say("change", now_s)
+        if now_s - self._quiet_since_s >= self._settings.heartbeat_s:
+            return self._say("heartbeat", now_s)
         return None
 
-    def _say(self, why: Literal["change", "heartbeat"], seen: _Seen, now_s: float) -> Literal["change", "heartbeat"]:
+    def _settle(self, seen: _Seen, now_s: float) -> None:
+        for key in seen.keys() | self._seen.keys() | self._settled.keys():
+            if seen[key] == self._settled[key]:
+                self._since_s.pop(key, None)
+            elif key not in self._since_s or seen[key] != self._seen[key]:
+                self._since_s[key] = now_s
+            elif now_s - self._since_s[key] >= SETTLE_S:
+                self._settled[key] = seen[key]
+                del self._since_s[key]
+        self._seen = seen
+        self._settled = +self._settled  # without those who left
+
+    def _say(self, why: Literal["change", "heartbeat"], now_s: float) -> Literal["change", "heartbeat"]:
         self._tokens -= 1
-        self._said, self._said_s = seen, now_s
+        self._said, self._quiet_since_s = self._settled.copy(), now_s
         return why
 
     def _turn_clock(self, now_s: float) -> None:
-        """Earn tokens; where the clock jumped back, times that lie ahead become now."""
         before_s = now_s if self._before_s is None else self._before_s
+        if self._before_s is None or now_s < before_s:
+            self._quiet_since_s = now_s
+            self._since_s = dict.fromkeys(self._since_s, now_s)
+        self._tokens = min(float(BURST), self._tokens + max(0.0, now_s - before_s) * self._settings.max_per_s)
         self._before_s = now_s
-        self._tokens = min(_BURST, self._tokens + max(0.0, now_s - before_s) * self._settings.max_per_s)
-        self._seen_since_s = min(self._seen_since_s, now_s)
-        if self._said_s is not None:
-            self._said_s = min(self._said_s, now_s)
 
 
 def _who(sighting: Sighting) -> _Seen:
-    decided = [each.prediction.person_id for each in sighting.tracks if each.decided and each.prediction is not None]
-    return frozenset(person for person in decided if person is not None), decided.count(None)
+    people = [each.prediction.person_id for each in sighting.tracks if each.decided and each.prediction is not None]
+    return _Seen({person: 1 if person is not None else people.count(None) for person in people})
