@@ -11,6 +11,7 @@ from actorrec.manifests.events import RunningModel
 from actorrec.manifests.nets import DetectorSpec
 from actorrec.recognition.bundle import Bundle, open_bundle
 from actorrec.recognition.recogniser import Recogniser, load_recogniser
+from actorrec.recognition.self_test import self_test
 
 _ATTEMPTS: Final = 3
 
@@ -32,21 +33,24 @@ class RunningBundle:
     model: RunningModel
 
 
-def run_bundle(path: Path, *, name: str = "", num_threads: int = 0) -> RunningBundle:
+def run_bundle(path: Path, *, name: str = "", num_threads: int = 0, tried: bool = False) -> RunningBundle:
     """Open a bundle and make it ready.
 
     Args:
         path: ``bundle.zip``.
         name: What to call it in errors; the path by default.
         num_threads: As in ``load_recogniser``.
+        tried: Whether it must pass the self-test first, which also makes its first picture as fast as any other.
 
     Raises:
         ArtifactError: If the file cannot be read.
-        ModelContractError: If it is damaged, or this version cannot run it.
+        ModelContractError: If it is damaged, this version cannot run it, or it does not pass the self-test.
         MissingExtraError: If a runtime that it needs is not installed.
     """
     bundle, digest = _unchanged(path, name)
     recogniser = load_recogniser(bundle, num_threads=num_threads)
+    if tried:
+        self_test(recogniser, bundle.card.self_test)
     model = RunningModel(model_id=recogniser.model_id, bundle=digest)
     return RunningBundle(recogniser, bundle.card.detector, path, model)
 

@@ -2,16 +2,17 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from actorrec.artifacts.whole_file import temporary_beside
 from actorrec.errors import ArtifactError
 from actorrec.manifests.bundle import BundleCard
 from actorrec.recognition.bundle_card import CARD_NAME, read_card
 from actorrec.recognition.bundle_contract import check_contract
 from actorrec.recognition.bundle_zip import write_zip
+from actorrec.recognition.known_answer import known_answer
 from actorrec.types import Gallery
 
 __all__ = ["CARD_NAME", "Bundle", "open_bundle", "write_bundle"]
@@ -63,11 +64,11 @@ def open_bundle(source: Path | bytes, *, name: str = "") -> Bundle:
 
 
 def write_bundle(path: Path, card: BundleCard, files: Mapping[str, bytes | Path]) -> BundleCard:
-    """Write a bundle, whole or not at all; the same card and files give the same bytes.
+    """Write a bundle, whole or not at all; the same card and files give the same bytes on the same machine.
 
     Args:
-        path: Where; an existing file is replaced.
-        card: Its ``files`` are filled in here, from the contents.
+        path: Where; an existing file is replaced. The user's umask says who may read it.
+        card: Its ``files`` and ``self_test`` are filled in here, from the contents.
         files: Every file but the card, by its name inside the bundle.
 
     Returns:
@@ -80,18 +81,14 @@ def write_bundle(path: Path, card: BundleCard, files: Mapping[str, bytes | Path]
     try:
         contents = {name: data if isinstance(data, bytes) else data.read_bytes() for name, data in files.items()}
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(contents.items())}
-        card = card.model_copy(update={"files": digests})
+        card = card.model_copy(update={"files": digests, "self_test": known_answer(card, contents)})
         contents[CARD_NAME] = card.model_dump_json(indent=1).encode()
-        descriptor, temporary = tempfile.mkstemp(prefix=".partial-", suffix=".zip", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w+b") as out:
-                write_zip(out, contents)
-                out.flush()
-                os.fsync(out.fileno())
-            open_bundle(Path(temporary), name=str(path))
+        with temporary_beside(path) as (out, temporary):
+            write_zip(out, contents)
+            out.flush()
+            os.fsync(out.fileno())
+            open_bundle(temporary, name=str(path))
             os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise ArtifactError(f"cannot write {path}: {error.strerror or error}") from None
     return card

@@ -38,7 +38,7 @@ def commit_bundle(store: ArtifactStore, card: BundleCard, files: dict[str, bytes
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bundle.zip"
         card = write_bundle(path, card, files)
-        settings = card.model_dump(mode="json", exclude={"created_at", "produced_by", "inputs"})
+        settings = card.model_dump(mode="json", exclude={"created_at", "produced_by", "inputs", "self_test"})
         key = artifact_key("bundle", card.inputs, settings)
         existing = find_manifest(store, BundleManifest, key)
         if existing is not None:

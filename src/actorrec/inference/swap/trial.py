@@ -1,0 +1,73 @@
+"""A bundle tried in a process of its own: whatever its nets do there, the program that runs goes on.
+
+``python -m actorrec.inference.swap.trial BUNDLE NAME THREADS`` prints one line of JSON.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from actorrec.errors import ActorRecError
+from actorrec.inference.running_bundle import run_bundle
+
+_NICENESS: Final = 15
+_LIFE_S: Final = 300  # longer than any program waits for it: the system ends it even where nets never come back
+_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_FAILED: Final = (MemoryError, OSError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def main(arguments: list[str]) -> int:
+    """Try one bundle.
+
+    Args:
+        arguments: Path, what to call it in errors, threads of a net.
+    """
+    _step_back()
+    out = _own_output()
+    path, name, threads = arguments
+    before_bytes = _peak_bytes()
+    said: dict[str, object]
+    try:
+        run_bundle(Path(path), name=name, num_threads=int(threads), tried=True)
+    except ActorRecError as error:
+        said = {"reason": error.in_full}
+    except _FAILED as error:
+        said = {"reason": f"it cannot run: {type(error).__name__}: {error}"}
+    else:
+        said = {"reason": "", "needs_bytes": _peak_bytes() - before_bytes}
+    os.write(out, json.dumps(said).encode() + b"\n")
+    return 0
+
+
+def _step_back() -> None:
+    """Let the program that runs go first, in time and in memory, and end with it."""
+    os.nice(_NICENESS)
+    signal.alarm(_LIFE_S)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, it is this one's end
+
+
+def _own_output() -> int:
+    """The pipe for the answer; what C++ libraries print goes to stderr from here on."""
+    out = os.dup(1)
+    os.set_inheritable(out, False)
+    os.dup2(2, 1)
+    return out
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
