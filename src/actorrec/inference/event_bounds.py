@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from actorrec.manifests.events import DetectionEvent, EventFace, HealthEvent, ModelEvent
 
-_EXTRAS: Final = ({"crop": None}, {"embedding": None}, {"considered": []})
+_EXTRAS: Final[tuple[dict[str, object], ...]] = ({"crop": None}, {"embedding": None}, {"considered": []})
 _SHORT_BYTES: Final = 600
 
 

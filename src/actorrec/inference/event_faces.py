@@ -45,18 +45,16 @@ def event_face(track: TrackedFace, shown_name: Callable[[str], str]) -> EventFac
     )
 
 
-def with_extras(
-    face: EventFace, track: TrackedFace, include: Collection[Include], pixels: UInt8Image | None
-) -> EventFace:
+def with_extras(face: EventFace, track: TrackedFace, include: Collection[Include], pixels: UInt8Image) -> EventFace:
     """The face with the personal data that somebody configured; without those that this frame does not give.
 
     Args:
         track: The same face. Its embedding is given where it was embedded in this very frame.
         include: What is configured.
-        pixels: Shape (H, W, 3), uint8, RGB: the frame; None gives no crop.
+        pixels: Shape (H, W, 3), uint8, RGB: the frame.
     """
     extras: dict[str, str | None] = {}
-    if "crops" in include and pixels is not None:
+    if "crops" in include:
         extras["crop"] = crop_base64(pixels, track.face.box)
     if "embeddings" in include and track.latest is not None:
         extras["embedding"] = embedding_base64(track.latest.embedding)

@@ -4,7 +4,6 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -12,7 +11,8 @@ from actorrec import __version__
 from actorrec.inference.event_bounds import health_within, model_within, within
 from actorrec.inference.event_faces import Include, event_face, first_named, with_extras
 from actorrec.inference.health import Health
-from actorrec.inference.machine import MachineState, memory_bytes
+from actorrec.inference.machine import Machine
+from actorrec.inference.swap.arrival import Arrival
 from actorrec.inference.tracking.sighting import Sighting
 from actorrec.manifests.events import (
     CameraHealth,
@@ -25,28 +25,13 @@ from actorrec.manifests.events import (
     ShadowCount,
 )
 from actorrec.manifests.results import FaceResult, PictureResult
-from actorrec.types import UInt8Image
+from actorrec.types import Frame
 
 _MAX_SOURCE_CHARS: Final = 1024
 _MAX_ERROR_CHARS: Final = 1000
 _MAX_REQUEST_CHARS: Final = 64
 MAX_MESSAGE_BYTES: Final = 5000
 """Of a message through Greengrass: nucleus lite takes 10,000 bytes over IPC with the payload in base64."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceState:
-    """What a health event tells beside the counts.
-
-    Attributes:
-        camera: None where there is none.
-        queues: One for each place that messages wait for.
-        machine: As ``Machine.state`` gives it; None asks for the memory alone.
-    """
-
-    camera: CameraHealth | None = None
-    queues: Sequence[QueueHealth] = ()
-    machine: MachineState | None = None
 
 
 def device_name() -> str:
@@ -61,7 +46,7 @@ class EventWriter:
         device: Its name.
         model: What it runs.
         max_bytes: Longest event; None for no bound.
-        include: Personal data that somebody configured to leave the device.
+        machine: What health events tell of the machine.
     """
 
     def __init__(
@@ -70,21 +55,15 @@ class EventWriter:
         model: RunningModel,
         *,
         max_bytes: int | None = None,
-        include: Collection[Include] = (),
+        machine: Machine | None = None,
     ) -> None:
-        self._device, self._model = device, model
-        self._max_bytes, self._include = max_bytes, frozenset(include)
+        self._device, self._model, self._max_bytes = device, model, max_bytes
+        self._machine = machine or Machine()
         self._started_at = datetime.now(UTC)
 
-    def use(self, model: RunningModel, *, include: Collection[Include] | None = None) -> None:
-        """From now on, the device runs this.
-
-        Args:
-            include: What may leave the device from now on; None changes nothing.
-        """
-        self._model = model
-        if include is not None:
-            self._include = frozenset(include)
+    def use(self, model: RunningModel) -> None:
+        """From now on, the device runs this; counts begin anew with it."""
+        self._model, self._started_at = model, datetime.now(UTC)
 
     def detection(self, result: PictureResult, *, request: str | None = None) -> DetectionEvent:
         """What one picture shows.
@@ -107,42 +86,41 @@ class EventWriter:
     def sighting(
         self,
         sighting: Sighting,
-        source: str,
-        size_wh: tuple[int, int],
+        frame: Frame,
         reason: Literal["change", "heartbeat"],
         shown_name: Callable[[str], str],
         *,
-        pixels: UInt8Image | None = None,
+        include: Collection[Include] = (),
     ) -> DetectionEvent:
         """Who a camera sees: names first, then strangers, then those of whom nothing is decided.
 
         Args:
-            sighting: One look at a frame.
-            source: As the camera is shown.
-            size_wh: Of the frame, px.
+            sighting: One look.
+            frame: What was looked at; crops are cut from it where they are configured.
             reason: Why it is said.
             shown_name: The name to show for a person id.
-            pixels: Shape (H, W, 3), uint8, RGB: the same frame; crops are cut from it where they are configured.
+            include: Personal data that somebody configured to leave the device.
         """
-        faces = [with_extras(event_face(track, shown_name), track, self._include, pixels) for track in sighting.tracks]
+        height, width = frame.pixels.shape[:2]
+        faces = [with_extras(event_face(track, shown_name), track, include, frame.pixels) for track in sighting.tracks]
         event = DetectionEvent(
             **self._said_by(),
             reason=reason,
-            source=_end_of(source),
-            width=size_wh[0],
-            height=size_wh[1],
+            source=_end_of(frame.source),
+            width=width,
+            height=height,
             faces=sorted(faces, key=first_named),
         )
         return event if self._max_bytes is None else within(event, self._max_bytes)
 
-    def model(self, change: Literal["swapped", "refused"], bundle: str | None, reason: str = "") -> ModelEvent:
-        """What became of a bundle that arrived.
-
-        Args:
-            bundle: SHA-256 of what arrived; None where it could not be read.
-            reason: Why it was refused.
-        """
-        event = ModelEvent(**self._said_by(), change=change, bundle=bundle, reason=reason[:_MAX_ERROR_CHARS])
+    def model_change(self, arrival: Arrival) -> ModelEvent:
+        """What became of a bundle that arrived; the device's model is told with ``use`` first."""
+        event = ModelEvent(
+            **self._said_by(),
+            change="refused" if arrival.bundle is None else "swapped",
+            bundle=arrival.sha256,
+            reason=arrival.reason[:_MAX_ERROR_CHARS],
+        )
         return event if self._max_bytes is None else model_within(event, self._max_bytes)
 
     def health(
@@ -152,7 +130,8 @@ class EventWriter:
         lost: int,
         shadow: ShadowCount | None,
         trouble: list[str],
-        state: DeviceState = DeviceState(),
+        camera: CameraHealth | None = None,
+        queues: Sequence[QueueHealth] = (),
     ) -> HealthEvent:
         """How the device is doing.
 
@@ -161,9 +140,10 @@ class EventWriter:
             lost: Messages that were not handed on.
             shadow: Counts of what runs in the shadow.
             trouble: What is wrong now.
-            state: Of its camera, its queues and the machine.
+            camera: None where there is none.
+            queues: One for each place that messages wait for.
         """
-        machine = MachineState(memory_bytes()) if state.machine is None else state.machine
+        machine = self._machine.state()
         event = HealthEvent(
             **self._said_by(),
             version=__version__,
@@ -177,8 +157,8 @@ class EventWriter:
             steps=health.steps,
             swaps=health.swaps,
             swaps_refused=health.swaps_refused,
-            camera=None if state.camera is None else health.camera(state.camera),
-            queues=list(state.queues),
+            camera=camera,
+            queues=list(queues),
             temperature_c=machine.temperature_c,
             throttled=list(machine.throttled),
             shadow=shadow,

@@ -1,17 +1,15 @@
 """Counts and times of a running loop. Their memory is bounded."""
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from actorrec.manifests.events import CameraHealth, StepTime
+from actorrec.manifests.events import StepTime
 from actorrec.manifests.results import Timings
 
 _LAST_PICTURES: Final = 512
 _MOST_STEPS: Final = 12  # more than there are: a name that is made up anew each time cannot fill the memory
-_RATE_OVER_S: Final = 60.0
 
 
 def _last() -> deque[float]:
@@ -32,7 +30,6 @@ class Health:
         swaps_refused: Bundles that were not.
         last_ms: Milliseconds of the last pictures; frames in which there was nothing to do are left out, since they
             would hide what a look costs.
-        clock: Seconds that only grow.
     """
 
     frames: int = 0
@@ -43,9 +40,7 @@ class Health:
     swaps: int = 0
     swaps_refused: int = 0
     last_ms: deque[float] = field(default_factory=_last)
-    clock: Callable[[], float] = time.monotonic
     _steps_ms: dict[str, deque[float]] = field(default_factory=dict)
-    _came_s: deque[float] = field(default_factory=_last)
 
     def looked(self, timings: Timings) -> None:
         """A picture was looked at."""
@@ -62,7 +57,6 @@ class Health:
         self.frames += 1
         self.unchanged += not changed
         self.detections += detected
-        self._came_s.append(self.clock())
         if changed or detected:
             self.last_ms.append(sum(steps_ms.values()))
         for name, ms in steps_ms.items():
@@ -89,30 +83,6 @@ class Health:
             name: StepTime(p50=_percentile(last, 50), p95=_percentile(last, 95))
             for name, last in self._steps_ms.items()
         }
-
-    @property
-    def fps(self) -> float | None:
-        """Frames a second over the last minute, or over the last 512 where those came in less; None before the first.
-
-        It falls while none come.
-        """
-        if not self._came_s:
-            return None
-        now_s = self.clock()
-        recent = [came_s for came_s in self._came_s if now_s - came_s <= _RATE_OVER_S]
-        if not recent:
-            return 0.0
-        span_s = now_s - recent[0]
-        return round((len(recent) - 1) / span_s, 2) if span_s > 0 else 0.0
-
-    def camera(self, given: CameraHealth) -> CameraHealth:
-        """What a camera says of itself, with what was made of its frames.
-
-        Args:
-            given: Its name, whether it is connected, and its counts.
-        """
-        counts = {"fps": self.fps, "unchanged": self.unchanged, "detections": self.detections}
-        return given.model_copy(update=counts)
 
 
 def _percentile(values: Iterable[float], percent: int) -> float:
