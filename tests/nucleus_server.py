@@ -1,7 +1,8 @@
 """A nucleus of Greengrass as a component sees it: the event stream protocol over a socket of the file system.
 
-Answers GetConfiguration and PublishToIoTCore, as the SDK on the other side of a real socket needs them. What is
-published is kept; what is refused, and how, the test says.
+Answers GetConfiguration, PublishToIoTCore and PublishToTopic, and keeps the streams of SubscribeToConfigurationUpdate
+and SubscribeToTopic, as the SDK on the other side of a real socket needs them. What is published is kept; what is
+refused, and how, the test says.
 """
 
 import base64
@@ -9,6 +10,7 @@ import json
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -32,9 +34,13 @@ class NucleusServer:
     Attributes:
         published: Topic and payload of each message taken for IoT Core.
         local: Likewise, for the device itself.
-        allowed: Topics that may be published to; None for all.
+        allowed: Topics that may be published to, and taken; None for all.
+        unknown: Operations that it does not know, without ``aws.greengrass#``: it says what nucleus lite says.
+        deaf_to: Operations at which it ends the connection.
+        subscribed: What is subscribed to: the topic, or "" for the configuration, with connection and stream.
         failing: Whether every operation is answered with a ServiceError.
         silent: Whether operations are never answered.
+        invalid: Payloads that are no valid arguments.
         connections: How many were accepted.
     """
 
@@ -44,7 +50,12 @@ class NucleusServer:
         self.local: list[tuple[str, bytes]] = []
         self.allowed: set[str] | None = None
         self.failing = self.silent = False
+        self.unknown: set[str] = set()
+        self.deaf_to: set[str] = set()
+        self.invalid: set[bytes] = set()
+        self.subscribed: list[tuple[str, socket.socket, int]] = []
         self.connections = 0
+        self._sending = threading.Lock()
         self._open: list[socket.socket] = []
 
     def __enter__(self) -> Self:
@@ -61,6 +72,7 @@ class NucleusServer:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         self._open.clear()
+        self.subscribed.clear()
         self.path.unlink(missing_ok=True)
 
     @property
@@ -75,6 +87,44 @@ class NucleusServer:
     def events(self, topic: str) -> list[dict[str, Any]]:
         """The JSON documents that a topic was sent."""
         return [json.loads(payload) for where, payload in list(self.published) if where == topic]
+
+    def configure(self, **changes: Any) -> None:
+        """Change the configuration, and tell those who asked to be told."""
+        self.configuration |= changes
+        told = {"configurationUpdateEvent": {"componentName": "com.x", "keyPath": []}}
+        self._tell("", "ConfigurationUpdateEvents", told)
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Hand a message of another component, or of a bridge, to those who asked for the topic."""
+        context = {"topic": topic}
+        message = {"binaryMessage": {"message": base64.b64encode(payload).decode(), "context": context}}
+        self._tell(topic, "SubscriptionResponseMessage", message)
+
+    def end_streams(self) -> None:
+        """End what is subscribed to, but no connection."""
+        for each in list(self.subscribed):
+            self._send(each[1], {":message-type": MESSAGE, ":message-flags": TERMINATE, ":stream-id": each[2]}, b"")
+        self.subscribed.clear()
+
+    def waited_for(self, *topics: str, timeout_s: float = 20.0) -> None:
+        """Wait until all these are subscribed to."""
+        until_s = time.monotonic() + timeout_s
+        while not set(topics) <= {topic for topic, _, _ in self.subscribed}:
+            assert time.monotonic() < until_s, self.subscribed
+            time.sleep(0.01)
+
+    def _tell(self, topic: str, name: str, event: dict[str, Any]) -> None:
+        with self._sending:
+            subscribed = list(self.subscribed)
+        for wanted, connection, stream in subscribed:
+            if wanted == topic:
+                head: dict[str, int | str] = {":message-type": MESSAGE, ":message-flags": 0, ":stream-id": stream}
+                head |= {":content-type": "application/json", "service-model-type": f"aws.greengrass#{name}"}
+                self._send(connection, head, json.dumps(event).encode())
+
+    def _send(self, connection: socket.socket, head: Mapping[str, int | str], payload: bytes) -> None:
+        with self._sending, suppress(OSError):
+            connection.sendall(_message(head, payload))
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -95,15 +145,36 @@ class NucleusServer:
                     continue
                 stream = headers[":stream-id"]
                 operation = operations.setdefault(stream, headers.get("operation", ""))
-                if not self.silent and not headers[":message-flags"] & TERMINATE:
-                    kind, name, answer = self._answer(operation, json.loads(payload))
-                    head = {":message-type": kind, ":message-flags": TERMINATE, ":stream-id": stream}
-                    head |= {":content-type": "application/json", "service-model-type": f"aws.greengrass#{name}"}
-                    connection.sendall(_message(head, json.dumps(answer).encode()))
+                if operation.removeprefix("aws.greengrass#") in self.deaf_to:
+                    return
+                if headers[":message-flags"] & TERMINATE:
+                    self.subscribed = [each for each in self.subscribed if each[1:] != (connection, stream)]
+                elif not self.silent:
+                    self._reply(connection, stream, operation, json.loads(payload))
+
+    def _reply(self, connection: socket.socket, stream: int, operation: str, request: dict[str, Any]) -> None:
+        kind, name, answer = self._answer(operation, request)
+        goes_on = kind == MESSAGE and operation.startswith("aws.greengrass#Subscribe")
+        head: dict[str, int | str] = {":message-type": kind, ":message-flags": 0 if goes_on else TERMINATE}
+        head |= {":stream-id": stream, ":content-type": "application/json"}
+        head |= {"service-model-type": f"aws.greengrass#{name}"}
+        with self._sending:  # nobody is told of anything before this answer
+            connection.sendall(_message(head, json.dumps(answer).encode()))
+            if goes_on:
+                self.subscribed.append((request.get("topic", ""), connection, stream))
 
     def _answer(self, operation: str, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
         if self.failing:
             return ERROR, "ServiceError", {"message": "not now", "error": "x"}
+        if operation.removeprefix("aws.greengrass#") in self.unknown:
+            return ERROR, "ServiceError", {"message": "Unknown operation", "error": "x"}
+        if operation == "aws.greengrass#SubscribeToConfigurationUpdate":
+            assert request == {"keyPath": []}, request
+            return MESSAGE, "SubscribeToConfigurationUpdateResponse", {}
+        if operation == "aws.greengrass#SubscribeToTopic":
+            if self.allowed is not None and request["topic"] not in self.allowed:
+                return ERROR, "UnauthorizedError", {"message": "not authorised to subscribe"}
+            return MESSAGE, "SubscribeToTopicResponse", {"topicName": request["topic"]}
         if operation == "aws.greengrass#GetConfiguration":
             assert request == {"keyPath": []}, request
             return MESSAGE, "GetConfigurationResponse", {"componentName": "com.x", "value": self.configuration}
@@ -113,7 +184,10 @@ class NucleusServer:
         assert request["qos"] == "1"
         if self.allowed is not None and request["topicName"] not in self.allowed:
             return ERROR, "UnauthorizedError", {"message": "not authorised to publish"}
-        self.published.append((request["topicName"], base64.b64decode(request["payload"])))
+        payload = base64.b64decode(request["payload"])
+        if payload in self.invalid:
+            return ERROR, "InvalidArgumentsError", {"message": "no"}
+        self.published.append((request["topicName"], payload))
         return MESSAGE, "PublishToIoTCoreResponse", {}
 
     def _taken_locally(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
