@@ -1,5 +1,6 @@
 """Fixtures that every test may use; being here also makes the modules beside this file importable."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from real_faces import data_dir
 from s3_servers import aws_keys, moto_url
 
 __all__ = ["aws_keys", "moto_url", "shared_models", "valid_requests"]
+
+os.environ["ACTORREC_SYSTEM_CONFIG"] = ""  # what this machine is set up to look at is none of the tests' business
 
 # A shell that runs the tests in the background (`make test &`, nohup) ignores Ctrl-C for them, and so for the programs
 # that they start and interrupt.

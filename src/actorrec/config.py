@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import SecretStr, ValidationError
 
@@ -15,6 +15,7 @@ from actorrec.manifests.base import ProducedBy, digest_json
 from actorrec.sections import Config, Section
 
 __all__ = [
+    "SYSTEM_CONFIG",
     "Config",
     "LoadedConfig",
     "choices",
@@ -23,6 +24,7 @@ __all__ = [
     "provenance",
     "setting_value",
     "shipped_configs",
+    "system_config",
 ]
 
 
@@ -32,15 +34,20 @@ class LoadedConfig:
 
     Attributes:
         sources: ``section.key`` → ``file PATH``, ``environment NAME`` or ``flag``.
+        unread: The machine's own file where this user may not read it: the command goes on without.
     """
 
     config: Config
     sources: dict[str, str]
+    unread: Path | None = None
 
 
 ENV_PREFIX = "ACTORREC_"
-# Names that share the prefix but are no settings: a debug switch and the tests' data folder.
-_NOT_SETTINGS = frozenset({"ACTORREC_DEBUG", "ACTORREC_TEST_DATA"})
+SYSTEM_CONFIG: Final = Path("/etc/actorrec/config.yaml")
+"""What holds for everybody on this machine."""
+_SYSTEM_VARIABLE: Final = "ACTORREC_SYSTEM_CONFIG"
+# Names that share the prefix but are no settings: a debug switch, the tests' data folder, the machine's own file.
+_NOT_SETTINGS = frozenset({"ACTORREC_DEBUG", "ACTORREC_TEST_DATA", _SYSTEM_VARIABLE})
 
 
 def load_config(
@@ -48,21 +55,25 @@ def load_config(
     *,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    system: Path | None = None,
 ) -> LoadedConfig:
-    """Merge defaults < file < ``ACTORREC_SECTION__KEY`` < flags.
+    """Merge defaults < the machine's own file < file < ``ACTORREC_SECTION__KEY`` < flags.
 
     Args:
         path: YAML file with sections, or the name of a shipped one (see ``find_config``); None for none.
         environ: Environment; ``os.environ`` by default.
         flags: ``section.key`` → value; None values are ignored.
+        system: What ``system_config`` says; it need not be there, and this user need not be allowed to read it.
 
     Raises:
         ConfigError: If a key or value is wrong; the message names it and the nearest right key.
     """
     values: dict[str, dict[str, Any]] = {}
     sources: dict[str, str] = {}
+    of_machine, unread = _of_machine(system)
     for name, value, source in (
-        *_from_file(path),
+        *of_machine,
+        *(_from_file(find_config(path)) if path is not None else []),
         *_from_environment(os.environ if environ is None else environ),
         *((name, value, "flag") for name, value in (flags or {}).items() if value is not None),
     ):
@@ -73,7 +84,7 @@ def load_config(
         values.setdefault(section, {})[key] = value
         sources[name] = source
     try:
-        return LoadedConfig(Config.model_validate(values), sources)
+        return LoadedConfig(Config.model_validate(values), sources, unread)
     except ValidationError as error:
         raise _as_config_error(error, sources) from None
 
@@ -94,12 +105,30 @@ def find_config(path: Path) -> Path:
     return path if path.exists() or not plain else shipped_configs().get(path.stem, path)
 
 
-def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
+def system_config(environ: Mapping[str, str]) -> Path | None:
+    """The machine's own file of settings; ``ACTORREC_SYSTEM_CONFIG`` names another one, or none if it is empty."""
+    named = environ.get(_SYSTEM_VARIABLE)
+    return SYSTEM_CONFIG if named is None else Path(named) if named else None
+
+
+def _of_machine(path: Path | None) -> tuple[list[tuple[str, Any, str]], Path | None]:
+    """What it says; and the path, if this user may not read it: it may hold a broker's password."""
     if path is None:
-        return []
+        return [], None
+    try:
+        path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        return [], None
+    except PermissionError:
+        return [], path
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from None
+    return _from_file(path), None
+
+
+def _from_file(path: Path) -> list[tuple[str, Any, str]]:
     import yaml
 
-    path = find_config(path)
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

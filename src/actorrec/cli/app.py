@@ -17,6 +17,7 @@ from actorrec.cli.compare_original import register as register_compare_original
 from actorrec.cli.config import register as register_config
 from actorrec.cli.convert_tflite import register as register_convert_tflite
 from actorrec.cli.deploy import register as register_deploy
+from actorrec.cli.device import register as register_device
 from actorrec.cli.devices import register as register_devices
 from actorrec.cli.doctor import register as register_doctor
 from actorrec.cli.enroll import register as register_enroll
@@ -101,6 +102,7 @@ for register in (
     register_deploy,
     register_jobs,
     register_devices,
+    register_device,
     register_cloud,
     register_models,
     register_config,

@@ -1,6 +1,7 @@
 """What every command shares: its settings, its store, and where it may print."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -41,9 +42,12 @@ class Session:
     @cached_property
     def loaded(self) -> "LoadedConfig":
         """The configuration with the source of every value."""
-        from actorrec.config import load_config
+        from actorrec.config import load_config, system_config
 
-        return load_config(self._config_path, flags=self._flags)
+        loaded = load_config(self._config_path, flags=self._flags, system=system_config(os.environ))
+        if loaded.unread is not None:
+            print(f"{printable(loaded.unread)} is not for this user to read: going on without it", file=sys.stderr)
+        return loaded
 
     @cached_property
     def store(self) -> "ArtifactStore":
