@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,16 @@ class Courier(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+@runtime_checkable
+class StandingCourier(Courier, Protocol):
+    """A courier that something may come back through: it stays connected while nothing waits."""
+
+    def stay(self) -> None:
+        """Connect, where there is no connection; called every few seconds while nothing waits.
+
+        Raises:
+            RemoteError: If there is no connecting; it is tried again later.
+        """
+        ...
