@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,10 @@ from actorrec.manifests.base import Record, Sha256
 _LIST: Final = "shelf.json"
 _LOCK: Final = "lock"
 _PARTIAL: Final = ".partial-bundle"  # one name: what a killed program leaves is written over, and never adds up
+_CURRENT: Final = "current.zip"
+_PARTIAL_LINK: Final = ".partial-current"
+_FOLDER_MODE: Final = 0o750  # a bundle tells of people: its group may read it, others may not, whatever the umask says
+_FILE_MODE: Final = 0o640
 _OURS: Final = re.compile(r"[0-9a-f]{64}\.zip|\.partial-.*")
 
 
@@ -36,6 +41,8 @@ class ShelfList(Record):
 
 class BundleShelf:
     """Two bundles at most, in a folder; whatever kills the program, what the list names is whole or is found not to be.
+
+    The folder's group may read them. ``current.zip`` is a link to the one that ran last and was good.
 
     Args:
         folder: Made when something is kept.
@@ -55,7 +62,7 @@ class BundleShelf:
             ArtifactError: If it cannot be kept; what was kept before is as it was.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             with self._alone():
                 listed = self._listed()
                 if self._whole(sha256) is None:
@@ -63,15 +70,39 @@ class BundleShelf:
                 if listed.current != sha256:
                     listed = ShelfList(current=sha256, previous=listed.current)
                     write_whole(self._folder / _LIST, listed.model_dump_json().encode())
+                    (self._folder / _LIST).chmod(_FILE_MODE)
+                self._link(f"{sha256}.zip")
                 self._tidy(listed)
         except OSError as error:
             raise _cannot_keep(self._folder, error) from None
+
+    @property
+    def current(self) -> Path:
+        """Where the one that ran last and was good can be opened by name."""
+        return self._folder / _CURRENT
 
     def other_than(self, sha256: str) -> Path | None:
         """The newest good bundle that is not the one named; None where there is none, or it is no longer whole."""
         listed = self._listed()
         other = listed.previous if listed.current == sha256 else listed.current
         return None if other is None else self._whole(other)
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        status = self._folder.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        wanted = mode & stat.S_ISGID | _FOLDER_MODE  # with that bit, root gave the folder to a group
+        if mode != wanted and status.st_uid == os.geteuid():
+            self._folder.chmod(wanted)
+
+    def _link(self, target: str) -> None:
+        with suppress(OSError):
+            if str(self.current.readlink()) == target:
+                return
+        link = self._folder / _PARTIAL_LINK
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        os.replace(link, self.current)
 
     def _listed(self) -> ShelfList:
         try:
@@ -92,6 +123,7 @@ class BundleShelf:
         partial = self._folder / _PARTIAL
         try:
             with bundle.open("rb") as source, partial.open("w+b") as out:
+                os.fchmod(out.fileno(), _FILE_MODE)
                 shutil.copyfileobj(source, out)
                 out.flush()
                 os.fsync(out.fileno())  # a device loses its power

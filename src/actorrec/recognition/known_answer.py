@@ -13,13 +13,16 @@ from actorrec.manifests.bundle import BundleCard, KnownAnswer
 from actorrec.recognition.made_up_faces import PATTERNS_VERSION, made_up_crops
 from actorrec.vision.similarity import normalise
 
-MIN_ANSWER_COSINE: Final = 0.98
-"""Least cosine between the answer in a card and the answer here."""
+MIN_ANSWER_COSINE: Final = 0.95
+"""Least cosine between the answer in a card and the answer here, of every face, both without the faces' mean.
+
+Without it the vectors of any two faces are alike. Measured on the shipped net: other thread counts 1.000, LiteRT's
+reference kernels 0.9996; red and blue swapped 0.83.
+"""
 NET_FAILURES: Final = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What nets and array functions raise on what they were not made for; ``cv2.error`` comes to it."""
-_FACES: Final = 2
-_MOST_NUMBERS: Final = 256  # of an embedding: a wrong one shows in so many, and the card stays small
-_LEAST_NORM: Final = 1e-6
+_MOST_NUMBERS: Final = 128  # of an embedding: a wrong one shows in so many, and the card stays small
+_LEAST_NORM: Final = 1e-12
 
 
 def known_answer(card: BundleCard, files: Mapping[str, bytes]) -> KnownAnswer | None:
@@ -71,7 +74,7 @@ def check_answer(units: NDArray[np.float32], answer: KnownAnswer) -> None:
     if {len(row) for row in answer.numbers} != {here.shape[1]} or len(answer.numbers) != len(here):
         raise ModelContractError("the self-test failed: the card's known answer is of another shape")
     there = np.asarray(answer.numbers, np.float32)
-    cosine = float(np.sum(normalise(here)[0] * normalise(there)[0], axis=1).min())
+    cosine = float(np.sum(_centred(here) * _centred(there), axis=1).min())
     if not cosine >= MIN_ANSWER_COSINE:
         raise ModelContractError(
             "the self-test failed: the embedder does not give here what it gave where the bundle was made "
@@ -80,4 +83,8 @@ def check_answer(units: NDArray[np.float32], answer: KnownAnswer) -> None:
 
 
 def _kept(units: NDArray[np.float32]) -> NDArray[np.float32]:
-    return units[:_FACES, :: -(-units.shape[1] // _MOST_NUMBERS)]
+    return units[:, :: -(-units.shape[1] // _MOST_NUMBERS)]
+
+
+def _centred(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return normalise(rows - rows.mean(axis=0))[0]

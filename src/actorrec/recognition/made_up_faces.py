@@ -11,12 +11,13 @@ from actorrec.types import BoundingBox, Face, Landmarks, UInt8Image
 PATTERNS_VERSION: Final = 1
 """Raised when the same call would give other pixels."""
 
-# Skin, background, how dark the features are, how wide a face is: four that differ as people in a photo do.
+# Skin, background, how dark the features are, how wide a face is, and the waves over it (periods per eye distance to
+# the right and down, strength): they differ more than people do, so that nets give vectors far from each other.
 _LOOKS: Final = (
-    ((224, 178, 148), (60, 84, 110), 0.72, 1.00),
-    ((132, 88, 62), (190, 196, 188), 0.80, 1.12),
-    ((240, 206, 186), (28, 30, 34), 0.55, 0.92),
-    ((178, 132, 96), (120, 150, 90), 0.64, 1.05),
+    ((224, 178, 148), (60, 84, 110), 0.72, 1.00, (0.0, 0.0, 0.0)),
+    ((132, 88, 62), (190, 196, 188), 0.80, 1.12, (3.1, 0.7, 0.5)),
+    ((240, 206, 186), (28, 30, 34), 0.35, 0.80, (0.0, 1.9, 0.6)),
+    ((110, 132, 176), (150, 120, 60), 0.95, 1.25, (1.3, 1.1, 0.9)),
 )
 _SIZE_WH: Final = (640, 360)
 _POINTS_IN_PICTURE: Final = ((290.0, 150.0), (350.0, 150.0), (320.0, 188.0), (293.0, 214.0), (347.0, 214.0))
@@ -42,7 +43,7 @@ def made_up_picture() -> tuple[UInt8Image, Face]:
 
 
 def _drawn(points: NDArray[np.float64], size_wh: tuple[int, int], look: int) -> UInt8Image:
-    skin, ground, dark, wide = _LOOKS[look]
+    skin, ground, dark, wide, (right, down, strength) = _LOOKS[look]
     x, y = np.meshgrid(np.arange(size_wh[0], dtype=np.float64), np.arange(size_wh[1], dtype=np.float64))
     eyes_px = max(1.0, float(np.hypot(*(points[1] - points[0]))))
     middle = points.mean(axis=0)
@@ -51,6 +52,8 @@ def _drawn(points: NDArray[np.float64], size_wh: tuple[int, int], look: int) -> 
     pixels = (np.asarray(ground) * (1 - head) + np.asarray(skin) * head) * slope
     for point, size in zip(points, _FEATURE_SIZES, strict=True):
         pixels *= 1 - dark * _spot(x, y, point, (size * eyes_px, size * eyes_px * 0.7))[..., None]
+    waves = np.abs((right * x + down * y) / eyes_px % 1 - 0.5) * 2
+    pixels *= 1 - strength * waves[..., None]
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 

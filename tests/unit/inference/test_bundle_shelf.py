@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -45,7 +46,7 @@ def test_the_previous_is_the_one_before_the_one_that_runs(shelf: BundleShelf, tm
     assert (shelf.other_than(b[1]) or Path()).name == f"{a[1]}.zip"
     shelf.keep(*c)
     assert (shelf.other_than(c[1]) or Path()).name == f"{b[1]}.zip"
-    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", f"{b[1]}.zip", f"{c[1]}.zip"}
+    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", "current.zip", f"{b[1]}.zip", f"{c[1]}.zip"}
 
 
 def test_going_back_turns_the_two_round(shelf: BundleShelf, tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_a_damaged_list_is_an_empty_shelf_that_fills_again(shelf: BundleShelf, t
     (tmp_path / "work/bundles/shelf.json").write_bytes(content)
     assert shelf.other_than(b[1]) is None
     shelf.keep(*b)
-    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", f"{b[1]}.zip"}
+    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", "current.zip", f"{b[1]}.zip"}
 
 
 def test_files_of_others_are_left_alone(shelf: BundleShelf, tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_bundle_that_was_changed_meanwhile_is_not_kept(shelf: BundleShelf, tmp
     with pytest.raises(ArtifactError, match="changed while it ran"):
         shelf.keep(b, of_b)
     assert shelf.other_than(of_b) is not None
-    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", f"{a[1]}.zip"}
+    assert names(tmp_path / "work/bundles") == {"lock", "shelf.json", "current.zip", f"{a[1]}.zip"}
 
 
 def test_a_full_disk_is_told_and_what_was_kept_is_as_it_was(tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ except ArtifactError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "the bundle cannot be kept in" in done.stdout
-    assert names(tmp_path / "bundles") == {"lock", "shelf.json", f"{a[1]}.zip"}
+    assert names(tmp_path / "bundles") == {"lock", "shelf.json", "current.zip", f"{a[1]}.zip"}
     assert shelf.other_than(b[1]) is not None
 
 
@@ -128,6 +129,39 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "bundles").mkdir(mode=0o500)
     with pytest.raises(ArtifactError, match=os.strerror(errno.EACCES)):
         BundleShelf(tmp_path / "bundles").keep(*bundle(tmp_path, "a"))
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_the_group_of_the_folder_may_read_what_is_kept_whatever_the_umask_says(tmp_path: Path, umask: int) -> None:
+    folder = tmp_path / "bundles"
+    folder.mkdir(mode=0o2700)
+    folder.chmod(0o2700)  # as root gives it to a group
+    a = bundle(tmp_path, "a")
+    before = os.umask(umask)
+    try:
+        BundleShelf(folder).keep(*a)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o2750
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.name != "lock"} == {
+        f"{a[1]}.zip": 0o640,
+        "current.zip": 0o640,
+        "shelf.json": 0o640,
+    }
+
+
+def test_the_current_one_has_a_name_that_stays(shelf: BundleShelf, tmp_path: Path) -> None:
+    a, b = bundle(tmp_path, "a"), bundle(tmp_path, "b")
+    shelf.keep(*a)
+    assert shelf.current.read_bytes() == a[0].read_bytes()
+    shelf.keep(*b)
+    assert (shelf.current.read_bytes(), str(shelf.current.readlink())) == (b[0].read_bytes(), f"{b[1]}.zip")
+    shelf.current.unlink()
+    (tmp_path / "work/bundles/.partial-current").write_bytes(b"of a program that was killed")
+    shelf.keep(*b)
+    assert str(shelf.current.readlink()) == f"{b[1]}.zip"
+    (tmp_path / "work").rename(tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere/bundles/current.zip").read_bytes() == b[0].read_bytes()
 
 
 def test_two_programs_do_not_change_it_at_once(shelf: BundleShelf, tmp_path: Path) -> None:
@@ -163,12 +197,12 @@ for path, digest in itertools.cycle(both):
             assert process.stdout.readline() == "ready\n"
             time.sleep(0.02 + attempt * 0.007)
             process.send_signal(signal.SIGKILL)
-        for stored in folder.glob("[0-9a-f]*.zip"):
+        for stored in folder.glob("?" * 64 + ".zip"):
             assert hashlib.sha256(stored.read_bytes()).hexdigest() == stored.stem
         assert len([name for name in names(folder) if name.startswith(".partial")]) <= 2
-        assert len(names(folder)) <= 6
+        assert len(names(folder)) <= 8
     last, digest = bundle(tmp_path, "c")
     BundleShelf(folder).keep(last, digest)
     assert f"{digest}.zip" in names(folder)
     assert not [name for name in names(folder) if name.startswith(".partial")]
-    assert len(names(folder)) <= 4
+    assert len(names(folder)) <= 5
