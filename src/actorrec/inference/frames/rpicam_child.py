@@ -1,0 +1,141 @@
+"""The program that reads a Raspberry Pi's camera: started, read with a deadline, and never left behind."""
+
+import fcntl
+import os
+import selectors
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from actorrec.errors import FrameSourceError
+
+_MAX_STDERR_BYTES: Final = 16 * 1024
+_PIPE_BYTES: Final = 2**20  # what an unprivileged user may have; a frame then takes two reads, not twenty
+_TERMINATE_S: Final = 0.5
+_KILL_S: Final = 0.3
+
+
+class RpicamChild:
+    """A program whose output is read.
+
+    Args:
+        command: Program and arguments.
+        clock: Monotonic.
+
+    Raises:
+        FrameSourceError: If it cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said = bytearray()
+        self._reading = threading.Lock()
+        self._closing = threading.Event()
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            )
+        except OSError as error:
+            raise FrameSourceError(f"{command[0]} cannot be started: {error.strerror}") from None
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._out, self._err = self._process.stdout, self._process.stderr
+        with suppress(OSError):  # more than the system gives users
+            fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._selector = selectors.DefaultSelector()
+        for pipe in (self._out, self._err):
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, selectors.EVENT_READ)
+
+    @property
+    def said(self) -> str:
+        """What it wrote to stderr, the last part of it."""
+        return self._said.decode("utf-8", "replace")
+
+    def read_into(self, buffer: memoryview, timeout_s: float) -> bool:
+        """Fill a buffer; False where the output ends or nobody waits any more.
+
+        Raises:
+            TimeoutError: If it is not full in time.
+        """
+        with self._reading:
+            full = not self._closing.is_set() and self._fill(buffer, self._clock() + timeout_s)
+        if self._closing.is_set():
+            self._let_go()
+        return full
+
+    def ready(self, timeout_s: float) -> bool:
+        """Wait for the first byte of output, listening to stderr; False where it ends before."""
+        with self._reading:
+            came = not self._closing.is_set() and self._await_output(self._clock() + timeout_s)
+        if self._closing.is_set():
+            self._let_go()
+        return came
+
+    def stop(self) -> None:
+        """End it, from any thread; a program that does not go is killed."""
+        self._closing.set()
+        self._process.terminate()
+        if not self._gone(_TERMINATE_S):
+            self._process.kill()
+            self._gone(_KILL_S)
+        self._let_go()
+
+    def _gone(self, timeout_s: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+        return self._process.returncode is not None
+
+    def _fill(self, buffer: memoryview, deadline_s: float) -> bool:
+        filled = 0
+        while filled < len(buffer):
+            if not self._await_output(deadline_s):
+                return False
+            with suppress(BlockingIOError):
+                count = os.readv(self._out.fileno(), [buffer[filled:]])
+                if count == 0:
+                    return False
+                filled += count
+        return True
+
+    def _await_output(self, deadline_s: float) -> bool:
+        """Wait until there is output to read; False at its end."""
+        while not self._closing.is_set():
+            left_s = deadline_s - self._clock()
+            if left_s <= 0:
+                raise TimeoutError
+            ready = {key.fileobj for key, _ in self._selector.select(left_s)}
+            if self._err in ready:
+                self._listen()
+            if self._out in ready:
+                return True
+        return False
+
+    def _listen(self) -> None:
+        try:
+            said = os.read(self._err.fileno(), _MAX_STDERR_BYTES)
+        except BlockingIOError:
+            return
+        if not said:
+            self._selector.unregister(self._err)
+        self._said += said
+        del self._said[:-_MAX_STDERR_BYTES]
+
+    def listen_to_the_end(self) -> str:
+        """What it said, once its output has ended."""
+        with self._reading, suppress(OSError, ValueError):
+            self._gone(_TERMINATE_S)
+            os.set_blocking(self._err.fileno(), False)
+            self._listen()
+        return self.said
+
+    def _let_go(self) -> None:
+        if self._reading.acquire(blocking=False):
+            try:
+                self._selector.close()
+                self._out.close()
+                self._err.close()
+            finally:
+                self._reading.release()
