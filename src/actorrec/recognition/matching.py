@@ -42,7 +42,7 @@ def match_faces(embeddings: NDArray[np.float32], gallery: Gallery, calibration: 
         best = named.get(face, order[0])
         confidence = float(sure[face, best])
         if owners.get(best, face) != face:
-            confidence = _after_other(confidence, float(sure[owners[best], best]))
+            confidence = after_other(confidence, float(sure[owners[best], best]))
         found.append(_prediction(gallery, similarities[face], (order, best, confidence), face in named))
     return found
 
@@ -97,8 +97,13 @@ def _assign(scores: NDArray[np.float32], threshold: float) -> dict[int, int]:
     return named
 
 
-def _after_other(confidence: float, other: float) -> float:
-    """Probability that this face is the person, where a surer face may be but not both (Bayes' rule)."""
+def after_other(confidence: float, other: float) -> float:
+    """Probability that this face is the person, where a surer face may be but not both (Bayes' rule).
+
+    Args:
+        confidence: Of this face alone, in [0, 1].
+        other: Of the surer one alone, in [0, 1].
+    """
     return confidence * (1 - other) / max(1 - confidence * other, 1e-9)
 
 

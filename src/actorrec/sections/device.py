@@ -28,11 +28,13 @@ class TrackingSection(Section):
 
     Faces are searched for every ``detect_every_s``, sooner where something moves that is no known face, and followed
     between. ``decide_looks`` are the looks at one face (each embeds it once) that a decision takes, ``look_again_s``
-    the time to the next look at a face that is decided.
+    the time to the next look at a face that is decided. ``sure`` is the confidence from which a face gets a name: more
+    than a photo takes, since the name stands for as long as the face is in view.
     """
 
     detect_every_s: float = Field(default=1.0, ge=0, le=60)
     decide_looks: int = Field(default=3, ge=1, le=50)
+    sure: float = Field(default=0.97, gt=0.5, lt=1)
     look_again_s: float = Field(default=2.0, ge=0, le=600)
     forget_s: float = Field(default=2.0, ge=0, le=60)  # a face that is not seen for so long has left
 
