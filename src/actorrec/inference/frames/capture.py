@@ -1,11 +1,11 @@
 """What OpenCV opened, as RGB frames: bounded, and safe to let go of while a read waits."""
 
-import threading
 from typing import Any, Final
 
 import numpy as np
 
 from actorrec.errors import FrameSourceError
+from actorrec.inference.frames.held import Held
 from actorrec.types import UInt8Image
 
 NO_PIXELS: Final[UInt8Image] = np.empty((0, 0, 3), np.uint8)
@@ -25,14 +25,12 @@ class Capture:
         self._capture = capture
         self._name = name
         self._max_pixels = max_pixels
-        self._reading = threading.Lock()
-        self._closing = threading.Event()
+        self._held = Held(capture.release)
 
     def grab(self) -> bool:
         """Wait for the next frame; False where none comes."""
-        with self._reading:
-            came = not self._closing.is_set() and bool(self._capture.grab())
-        return self._still_open() and came
+        with self._held.reading():
+            return not self._held.over and bool(self._capture.grab())
 
     def pixels(self) -> UInt8Image | None:
         """The frame that was grabbed, RGB, in memory of its own; None where it was let go of.
@@ -40,9 +38,9 @@ class Capture:
         Raises:
             FrameSourceError: If the frame is too large, or no picture.
         """
-        with self._reading:
-            came, pixels = (False, None) if self._closing.is_set() else self._capture.retrieve()
-        if not self._still_open():
+        with self._held.reading():
+            came, pixels = (False, None) if self._held.over else self._capture.retrieve()
+        if self._held.over:
             return None
         if not came or pixels is None:
             raise FrameSourceError(f"{self._name}: a frame came that cannot be decoded")
@@ -51,24 +49,14 @@ class Capture:
             raise too_large(self._name, width, height, self._max_pixels)
         return as_rgb(pixels)
 
-    def _still_open(self) -> bool:
-        if self._closing.is_set():
-            self.release()
-        return not self._closing.is_set()
-
     def asked(self, prop: int) -> float:
         """A property; 0.0 where it is not known."""
-        with self._reading:
-            return 0.0 if self._closing.is_set() else float(self._capture.get(prop))
+        with self._held.reading():
+            return 0.0 if self._held.over else float(self._capture.get(prop))
 
     def release(self) -> None:
-        """Let go. Where another thread reads, it does as soon as the read is over: OpenCV frees what the read uses."""
-        self._closing.set()
-        if self._reading.acquire(blocking=False):
-            try:
-                self._capture.release()
-            finally:
-                self._reading.release()
+        """Let go, from any thread; OpenCV frees what a read uses, so that is waited for."""
+        self._held.let_go()
 
 
 def as_rgb(pixels: Any) -> UInt8Image:

@@ -9,6 +9,7 @@ from typing import Final
 from actorrec.errors import ConfigError
 from actorrec.inference.frames.address import has_scheme, parse_address
 from actorrec.inference.frames.film import Film
+from actorrec.inference.frames.mjpeg import HttpCamera
 from actorrec.inference.frames.opencv import NetworkCamera, VideoDevice
 from actorrec.inference.frames.rpicam import RpicamCamera
 from actorrec.inference.frames.source import FrameSource
@@ -49,7 +50,9 @@ def frame_source(settings: CameraSection, source: str, *, every_frame: bool = Fa
     if make is not None:
         return make(settings, max_pixels)
     if has_scheme(source) and not os.path.exists(source):  # noqa: PTH110 — answers no where Path would raise
-        return NetworkCamera(parse_address(source), settings, max_pixels)
+        address = parse_address(source)
+        kind = HttpCamera if address.scheme in ("http", "https") else NetworkCamera
+        return kind(address, settings, max_pixels)
     if not _is_film(source):
         raise ConfigError(f"'{source[:200]}' is no camera and no film", hint=_HINT)
     return Film(Path(source), settings, max_pixels, every_frame=every_frame)

@@ -38,7 +38,7 @@ def open_ffmpeg(location: str, name: str, protocols: str, timeout_s: float, *, l
     asked = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
     # More threads would hold back a frame each, and take more of the processor for pictures of a camera's size.
     asked += [cv2.CAP_PROP_N_THREADS, 1]
-    with _one_at_a_time(name, timeout_s), _quietly(cv2), _options(protocols):
+    with _one_at_a_time(name, timeout_s), quietly(cv2), _options(protocols):
         capture = cv2.VideoCapture(location, cv2.CAP_FFMPEG, asked)
     if live:
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -56,8 +56,8 @@ def _one_at_a_time(name: str, timeout_s: float) -> Iterator[None]:
 
 
 @contextmanager
-def _quietly(cv2: Any) -> Iterator[None]:
-    """Both would print the address, with its password."""
+def quietly(cv2: Any) -> Iterator[None]:
+    """Without the words of OpenCV and ffmpeg: both would print the address, with its password."""
     log = cv2.utils.logging
     before = log.setLogLevel(log.LOG_LEVEL_SILENT)
     try:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from actorrec.errors import FrameSourceError, MissingExtraError
 from actorrec.inference.frames.address import Address
 from actorrec.inference.frames.capture import NO_PIXELS, Capture, too_large
-from actorrec.inference.frames.ffmpeg import open_ffmpeg
+from actorrec.inference.frames.ffmpeg import open_ffmpeg, quietly
 from actorrec.inference.frames.why_not import why_no_device, why_no_stream
 from actorrec.sections import CameraSection
 from actorrec.types import Frame
@@ -104,7 +104,8 @@ class VideoDevice(OpenCvCamera):
             import cv2
         except ImportError:
             raise MissingExtraError("edge", "cv2") from None
-        opened = cv2.VideoCapture(self._number, cv2.CAP_V4L2)
+        with quietly(cv2):
+            opened = cv2.VideoCapture(self._number, cv2.CAP_V4L2)
         # Uncompressed, USB 2 carries a few frames a second of a camera's larger sizes.
         opened.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         opened.set(cv2.CAP_PROP_FRAME_WIDTH, self._settings.width_px)

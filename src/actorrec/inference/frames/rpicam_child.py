@@ -4,13 +4,13 @@ import fcntl
 import os
 import selectors
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from actorrec.errors import FrameSourceError
+from actorrec.inference.frames.held import Held
 
 _MAX_STDERR_BYTES: Final = 16 * 1024
 _PIPE_BYTES: Final = 2**20  # what an unprivileged user may have; a frame then takes two reads, not twenty
@@ -32,8 +32,7 @@ class RpicamChild:
     def __init__(self, command: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._said = bytearray()
-        self._reading = threading.Lock()
-        self._closing = threading.Event()
+        self._held = Held(self._free)
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
@@ -60,28 +59,21 @@ class RpicamChild:
         Raises:
             TimeoutError: If it is not full in time.
         """
-        with self._reading:
-            full = not self._closing.is_set() and self._fill(buffer, self._clock() + timeout_s)
-        if self._closing.is_set():
-            self._let_go()
-        return full
+        with self._held.reading():
+            return not self._held.over and self._fill(buffer, self._clock() + timeout_s)
 
     def ready(self, timeout_s: float) -> bool:
         """Wait for the first byte of output, listening to stderr; False where it ends before."""
-        with self._reading:
-            came = not self._closing.is_set() and self._await_output(self._clock() + timeout_s)
-        if self._closing.is_set():
-            self._let_go()
-        return came
+        with self._held.reading():
+            return not self._held.over and self._await_output(self._clock() + timeout_s)
 
     def stop(self) -> None:
         """End it, from any thread; a program that does not go is killed."""
-        self._closing.set()
-        self._process.terminate()
+        self._process.terminate()  # which ends its output, and with it a read that waits
         if not self._gone(_TERMINATE_S):
             self._process.kill()
             self._gone(_KILL_S)
-        self._let_go()
+        self._held.let_go()
 
     def _gone(self, timeout_s: float) -> bool:
         with suppress(subprocess.TimeoutExpired):
@@ -102,7 +94,7 @@ class RpicamChild:
 
     def _await_output(self, deadline_s: float) -> bool:
         """Wait until there is output to read; False at its end."""
-        while not self._closing.is_set():
+        while not self._held.over:
             left_s = deadline_s - self._clock()
             if left_s <= 0:
                 raise TimeoutError
@@ -118,24 +110,20 @@ class RpicamChild:
             said = os.read(self._err.fileno(), _MAX_STDERR_BYTES)
         except BlockingIOError:
             return
-        if not said:
+        if not said and self._err in self._selector.get_map():
             self._selector.unregister(self._err)
         self._said += said
         del self._said[:-_MAX_STDERR_BYTES]
 
     def listen_to_the_end(self) -> str:
         """What it said, once its output has ended."""
-        with self._reading, suppress(OSError, ValueError):
-            self._gone(_TERMINATE_S)
-            os.set_blocking(self._err.fileno(), False)
-            self._listen()
+        with self._held.reading():
+            if not self._held.over:
+                self._gone(_TERMINATE_S)
+                self._listen()
         return self.said
 
-    def _let_go(self) -> None:
-        if self._reading.acquire(blocking=False):
-            try:
-                self._selector.close()
-                self._out.close()
-                self._err.close()
-            finally:
-                self._reading.release()
+    def _free(self) -> None:
+        self._selector.close()
+        self._out.close()
+        self._err.close()

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import ssl
 from contextlib import suppress
 from typing import Final
 
@@ -38,21 +39,33 @@ def _busy(name: str, node: str) -> FrameSourceError:
 
 def why_no_stream(address: Address, timeout_s: float) -> FrameSourceError:
     """What is the matter with an address: one plain question to the host, without a password."""
-    name = address.shown
     try:
         with socket.create_connection((address.host, address.port), timeout=timeout_s) as connection:
             status = _status(connection, address) if address.scheme in ("rtsp", "http") else None
-    except socket.gaierror:
-        return FrameSourceError(f"{name}: the host's name is not known", hint="is the name right, and the network up?")
-    except ConnectionRefusedError:
-        return FrameSourceError(f"{name}: the host answers, but nothing listens on port {address.port}")
     except OSError as error:
-        reason = "no answer" if isinstance(error, TimeoutError) else error.strerror or "no connection"
-        return FrameSourceError(f"{name}: the host cannot be reached: {reason}")
-    return _refused(address, status)
+        return unreachable(address, error)
+    return refused(address, status)
 
 
-def _refused(address: Address, status: int | None) -> FrameSourceError:
+def unreachable(address: Address, error: Exception) -> FrameSourceError:
+    """The host cannot be reached, or does not speak as it should."""
+    name = address.shown
+    if isinstance(error, socket.gaierror):
+        return FrameSourceError(f"{name}: the host's name is not known", hint="is the name right, and the network up?")
+    if isinstance(error, ConnectionRefusedError):
+        return FrameSourceError(f"{name}: the host is there, but nothing listens on port {address.port}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "SSL_CERT_FILE names a file with the certificate that signed it"
+        return FrameSourceError(f"{name}: its certificate is not trusted: {error.verify_message}", hint=hint)
+    if isinstance(error, TimeoutError):
+        return FrameSourceError(f"{name}: the host does not answer")
+    if isinstance(error, OSError):
+        return FrameSourceError(f"{name}: the host cannot be reached: {error.strerror or 'no connection'}")
+    return FrameSourceError(f"{name}: what answers does not speak HTTP")
+
+
+def refused(address: Address, status: int | None) -> FrameSourceError:
+    """The host answers, but gives no video."""
     name = address.shown
     if status in (401, 403):
         if address.user:
