@@ -1,9 +1,17 @@
 """What a device says: one JSON document a message. The schema is part of what fleets rely on."""
 
 from datetime import datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import from_json, to_json
 
 from actorrec.manifests.base import Record, Sha256
@@ -242,8 +250,21 @@ class HealthEvent(_Event):
     trouble: list[str] = []
 
 
-def read_health(data: bytes) -> HealthEvent:
-    """A health message of this version's program or of a later one: keys that are not known here are left out.
+Event = DetectionEvent | HealthEvent | ModelEvent
+_T = TypeVar("_T", bound=Record)
+_KINDS: Final[dict[str, type[Event]]] = {"detection": DetectionEvent, "health": HealthEvent, "model": ModelEvent}
+
+
+class _Kind(BaseModel):
+    """What every reader looks at first."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    event: Literal["detection", "health", "model"]
+
+
+def read_event(data: bytes) -> Event:
+    """A message of this version's program or of a later one: keys that are not known here are left out.
 
     Args:
         data: JSON, as it came in.
@@ -251,8 +272,21 @@ def read_health(data: bytes) -> HealthEvent:
     Raises:
         ValidationError: If it is none, or of another ``schema_version``.
     """
+    return _read(_KINDS[_Kind.model_validate_json(data).event], data)
+
+
+def read_health(data: bytes) -> HealthEvent:
+    """A health message, as in ``read_event``.
+
+    Raises:
+        ValidationError: If it is none, or of another ``schema_version``.
+    """
+    return _read(HealthEvent, data)
+
+
+def _read(kind: type[_T], data: bytes) -> _T:
     try:
-        return HealthEvent.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError as error:
         unknown = [each["loc"] for each in error.errors(include_url=False) if each["type"] == "extra_forbidden"]
         if len(unknown) < error.error_count():
@@ -263,4 +297,4 @@ def read_health(data: bytes) -> HealthEvent:
         for step in way:
             inner = inner[step]
         del inner[key]
-    return HealthEvent.model_validate_json(to_json(body))
+    return kind.model_validate_json(to_json(body))

@@ -69,7 +69,7 @@ def discovery_message(settings: MqttSection, announced: Announced) -> tuple[str,
         "qos": 1,
         "components": _entities(announced),
     }
-    return _config_topic(settings, announced.device), json.dumps(payload, ensure_ascii=False).encode()
+    return _config_topic(settings, announced.device), json.dumps(payload).encode()
 
 
 def removal_message(settings: MqttSection, device: str) -> tuple[str, bytes]:
@@ -161,6 +161,6 @@ def _ours(device: str, kind: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """A text of a template in which nothing but letters and digits stands as it is."""
-    escaped = (c if c.isascii() and c.isalnum() else f"\\U{ord(c):08x}" for c in text)
+    """A text of a template in which nothing stands as it is that could end it or mean more."""
+    escaped = (c if c.isascii() and (c.isalnum() or c in "_-.:") else f"\\U{ord(c):08x}" for c in text)
     return f'"{"".join(escaped)}"'
