@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SEND_TIMEOUT_S: Final = 10.0
 _MAX_HEAD_BYTES: Final = 16 * 1024
-_BOUNDARY: Final = b"--frame\r\n"
+_NEXT_PART: Final = b"--frame\r\nContent-Type: image/jpeg\r\n\r\n"
 _STILL_THERE_S: Final = 1.0
 _REPEAT_S: Final = 10.0
 _DRAIN_S: Final = 0.3
@@ -100,7 +100,7 @@ class PreviewHandler(BaseHTTPRequestHandler):
         self.end_headers()
         painter = self.server.shown.painter
         last, sent_s = b"", time.monotonic()
-        self.wfile.write(_BOUNDARY)
+        self.wfile.write(_NEXT_PART)
         with painter.watch() as watching:
             while not painter.closed:
                 jpeg = watching.next(_STILL_THERE_S)
@@ -109,12 +109,8 @@ class PreviewHandler(BaseHTTPRequestHandler):
                         return
                     continue
                 last, sent_s = jpeg or last, time.monotonic()
-                self._part(last)
-
-    def _part(self, jpeg: bytes) -> None:
-        # A browser shows a part when it has the boundary behind it.
-        head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
-        self.wfile.write(head + jpeg + b"\r\n" + _BOUNDARY)
+                # Chromium shows a part when it has the head of the next one, so that head never waits for its picture.
+                self.wfile.write(last + b"\r\n" + _NEXT_PART)
 
     def _gone(self) -> bool:
         """Whether the watcher closed the connection while nothing was sent."""

@@ -59,8 +59,8 @@ function startStream() {
 }
 
 function showFaces(faces) {
-  const rows = faces.map((face) => made("li", face.kind === "undecided" ? "… not decided yet" : face.label, face.kind));
-  at("faces").replaceChildren(...(rows.length ? rows : [made("li", "nobody", "none")]));
+  const rows = faces.map((face) => made("li", face.kind === "undecided" ? "… not sure yet" : face.label, face.kind));
+  at("faces").replaceChildren(...(rows.length ? rows : [made("li", "Nobody in view", "none")]));
 }
 
 function showTrouble(lines) {
@@ -90,7 +90,7 @@ function showHealth(health, age) {
   if (health.temperature_c !== null) rows.push(["processor", `${health.temperature_c.toFixed(1)} °C`, health.temperature_c >= 80]);
   if (health.memory_bytes !== null) rows.push(["memory", `${Math.round(health.memory_bytes / 1e6)} MB`]);
   if (health.throttled.length) rows.push(["held back", health.throttled.join(", "), true]);
-  if (health.swaps || health.swaps_refused) rows.push(["new models", `${health.swaps} taken, ${health.swaps_refused} refused`]);
+  if (health.swaps || health.swaps_refused) rows.push(["new models", health.swaps_refused ? `${health.swaps}, ${health.swaps_refused} refused` : String(health.swaps)]);
   rows.push(["model", health.model.model_id], ["bundle", health.model.bundle.slice(0, 12)]);
   rows.push(["running for", since(health.started_at)], ["actorrec", health.version]);
   fill("health", rows);
