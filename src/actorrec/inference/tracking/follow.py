@@ -1,0 +1,131 @@
+"""Faces from one frame to the next without a net: the optical flow of points on each.
+
+Points are followed forth and back (Kalal et al., 2010, "Forward-backward error"), those that do not come back are
+dropped, and the others move the face by a similarity transform.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.inference.tracking.change import likeness
+from actorrec.inference.tracking.grey import Grey, GreyFrame
+from actorrec.types import BoundingBox, Face, Landmarks
+from actorrec.vision.align import similarity_transform
+
+_GRID: Final = 5
+_INNER: Final = 0.8  # of the box's sides: its corners show what is behind the face
+_WINDOW_PX: Final = 15
+_LEVELS: Final = 3
+_SMALLEST_PX: Final = 2 * _WINDOW_PX
+_COMES_BACK_PX: Final = 1.0
+_LEAST_SHARE: Final = 0.4  # of the points
+_MOST_ZOOM: Final = 1.25
+_MOST_TURN_RAD: Final = 0.5
+_PATCH_PX: Final = 24
+_LEAST_LIKENESS: Final = 0.8  # of the face before and after; two people in one place are less alike
+_LEAST_INSIDE: Final = 0.6  # of the box, in the picture
+
+Points = NDArray[np.float32]
+"""Shape (P, 2), float32, px."""
+
+
+def follow_faces(before: GreyFrame, after: GreyFrame, faces: Sequence[Face]) -> list[Face | None]:
+    """Where faces of one frame are in a later one.
+
+    Args:
+        before: The frame that ``faces`` are in.
+        after: A later one of the same size.
+        faces: In px of the frame, not of the grey picture.
+
+    Returns:
+        Each face moved, box and landmarks, its score as it was; None where it cannot be followed.
+    """
+    if not faces or before.pixels.shape != after.pixels.shape or min(after.pixels.shape) < _SMALLEST_PX:
+        return [None] * len(faces)
+    scale = before.scale_xy
+    starts = [_points(face) * scale for face in faces]
+    ends, good = _flow(before.pixels, after.pixels, np.concatenate(starts))
+    found: list[Face | None] = []
+    first = 0
+    for face, start in zip(faces, starts, strict=True):
+        part = slice(first, first + len(start))
+        first += len(start)
+        moved = _moved(face, start / scale, ends[part] / scale, good[part])
+        found.append(moved if moved is not None and _still_it(before, after, face, moved) else None)
+    return found
+
+
+def _points(face: Face) -> Points:
+    """The landmarks and a grid over the inner box."""
+    box = face.box
+    steps = (np.linspace(-0.5, 0.5, _GRID) * _INNER).astype(np.float32)
+    grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    centre = np.array([(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2], np.float32)
+    sides = np.array([box.width_px, box.height_px], np.float32)
+    return np.concatenate([face.landmarks.points, centre + grid * sides]).astype(np.float32)
+
+
+def _flow(before: Grey, after: Grey, points: Points) -> tuple[Points, NDArray[np.bool_]]:
+    """Where points go, and which of them come back to where they were."""
+    import cv2
+
+    window_wh, starts, room = (_WINDOW_PX, _WINDOW_PX), points[:, None], np.zeros((len(points), 1, 2), np.float32)
+    ends, forth, _ = cv2.calcOpticalFlowPyrLK(before, after, starts, room.copy(), winSize=window_wh, maxLevel=_LEVELS)
+    backs, back, _ = cv2.calcOpticalFlowPyrLK(after, before, ends, room.copy(), winSize=window_wh, maxLevel=_LEVELS)
+    missed = np.linalg.norm(backs - starts, axis=2)[:, 0]
+    good = (forth[:, 0] == 1) & (back[:, 0] == 1) & (missed < _COMES_BACK_PX)
+    return np.asarray(ends[:, 0], np.float32), np.asarray(good, np.bool_)
+
+
+def _moved(face: Face, start: Points, end: Points, good: NDArray[np.bool_]) -> Face | None:
+    least = max(4, round(_LEAST_SHARE * len(start)))
+    for _ in range(2):  # once with all, once without those that go their own way
+        if int(good.sum()) < least or float(np.ptp(start[good], axis=0).max()) < 1e-3:
+            return None
+        matrix = similarity_transform(start[good], end[good])
+        missed = np.linalg.norm(_apply(matrix, start) - end, axis=1)
+        good &= missed <= max(1.0, 2.5 * float(np.median(missed[good])))
+    if int(good.sum()) < least:
+        return None
+    zoom, turn = float(np.hypot(matrix[0, 0], matrix[1, 0])), float(np.arctan2(matrix[1, 0], matrix[0, 0]))
+    if not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM or abs(turn) > _MOST_TURN_RAD:
+        return None
+    box = face.box
+    middle = _apply(matrix, np.array([[(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2]], np.float32))[0]
+    half = np.array([box.width_px, box.height_px]) / 2 * zoom
+    corners = (float(side) for side in (*(middle - half), *(middle + half)))
+    return Face(BoundingBox(*corners), Landmarks(_apply(matrix, face.landmarks.points)), face.score)
+
+
+def _apply(matrix: NDArray[np.float64], points: Points) -> Points:
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
+
+
+def _still_it(before: GreyFrame, after: GreyFrame, face: Face, moved: Face) -> bool:
+    return (
+        _inside(after, moved.box) >= _LEAST_INSIDE
+        and likeness(_patch(before, face.box), _patch(after, moved.box)) >= _LEAST_LIKENESS
+    )
+
+
+def _inside(frame: GreyFrame, box: BoundingBox) -> float:
+    height, width = frame.pixels.shape
+    right, bottom = width / float(frame.scale_xy[0]), height / float(frame.scale_xy[1])
+    seen = BoundingBox(max(0.0, box.x1), max(0.0, box.y1), min(right, box.x2), min(bottom, box.y2))
+    if seen.width_px <= 0 or seen.height_px <= 0:
+        return 0.0
+    return seen.area_px / max(box.area_px, 1e-6)
+
+
+def _patch(frame: GreyFrame, box: BoundingBox) -> NDArray[np.float32]:
+    import cv2
+
+    across, down = (float(each) for each in frame.scale_xy)
+    height, width = frame.pixels.shape
+    size_wh = (min(width, max(2, round(box.width_px * across))), min(height, max(2, round(box.height_px * down))))
+    centre = ((box.x1 + box.x2) / 2 * across - 0.5, (box.y1 + box.y2) / 2 * down - 0.5)
+    cut = cv2.getRectSubPix(frame.pixels, size_wh, centre)
+    return np.asarray(cv2.resize(cut, (_PATCH_PX, _PATCH_PX), interpolation=cv2.INTER_AREA), np.float32)

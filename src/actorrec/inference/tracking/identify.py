@@ -1,0 +1,116 @@
+"""From looks at faces in view to who they are."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorrec.inference.tracking.faces_in_view import FacesInView
+from actorrec.inference.tracking.looks import Likeness, look_weight
+from actorrec.inference.tracking.naming import Namer
+from actorrec.inference.tracking.tracks import Track
+from actorrec.recognition.matching import match_faces
+from actorrec.recognition.recogniser import Recogniser
+from actorrec.sections.device import TrackingSection
+from actorrec.types import RecognisedFace, UInt8Image
+from actorrec.vision.similarity import normalise
+
+_ODD_LOOKS: Final = 2  # in a row that show somebody else, at a face that was followed without a gap
+
+
+class Identifier:
+    """Embeds faces, tells people apart who stand in one place, and names.
+
+    Args:
+        recogniser: Of the bundle in use.
+        settings: How many looks a decision takes.
+    """
+
+    def __init__(self, recogniser: Recogniser, settings: TrackingSection) -> None:
+        self._recogniser = recogniser
+        self._likeness = Likeness(recogniser.model_id)
+        self._namer = Namer(recogniser.gallery, recogniser.calibration, settings)
+        self._answered: frozenset[int] = frozenset()
+
+    def set(self, settings: TrackingSection) -> None:
+        """Other settings."""
+        self._namer = Namer(self._recogniser.gallery, self._recogniser.calibration, settings)
+        self._answered = frozenset()
+
+    def forget(self, track_id: int) -> None:
+        """A face has left."""
+        self._namer.forget(track_id)
+
+    def embed(self, pixels: UInt8Image, tracks: Sequence[Track], now_s: float) -> NDArray[np.float32]:
+        """Embed faces of a frame.
+
+        Returns:
+            Shape (N, D), float32, unit rows; a row of zeros where the net gave nothing that can be compared.
+        """
+        raw = self._recogniser.embed_faces(pixels, [track.face for track in tracks])
+        units, _ = normalise(np.where(np.isfinite(raw).all(axis=1, keepdims=True), raw, np.float32(0)))
+        for track in tracks:
+            track.looked_s = now_s
+        return units
+
+    def take(
+        self,
+        view: FacesInView,
+        pixels: UInt8Image,
+        looks: Sequence[tuple[Track, NDArray[np.float32]]],
+        times_s: tuple[float, float],
+    ) -> None:
+        """Let looks count, and begin anew where they show somebody else.
+
+        Args:
+            view: All faces.
+            pixels: Shape (H, W, 3), uint8, RGB: the frame.
+            looks: Each track with its unit embedding, shape (D,).
+            times_s: The watcher's time, and the frame's own.
+        """
+        now_s, time_s = times_s
+        taken = [(track, unit) for track, unit in looks if unit.any()]
+        units = np.stack([unit for _, unit in taken]) if taken else np.empty((0, 0), np.float32)
+        predictions = match_faces(units, self._recogniser.gallery, self._recogniser.calibration) if taken else []
+        for (track, unit), prediction in zip(taken, predictions, strict=True):
+            if self._fits(view, track, unit, time_s):
+                track.evidence.add(unit, look_weight(pixels, track.face, now_s - track.found_s), now_s)
+                track.moved = False
+            track.latest = RecognisedFace(track.face, prediction, unit)
+
+    def answer(self, view: FacesInView, now_s: float, *, asked: bool) -> bool:
+        """Say who the faces in sight are, where there are new looks or others in sight; whether there were."""
+        seen = view.in_sight
+        ids = frozenset(track.track_id for track in seen)
+        if not asked and ids == self._answered:
+            return False
+        self._answered = ids
+        answers = self._namer.answers({track.track_id: track.evidence for track in seen}, now_s)
+        for track in seen:
+            track.answer = answers.get(track.track_id)
+        names = {track.answer.prediction.person_id for track in seen if track.answer and track.answer.decided}
+        for track in [each for each in view.tracks if each.lost and not each.hidden and each.answer]:
+            if track.answer is not None and track.answer.prediction.person_id in names - {None}:
+                view.leave(track)  # the same person is seen elsewhere
+        return True
+
+    def _fits(self, view: FacesInView, track: Track, unit: NDArray[np.float32], time_s: float) -> bool:
+        """Whether a look is of the track's person, after making it another's where it must be; False to wait."""
+        if track.evidence.looks:
+            similarity = float(unit @ track.evidence.mean)
+            if not self._likeness.is_other(similarity, followed=not track.unsure):
+                track.unsure, track.odd_looks = False, 0
+                return True
+            track.odd_looks += 1
+            if not track.unsure and track.odd_looks < _ODD_LOOKS:
+                return False
+            view.replace(track, time_s)
+        lost = [each for each in view.tracks if each.lost and each.evidence.looks]
+        if lost:
+            similarities = [float(unit @ each.evidence.mean) for each in lost]
+            best = int(np.argmax(similarities))
+            if self._likeness.is_same(similarities[best]):
+                view.revive(track, lost[best])
+        track.unsure = False
+        return True
