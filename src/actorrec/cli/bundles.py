@@ -15,6 +15,16 @@ BundleOption = Annotated[
     str, typer.Option("--bundle", help="A bundle of the store, or a bundle.zip.", metavar="BUNDLE")
 ]
 
+ConfiguredBundleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bundle",
+        help="A bundle of the store, or a bundle.zip; default: inference.bundle.",
+        metavar="BUNDLE",
+        show_default=False,
+    ),
+]
+
 
 def chosen_bundle(session: Session, reference: str) -> "Bundle":
     """Open the bundle that was named; the store's newest by default.

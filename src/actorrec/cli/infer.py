@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actorrec.cli.bundles import BundleOption, chosen_bundle
+from actorrec.cli.bundles import ConfiguredBundleOption, chosen_bundle
 from actorrec.cli.command import command
-from actorrec.cli.infer_loop import (
+from actorrec.cli.infer_loop import run_loop
+from actorrec.cli.loop_options import (
+    CameraOption,
     CountOption,
     DefaultsOption,
+    EveryFrameOption,
     GreengrassOption,
     IntervalOption,
+    JsonlOption,
     LoopOption,
     LoopOptions,
+    MqttOption,
+    PreviewOption,
     WorkOption,
     refuse,
-    run_loop,
 )
 from actorrec.cli.session import Session, printable, write_json
 
@@ -39,7 +44,7 @@ def register(app: typer.Typer) -> None:
         sources: Annotated[
             list[str] | None, typer.Argument(help="Pictures, folders or globs.", show_default=False)
         ] = None,
-        bundle: BundleOption = "newest",
+        bundle: ConfiguredBundleOption = None,
         annotate: Annotated[
             Path | None, typer.Option(help="Write a copy of each picture with names drawn in.", metavar="DIR")
         ] = None,
@@ -49,24 +54,43 @@ def register(app: typer.Typer) -> None:
             typer.Option("--keep-unknowns", help="Keep the faces without a name in the store, for `actorrec review`."),
         ] = None,
         loop: LoopOption = False,
+        camera: CameraOption = None,
+        every_frame: EveryFrameOption = False,
         interval: IntervalOption = None,
         count: CountOption = None,
+        mqtt: MqttOption = None,
+        jsonl: JsonlOption = None,
+        preview: PreviewOption = False,
         greengrass: GreengrassOption = False,
         defaults: DefaultsOption = None,
         work: WorkOption = None,
     ) -> None:
         """Name the faces of pictures; with --json one line for every input. Exit code 1 if any could not be read.
 
-        With --loop again and again, one JSON line for each event, until Ctrl-C or SIGTERM.
+        With --loop again and again, or through a camera, one JSON line for each event, until Ctrl-C or SIGTERM.
         """
-        options = LoopOptions(tuple(sources or ()), bundle, interval, count, greengrass, defaults, work)
+        options = LoopOptions(
+            sources=tuple(sources or ()),
+            bundle=bundle,
+            camera=camera,
+            every_frame=every_frame,
+            interval_s=interval,
+            rounds=count,
+            mqtt=mqtt,
+            jsonl=jsonl,
+            preview=preview,
+            greengrass=greengrass,
+            defaults=defaults,
+            work=work,
+        )
+        config = session.settings({"unknowns.keep": keep_unknowns, **options.settings})
         if loop:
-            refuse("--loop", {"--annotate": annotate, "--explain": explain, "--keep-unknowns": keep_unknowns})
-            run_loop(session, options)
+            refuse("--loop", {"--annotate": annotate, "--explain": explain})
+            run_loop(session, options, config)
             return
         options.refuse_without_loop()
-        once = _Once(options.sources, bundle, annotate, _NEAREST_PHOTOS if explain else 0)
-        if _run_once(session, once, session.settings({"unknowns.keep": keep_unknowns})):
+        once = _Once(options.sources, bundle or config.inference.bundle, annotate, _NEAREST_PHOTOS if explain else 0)
+        if _run_once(session, once, config):
             raise typer.Exit(1)
 
 

@@ -39,6 +39,23 @@ class Session:
         self._flags.update(flags or {})
         return self.loaded.config
 
+    @property
+    def settings_file(self) -> Path | None:
+        """The file of settings that was named; None where none was."""
+        from actorrec.config import find_config
+
+        return None if self._config_path is None else find_config(self._config_path)
+
+    def read_again(self) -> "Config":
+        """The merged configuration as its file says it now; what this session works with stays.
+
+        Raises:
+            ConfigError: If a key or value is wrong.
+        """
+        from actorrec.config import load_config
+
+        return load_config(self._config_path, flags=self._flags).config
+
     @cached_property
     def loaded(self) -> "LoadedConfig":
         """The configuration with the source of every value."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from actorrec.errors import ConfigError, RemoteError
-from actorrec.inference.loop import LoopPlan
+from actorrec.inference.plan import LoopPlan
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.component_settings import ComponentSettings, with_changes
+from actorrec.sections import Config
 
 SAMPLE_NAME: Final = "sample.jpg"
 """The picture that comes with the program, beside its ``component.json``."""
@@ -34,10 +35,12 @@ class CommandLine:
 
     Attributes:
         sources: Pictures; empty for those that are configured.
+        camera: Likewise.
         interval_s: None for the one that is configured.
     """
 
     sources: tuple[str, ...] = ()
+    camera: str = ""
     interval_s: float | None = None
 
 
@@ -49,6 +52,7 @@ class ComponentPlan:
         program: Folder of the program's own sample picture; None where there is none.
         nucleus: Asked for the configuration; None without one.
         given: What goes before it.
+        config: Says what no key of the component's does.
         troubles: Told of what is configured wrongly.
     """
 
@@ -58,10 +62,11 @@ class ComponentPlan:
         program: Path | None,
         nucleus: ConfigurationSource | None,
         given: CommandLine,
+        config: Config,
         troubles: Troubles,
     ) -> None:
         self._defaults, self._program, self._nucleus = defaults, program, nucleus
-        self._given, self.troubles = given, troubles
+        self._given, self._config, self.troubles = given, config, troubles
         self._last: object = {}
 
     def first(self) -> LoopPlan:
@@ -100,12 +105,20 @@ class ComponentPlan:
         return self._last
 
     def _plan(self, settings: ComponentSettings) -> LoopPlan:
+        config = self._config
+        camera = self._given.camera or (settings.camera if settings.use_camera == "true" else "")
+        if self._given.sources:
+            camera = ""
+        sources = self._given.sources or (() if camera else configured_sources(settings, self._program))
         return LoopPlan(
-            sources=self._given.sources or configured_sources(settings, self._program),
+            sources=sources,
             interval_s=self._given.interval_s or settings.inference_interval_s,
             health_s=settings.health_interval_s,
             topic=settings.topic,
             shadow=settings.shadow == "previous",
+            camera=config.camera.model_copy(update={"source": camera}),
+            tracking=config.tracking,
+            events=config.events.model_copy(update={"heartbeat_s": settings.heartbeat_interval_s}),
         )
 
 

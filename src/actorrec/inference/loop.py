@@ -1,46 +1,23 @@
-"""Looking again and again: pictures in, events out, until somebody asks to stop."""
+"""Looking again and again: pictures or frames in, events out, until somebody asks to stop."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from actorrec.errors import ActorRecError
-from actorrec.inference.event_writer import EventWriter
-from actorrec.inference.health import Health
-from actorrec.inference.pictures import failed, recognise_picture
-from actorrec.inference.publishers import FanOut
+from actorrec.inference.eye import Eye
+from actorrec.inference.picture_eye import PictureEye, look_at
+from actorrec.inference.plan import LoopPlan
 from actorrec.inference.running_bundle import RunningBundle
+from actorrec.inference.sending.requests import Requests
 from actorrec.inference.shadow import ABOUT_SHADOW, ShadowRun
-from actorrec.inference.sources import PictureSource
-from actorrec.inference.troubles import Troubles
-from actorrec.inference.watch import Watched
-from actorrec.manifests.events import HEALTH_SUBTOPIC
-from actorrec.manifests.results import PictureResult
-from actorrec.sections import InferenceSection
-from actorrec.types import RecognisedFace, UInt8Image
+from actorrec.inference.station import Station
+from actorrec.inference.swap.arrival import Arrivals
+from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC, HealthEvent, QueueHealth
 
-_STEP_FAILED: Final = (ActorRecError, MemoryError, ArithmeticError, LookupError, RuntimeError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class LoopPlan:
-    """What a loop does.
-
-    Attributes:
-        sources: Pictures, folders and globs.
-        interval_s: From the start of a round to the start of the next.
-        health_s: From one health event to the next.
-        topic: Of detections; health goes to the topic ``health`` below it.
-        shadow: Whether the previous bundle runs beside the live one.
-    """
-
-    sources: tuple[str, ...]
-    interval_s: float
-    health_s: float
-    topic: str
-    shadow: bool = False
+_LONGEST_WAIT_S: Final = 0.5  # what arrives meanwhile, and a watchdog, do not wait longer
+_TROUBLE_PAUSE_S: Final = 5.0  # a new trouble is said at once, but not more often than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,137 +25,156 @@ class Surroundings:
     """What a loop asks of the place where it runs.
 
     Attributes:
+        open_eye: Makes what a plan looks with.
         newer_plan: Asked at each health event for the plan to go on with.
-        on_good: Called once, after the first picture that the bundle could look at.
-        open_shadow: Makes the shadow run; None where there is nothing to run.
+        plan_changed: Whether it should be asked at once.
+        on_good: Called once for each bundle, after the first picture that it could look at.
+        on_swap: Called with another bundle before it is used.
+        open_shadow: Makes the shadow run, before the first look; None where there is nothing to run.
+        ask_shadow: Begins to make it while looks go on.
+        opened_shadow: The shadow run that was asked for, once, when it is ready; never waits.
+        on_health: Called with each health event.
+        arrivals: Brings new bundles; None where none can come.
+        requests: Pictures that others ask for; None where nobody may.
+        queues: How messages that wait are doing.
+        alive: Called at least once a second while all is well.
     """
 
+    open_eye: Callable[[Station, LoopPlan], Eye] = PictureEye
     newer_plan: Callable[[LoopPlan], LoopPlan] = lambda plan: plan
+    plan_changed: Callable[[], bool] = lambda: False
     on_good: Callable[[], None] = lambda: None
+    on_swap: Callable[[RunningBundle], None] = lambda live: None
     open_shadow: Callable[[], ShadowRun | None] = lambda: None
+    ask_shadow: Callable[[], None] = lambda: None
+    opened_shadow: Callable[[], ShadowRun | None] = lambda: None
+    on_health: Callable[[HealthEvent], None] = lambda event: None
+    arrivals: Arrivals | None = None
+    requests: Requests | None = None
+    queues: Callable[[], list[QueueHealth]] = list
+    alive: Callable[[], None] = lambda: None
 
 
 class InferenceLoop:
-    """One bundle, looking at what its plan says.
+    """Looks with one eye, and tends to all else between two looks.
 
     Args:
-        live: The bundle.
-        writer: Makes the events.
-        out: Where they go.
-        limits: On what is decoded.
-        troubles: What stands there goes into health events.
+        station: The bundle that runs, and where events go.
         around: The place where it runs.
     """
 
-    def __init__(
-        self,
-        live: RunningBundle,
-        writer: EventWriter,
-        out: FanOut,
-        limits: InferenceSection,
-        troubles: Troubles,
-        around: Surroundings,
-    ) -> None:
-        self._live, self._writer, self._out = live, writer, out
-        self._limits, self._troubles, self._around = limits, troubles, around
-        self._health = Health()
-        self._good = False
-        self._plan = LoopPlan((), 0.0, 0.0, "")
-        self._watched = Watched(())
-        self._shadow: ShadowRun | None = None
-        self._report_at_s = time.monotonic()  # the first health event follows the first picture
+    def __init__(self, station: Station, around: Surroundings) -> None:
+        self._station, self._around = station, around
+        self._eye: Eye | None = None
+        self._kept = self._going = False
+        self._reported_s = float("-inf")  # the first health event follows the first look
+        self._told: list[str] = []
 
-    def run(self, plan: LoopPlan, stop: threading.Event, *, rounds: int | None = None) -> None:
-        """Go on until ``stop`` is set or so many rounds are done; the last event is one of health."""
-        self._take(plan)
-        while not stop.is_set():
-            began_s = time.monotonic()
-            self._round(stop)
-            rounds = None if rounds is None else rounds - 1
-            if rounds == 0:
-                break
-            self._rest(began_s, stop)
+    def run(self, plan: LoopPlan, stop: threading.Event) -> None:
+        """Go on until ``stop`` is set or there is nothing left to look at; the last event is one of health."""
+        try:
+            eye = self._take(plan)
+            self._station.shadow = self._around.open_shadow() if plan.shadow else None
+            self._going = True
+            while not stop.is_set() and not eye.over:
+                eye.step(stop, self._longest_wait_s())
+                self._around.alive()
+                self._swap_if_arrived()
+                self._answer_requests()
+                self._keep_if_good()
+                self._run_shadow_if_opened()
+                eye = self._go_on(eye, asked=self._report_if_due())
+        finally:
+            if self._eye is not None:
+                self._report()
+                self._eye.close()
+            if self._around.arrivals is not None:
+                self._around.arrivals.close()
+
+    def _longest_wait_s(self) -> float:
+        due_s = self._reported_s + self._station.plan.health_s - time.monotonic()
+        return min(_LONGEST_WAIT_S, max(0.0, due_s))
+
+    def _take(self, plan: LoopPlan) -> Eye:
+        """Go on with another plan; what does not change in it goes on as it was."""
+        station, before = self._station, self._station.plan
+        station.plan = plan
+        if self._eye is None or not self._eye.set(plan):
+            if self._eye is not None:
+                self._eye.close()
+                self._eye = None
+            self._eye = self._around.open_eye(station, plan)
+        if not plan.shadow:
+            station.shadow = None
+            station.troubles.end(ABOUT_SHADOW)
+        elif not before.shadow and self._going:
+            self._around.ask_shadow()
+        return self._eye
+
+    def _go_on(self, eye: Eye, *, asked: bool) -> Eye:
+        """With the plan that holds now; it is asked for at each health event, and when it may have changed."""
+        if not asked and not self._around.plan_changed():
+            return eye
+        plan = self._around.newer_plan(self._station.plan)
+        return eye if plan == self._station.plan else self._take(plan)
+
+    def _swap_if_arrived(self) -> None:
+        arrival = None if self._around.arrivals is None else self._around.arrivals.poll()
+        if arrival is None:
+            return
+        if arrival.bundle is None:
+            self._station.health.swaps_refused += 1
+            self._station.troubles.begin("the new bundle", f"the new bundle is refused: {arrival.reason}")
+        else:
+            self._use(arrival.bundle)
+        event = self._station.writer.model_change(arrival)
+        self._station.say_below(MODEL_SUBTOPIC, event.model_dump_json().encode())
         self._report()
 
-    def _take(self, plan: LoopPlan) -> None:
-        """Go on with another plan; what does not change in it goes on as it was."""
-        if plan == self._plan:
+    def _use(self, live: RunningBundle) -> None:
+        self._station.troubles.end("the new bundle")
+        self._around.on_swap(live)
+        self._station.use(live)
+        self._kept = False
+        if self._eye is not None:
+            self._eye.use()
+        if self._station.plan.shadow:
+            self._around.ask_shadow()
+
+    def _answer_requests(self) -> None:
+        if self._around.requests is None:
             return
-        self._plan = plan
-        if self._watched.sources != plan.sources:
-            self._watched = Watched(plan.sources)
-        if not plan.shadow:
-            self._shadow = None
-            self._troubles.end(ABOUT_SHADOW)
-        elif self._shadow is None:
-            self._shadow = self._around.open_shadow()
+        for due in self._around.requests.due():
+            result = look_at(self._station, due.picture)
+            self._station.say(self._station.writer.detection(result, request=due.request))
 
-    def _round(self, stop: threading.Event) -> None:
-        for picture in self._watched.due():
-            if stop.is_set():
-                return
-            self._look(picture)
-            self._report_if_due()
-        self._report_if_due()
-
-    def _rest(self, began_s: float, stop: threading.Event) -> None:
-        """Wait for the next round; a health event may be due before it, and may change when that is."""
-        while not stop.is_set():
-            now_s = time.monotonic()
-            left_s = began_s + self._plan.interval_s - now_s
-            if left_s <= 0:
-                return
-            stop.wait(min(left_s, max(0.0, self._report_at_s - now_s)))
-            self._report_if_due()
-
-    def _look(self, picture: PictureSource) -> None:
-        try:
-            result = recognise_picture(picture, self._live.recogniser, self._limits, on_faces=self._compare)
-        except _step_failures() as error:
-            self._health.failures += 1
-            result = failed(picture.name, self._live.recogniser.model_id, f"could not be looked at: {_said(error)}")
-        self._count(result)
-        self._out.publish(self._plan.topic, self._writer.detection(result).model_dump_json().encode())
-
-    def _compare(self, source: str, pixels: UInt8Image, found: Sequence[RecognisedFace]) -> None:
-        """Let the shadow look, too; what it cannot do harms the live one in nothing, and ends the comparison."""
-        if self._shadow is None:
-            return
-        try:
-            self._shadow(source, pixels, found)
-        except _step_failures() as error:
-            self._health.failures += 1
-            self._shadow = None
-            self._troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW} ended: {_said(error)}")
-
-    def _count(self, result: PictureResult) -> None:
-        if result.error is not None:
-            self._health.could_not_read()
-            return
-        self._health.looked(result.timings_ms)
-        if not self._good:
-            self._good = True
+    def _keep_if_good(self) -> None:
+        if self._station.good and not self._kept:
+            self._kept = True
             self._around.on_good()
 
-    def _report_if_due(self) -> None:
-        if time.monotonic() < self._report_at_s:
-            return
+    def _run_shadow_if_opened(self) -> None:
+        if self._station.plan.shadow and (opened := self._around.opened_shadow()) is not None:
+            self._station.shadow = opened
+
+    def _report_if_due(self) -> bool:
+        since_s = time.monotonic() - self._reported_s
+        new_trouble = since_s >= _TROUBLE_PAUSE_S and self._station.troubles.lines != self._told
+        if since_s < self._station.plan.health_s and not new_trouble:
+            return False
         self._report()
-        self._take(self._around.newer_plan(self._plan))
-        self._report_at_s = time.monotonic() + self._plan.health_s
+        return True
 
     def _report(self) -> None:
-        shadow = None if self._shadow is None else self._shadow.count
-        event = self._writer.health(self._health, lost=self._out.lost, shadow=shadow, trouble=self._troubles.lines)
-        self._out.publish(f"{self._plan.topic}/{HEALTH_SUBTOPIC}", event.model_dump_json().encode())
-
-
-def _step_failures() -> tuple[type[Exception], ...]:
-    """What nets and array functions raise on a picture that was decoded well; the next picture may fare better."""
-    import cv2
-
-    return (*_STEP_FAILED, cv2.error)
-
-
-def _said(error: Exception) -> str:
-    return error.in_full if isinstance(error, ActorRecError) else f"{type(error).__name__}: {error}"
+        station, self._reported_s = self._station, time.monotonic()
+        self._told = station.troubles.lines
+        event = station.writer.health(
+            station.health,
+            lost=station.lost,
+            shadow=None if station.shadow is None else station.shadow.count,
+            trouble=self._told,
+            camera=None if self._eye is None else self._eye.health(),
+            queues=self._around.queues(),
+        )
+        station.say_below(HEALTH_SUBTOPIC, event.model_dump_json().encode())
+        self._around.on_health(event)

@@ -37,11 +37,21 @@ class ShadowRun:
             pixels: Shape (H, W, 3), uint8, RGB.
             found: What the live bundle says of it.
         """
-        recogniser = self._shadow.recogniser
         if self._same_detector:  # the boxes are the same: detecting twice would only cost time
-            other, _ = recogniser.name_faces(pixels, [each.face for each in found])
+            self.name(pixels, found)
         else:
-            other, _ = recogniser.recognise(pixels)
+            self._add(found, self._shadow.recogniser.recognise(pixels)[0])
+
+    def name(self, pixels: UInt8Image, found: Sequence[RecognisedFace]) -> None:
+        """Name some faces of a picture, which may show others.
+
+        Args:
+            pixels: Shape (H, W, 3), uint8, RGB.
+            found: What the live bundle says of these faces.
+        """
+        self._add(found, self._shadow.recogniser.name_faces(pixels, [each.face for each in found])[0])
+
+    def _add(self, found: Sequence[RecognisedFace], other: Sequence[RecognisedFace]) -> None:
         faces, disagreements = disagreement(found, other)
         self._frames += 1
         self._faces += faces

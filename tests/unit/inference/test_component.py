@@ -8,9 +8,10 @@ import pytest
 
 from actorrec.errors import ConfigError, RemoteError
 from actorrec.inference.component import CommandLine, ComponentPlan, configured_sources, read_defaults
-from actorrec.inference.loop import LoopPlan
+from actorrec.inference.plan import LoopPlan
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.component_settings import ComponentSettings
+from actorrec.sections import Config
 
 DEFAULTS = ComponentSettings(InferenceInterval=3.0, PublishResultsOnTopic="a/b")
 PROGRAM = Path("/program")
@@ -31,7 +32,7 @@ class Nucleus:
 
 def planned(nucleus: Nucleus | None, given: CommandLine | None = None) -> tuple[ComponentPlan, list[str]]:
     said: list[str] = []
-    return ComponentPlan(DEFAULTS, PROGRAM, nucleus, given or CommandLine(), Troubles(said.append)), said
+    return ComponentPlan(DEFAULTS, PROGRAM, nucleus, given or CommandLine(), Config(), Troubles(said.append)), said
 
 
 def test_without_a_nucleus_the_defaults_go() -> None:
@@ -43,7 +44,7 @@ def test_without_a_nucleus_the_defaults_go() -> None:
 
 
 def test_the_command_line_goes_before_the_configuration() -> None:
-    component, _ = planned(Nucleus({"InferenceInterval": "9", "ImageDirectory": "/d"}), CommandLine(("x.jpg",), 0.5))
+    component, _ = planned(Nucleus({"InferenceInterval": "9", "ImageDirectory": "/d"}), CommandLine(("x.jpg",), interval_s=0.5))
     plan = component.first()
     assert (plan.sources, plan.interval_s) == (("x.jpg",), 0.5)
 

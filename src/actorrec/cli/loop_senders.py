@@ -1,0 +1,129 @@
+"""Where the events of a loop go, and what comes from there."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from actorrec.cli.loop_options import LoopOptions
+from actorrec.errors import ConfigError, RemoteError
+
+if TYPE_CHECKING:
+    from actorrec.config import Config
+    from actorrec.inference.greengrass_ipc import GreengrassIpc
+    from actorrec.inference.plan import LoopPlan
+    from actorrec.inference.publishers import FanOut, Publisher
+    from actorrec.inference.sending.courier import Courier
+    from actorrec.inference.sending.requests import Requests
+    from actorrec.inference.sending.store_and_forward import StoreAndForward
+    from actorrec.inference.troubles import Troubles
+    from actorrec.manifests.events import QueueHealth
+
+_ABOUT_REQUESTS: Final = "requests of client devices"
+
+
+class LoopSenders:
+    """Makes the publishers of one loop out of options and settings.
+
+    Args:
+        options: Of the command line.
+        config: The merged configuration.
+        troubles: Told of what does not work.
+        nucleus: Of Greengrass; None without one.
+
+    Attributes:
+        work: Folder for what is kept between runs; None where there is no place for it.
+        requests: Pictures that others ask for; None where nobody may.
+    """
+
+    def __init__(
+        self, options: LoopOptions, config: "Config", troubles: "Troubles", nucleus: "GreengrassIpc | None"
+    ) -> None:
+        self._config, self._troubles, self._nucleus = config, troubles, nucleus
+        self.work = _work_folder(options)
+        self.max_bytes: int | None = None
+        self.requests: Requests | None = None
+        self._spooled: list[StoreAndForward] = []
+        if options.greengrass:
+            from actorrec.inference.event_writer import MAX_MESSAGE_BYTES
+
+            self.max_bytes = MAX_MESSAGE_BYTES
+
+    def publishers(self, plan: "LoopPlan", model_id: str) -> "FanOut":
+        """Standard output and the status file; what is configured beside them.
+
+        Raises:
+            ConfigError: If a setting of the broker cannot be.
+            MissingExtraError: If a package that speaks to one is not installed.
+        """
+        from actorrec.inference.publishers import FanOut, StdoutPublisher
+
+        found: list[Publisher] = [StdoutPublisher(), *self._status_file(plan)]
+        if (path := self._config.events.jsonl) is not None:
+            from actorrec.inference.sending.jsonl import JsonlPublisher
+
+            found.append(JsonlPublisher(path, self._config.events.jsonl_max_bytes))
+        folder = self._config.mqtt.request_directory if self._config.mqtt.requests else None
+        if self._nucleus is not None:
+            folder = folder or _folder_of(plan)
+        if folder is not None:
+            from actorrec.inference.sending.requests import Requests
+
+            self.requests = Requests(folder, self._troubles)
+        found += self._of_nucleus(plan)
+        if self._config.mqtt.url:
+            found.append(self._mqtt(plan, model_id))
+        return FanOut(found, self._troubles)
+
+    def queues(self) -> "list[QueueHealth]":
+        """How messages that wait are doing."""
+        return [each.health() for each in self._spooled]
+
+    def _status_file(self, plan: "LoopPlan") -> "list[Publisher]":
+        from actorrec.inference.status_file import StatusFile, status_folder
+
+        try:
+            return [StatusFile(status_folder(), health_every_s=plan.health_s)]
+        except ConfigError:
+            return []  # a user without a home folder
+
+    def _of_nucleus(self, plan: "LoopPlan") -> "list[Publisher]":
+        if self._nucleus is None:
+            return []
+        from actorrec.inference.greengrass_ipc import LocalTopics
+        from actorrec.inference.sending.ipc_courier import IotCoreCourier
+        from actorrec.manifests.events import REQUEST_SUBTOPIC
+
+        if self.requests is not None:
+            try:
+                self._nucleus.subscribe_to_topic(f"{plan.topic}/{REQUEST_SUBTOPIC}", self.requests.take)
+            except RemoteError as error:
+                self._troubles.begin(_ABOUT_REQUESTS, f"{_ABOUT_REQUESTS}: {error.in_full}")
+        return [self._spool("iot-core", IotCoreCourier(self._nucleus)), LocalTopics(self._nucleus)]
+
+    def _spool(self, name: str, courier: "Courier") -> "StoreAndForward":
+        from actorrec.inference.sending.spool import Spool
+        from actorrec.inference.sending.store_and_forward import StoreAndForward
+
+        settings = self._config.spool
+        folder = settings.folder or (None if self.work is None else self.work / "spool")
+        sender = StoreAndForward(Spool(folder, name, settings, self._troubles), courier, self._troubles)
+        self._spooled.append(sender)
+        return sender
+
+
+def _work_folder(options: LoopOptions) -> Path | None:
+    from actorrec.home import state_folder
+    from actorrec.inference.greengrass_ipc import under_nucleus
+
+    if options.work is not None:
+        return options.work
+    if options.greengrass and under_nucleus():  # every nucleus starts a component in its work folder
+        return Path()
+    with suppress(ConfigError):  # a user without a home folder
+        return state_folder("device")
+    return None
+
+
+def _folder_of(plan: "LoopPlan") -> Path | None:
+    """The folder whose pictures a component looks at: those may be asked for, too."""
+    return next((Path(source) for source in plan.sources if Path(source).is_dir()), None)
