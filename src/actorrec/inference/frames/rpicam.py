@@ -21,6 +21,8 @@ PROGRAMS: Final = ("rpicam-vid", "libcamera-vid")  # the newer name first
 _ALIGN_PX: Final = 64
 # What libcamera logs of the size that it really takes: `configuring streams: (0) 640x480-YUV420`.
 _CONFIGURED: Final = re.compile(r"configuring streams: \(0\) (\d{1,5})x(\d{1,5})-YUV420")
+_LUMA_16_235: Final = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
+_CHROMA_16_240: Final = np.rint(128 + (np.arange(256) - 128) * 224 / 255).astype(np.uint8)
 _REASONS: Final = (
     ("no cameras available", "no camera is found", "is the cable seated? `rpicam-hello --list-cameras` shows them"),
     ("selected camera is not available", "there is no camera of this number", "`rpicam-hello --list-cameras`"),
@@ -53,7 +55,7 @@ class RpicamCamera:
         self._max_pixels = max_pixels
         self._clock = clock
         self._child: RpicamChild | None = None
-        self._buffer = np.empty((0, 0), np.uint8)
+        self._buffer: UInt8Image = np.empty((0, 0), np.uint8)
         self._index = 0
 
     @property
@@ -90,7 +92,7 @@ class RpicamCamera:
                 raise self._ended(child)
         except TimeoutError:
             raise FrameSourceError(f"{self.name}: no whole frame came in {self._settings.timeout_s:g} s") from None
-        pixels = NO_PIXELS if skip else self._rgb()
+        pixels = NO_PIXELS if skip else i420_to_rgb(self._buffer)
         frame = Frame(pixels, self.name, self._index, self._clock())
         self._index += 1
         return frame
@@ -108,12 +110,6 @@ class RpicamCamera:
         size = ["--width", str(width_px), "--height", str(height_px), "--framerate", f"{self._settings.fps:g}"]
         output = ["--codec", "yuv420", "--nopreview", "--flush", "--output", "-"]
         return [program, "--timeout", "0", "--camera", str(self._number), *size, *output]
-
-    def _rgb(self) -> UInt8Image:
-        import cv2
-
-        pixels: UInt8Image = np.asarray(cv2.cvtColor(self._buffer, cv2.COLOR_YUV2RGB_I420), np.uint8)
-        return pixels
 
     def _take_size(self, width_px: int, height_px: int) -> None:
         if width_px * height_px > self._max_pixels:
@@ -139,3 +135,25 @@ class RpicamCamera:
 def _configured(said: str) -> tuple[int, int] | None:
     found = _CONFIGURED.findall(said)
     return (int(found[-1][0]), int(found[-1][1])) if found else None
+
+
+def i420_to_rgb(planes: UInt8Image) -> UInt8Image:
+    """YUV 4:2:0 in the colours of JPEG (BT.601, all of 0 to 255), which rpicam-vid asks for with ``--codec yuv420``.
+
+    OpenCV converts this layout as if brightness took 16 to 235, and would burn out the light parts; squeezed into that
+    first, every value is right within 2, for a tenth of the time of a conversion by way of whole planes of colour.
+
+    Args:
+        planes: Shape (H * 3 / 2, W), uint8: brightness, then the two planes of colour; W even.
+
+    Returns:
+        Shape (H, W, 3), uint8, RGB.
+    """
+    import cv2
+
+    height = planes.shape[0] * 2 // 3
+    squeezed = np.empty_like(planes)
+    cv2.LUT(planes[:height], _LUMA_16_235, dst=squeezed[:height])
+    cv2.LUT(planes[height:], _CHROMA_16_240, dst=squeezed[height:])
+    rgb: UInt8Image = np.asarray(cv2.cvtColor(squeezed, cv2.COLOR_YUV2RGB_I420), np.uint8)
+    return rgb
