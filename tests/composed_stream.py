@@ -41,6 +41,7 @@ class Appearance:
         place: Of ``PLACES``.
         face_px: Longer side of the face's box.
         calm: Part of the usual movement; 0 is a still face (the camera's noise stays).
+        scene: Which background; that of whoever came last is shown.
     """
 
     person_id: str | None
@@ -51,6 +52,7 @@ class Appearance:
     face_px: float = 110.0
     photo_s: float = 2.0
     calm: float = 1.0
+    scene: int = 0
 
 
 class _Cut(NamedTuple):
@@ -127,13 +129,14 @@ class ComposedStream:
         """Frames and who is in them; a new start each time."""
         rng = np.random.default_rng(self._seed)
         moves = [_Movement(np.random.default_rng((self._seed, index))) for index in range(len(self.appearances))]
-        scene, background = None, _background(self._seed, 0)
+        scene = self.appearances[0].scene if self.appearances else 0
+        background = _background(self._seed, scene)
         for index in range(round(self.seconds * self.fps)):
             time_s = index / self.fps
             present = [n for n, each in enumerate(self.appearances) if _on(each, time_s)]
-            if present and scene is not None and present[0] != scene:
-                background = _background(self._seed, present[0])
-            scene = present[0] if present else scene
+            if present and self.appearances[present[-1]].scene != scene:
+                scene = self.appearances[present[-1]].scene
+                background = _background(self._seed, scene)
             canvas = background.copy()
             truth = [self._show(canvas, number, time_s, moves[number]) for number in present]
             yield Frame(_camera(canvas, rng), "composed", index, time_s), truth
@@ -236,16 +239,17 @@ def play(
     cast += [(None, (photo,)) for photo in strangers if usable(photo)]
     order = [cast[index] for index in rng.permutation(len(cast))]
     plot: list[Appearance] = []
-    time_s = 1.0
+    time_s, scene = 1.0, 0
     while order:
         together = 2 if len(order) > 1 and rng.random() < 0.35 else 1
         places = ("left", "right") if together == 2 else (str(rng.choice(list(PLACES))),)
-        ends = []
+        ends: list[float] = []
+        scene += int(rng.random() < 0.5)  # else another face stands before the same background
         for place in places:
             person, photos = order.pop()
             start_s, seconds = time_s + 0.1 * int(rng.integers(0, 10)) * len(ends), 0.1 * int(rng.integers(30, 81))
             face_px, photo_s = float(rng.uniform(70, 150)), float(rng.uniform(1.0, 2.5))
-            plot.append(Appearance(person, photos, start_s, seconds, place, face_px, photo_s))
+            plot.append(Appearance(person, photos, start_s, seconds, place, face_px, photo_s, scene=scene))
             ends.append(start_s + seconds)
         # Half of the cuts are hard: the next face stands there in the very next frame.
         time_s = round(max(ends) + (0.0 if rng.random() < 0.5 else 0.1 * int(rng.integers(5, 30))), 3)
