@@ -22,6 +22,7 @@ from actorrec.cli.devices import register as register_devices
 from actorrec.cli.doctor import register as register_doctor
 from actorrec.cli.enroll import register as register_enroll
 from actorrec.cli.evaluate import register as register_evaluate
+from actorrec.cli.events import register as register_events
 from actorrec.cli.infer import register as register_infer
 from actorrec.cli.jobs import register as register_jobs
 from actorrec.cli.models import register as register_models
@@ -95,6 +96,7 @@ for register in (
     register_enroll,
     register_people,
     register_infer,
+    register_events,
     register_compare,
     register_sbom,
     register_artifacts,
