@@ -99,7 +99,7 @@ def beside(left: Path, right: Path) -> Image.Image:
         both = Image.new("RGB", (one.width + other.width + 60, max(one.height, other.height) + 40), (128, 134, 142))
         both.paste(one, (20, 20))
         both.paste(other, (one.width + 40, 20))
-    return both.quantize(256, dither=Image.Dither.NONE)
+    return both.quantize(256, method=Image.Quantize.FASTOCTREE)
 
 
 def main() -> None:

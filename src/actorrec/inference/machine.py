@@ -69,7 +69,8 @@ class Machine:
                 said = _asked(program)
             except subprocess.TimeoutExpired:
                 self._answers = False
-        return _bits(said) or _bits(_firmware_file(self.sys))
+        bits = _bits(said)
+        return (_bits(_firmware_file(self.sys)) or 0) if bits is None else bits
 
 
 def memory_bytes() -> int | None:
@@ -150,6 +151,6 @@ def _firmware_file(sys: Path) -> str:
     return _line(found[0]) if found else ""
 
 
-def _bits(text: str) -> int:
-    """Hexadecimal with or without 0x; 0 for anything else."""
-    return int(text, 16) if re.fullmatch(r"(0x)?[0-9a-fA-F]{1,8}", text) else 0
+def _bits(text: str) -> int | None:
+    """Hexadecimal with or without 0x; None for anything else."""
+    return int(text, 16) if re.fullmatch(r"(0x)?[0-9a-fA-F]{1,8}", text) else None

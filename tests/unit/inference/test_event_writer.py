@@ -2,13 +2,24 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actorrec.inference.event_writer import MAX_MESSAGE_BYTES, EventWriter, device_name
 from actorrec.inference.health import Health
-from actorrec.manifests.events import DetectionEvent, HealthEvent, RunningModel, ShadowCount
+from actorrec.inference.machine import Machine
+from actorrec.inference.swap.arrival import Arrival
+from actorrec.manifests.events import (
+    CameraHealth,
+    DetectionEvent,
+    HealthEvent,
+    ModelEvent,
+    QueueHealth,
+    RunningModel,
+    ShadowCount,
+)
 from actorrec.manifests.results import FaceResult, PictureResult, Timings
 
 MODEL = RunningModel(model_id="m-1", bundle="ab" * 32)
@@ -98,17 +109,83 @@ def test_health_says_what_was_counted() -> None:
     assert HealthEvent.model_validate_json(event.model_dump_json()) == event
 
 
-def test_only_the_last_pictures_count_for_the_times() -> None:
-    health = Health()
-    for _ in range(10_000):
-        health.looked(Timings(decode=9.0))
-    for _ in range(600):
-        health.looked(Timings(decode=1.0))
-    assert (health.frames, health.percentile_ms(95), len(health.last_ms)) == (10_600, 1.0, 512)
-
-
 def test_a_device_is_the_thing_or_else_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_IOT_THING_NAME", "pi-7")
     assert device_name() == "pi-7"
     monkeypatch.delenv("AWS_IOT_THING_NAME")
     assert device_name() == socket.gethostname()[:128]
+
+
+def test_an_answer_names_the_request() -> None:
+    writer = EventWriter("pi-1", MODEL)
+    look, answer, unnamed = (writer.detection(result(), request=name) for name in (None, "r-7", ""))
+    assert (look.reason, look.request) == ("look", None)
+    assert (answer.reason, answer.request) == ("request", "r-7")
+    assert (unnamed.reason, unnamed.request) == ("request", "")
+    assert writer.detection(result(), request="r" * 500).request == "r" * 64
+
+
+def test_after_a_swap_events_are_of_the_new_model() -> None:
+    writer = EventWriter("pi-1", MODEL)
+    newer = RunningModel(model_id="m-2", bundle="cd" * 32)
+    writer.use(newer)
+    assert writer.detection(result()).model == newer
+    assert writer.health(Health(), lost=0, shadow=None, trouble=[]).model == newer
+
+
+def test_a_bundle_that_is_refused() -> None:
+    event = EventWriter("pi-1", MODEL).model_change(Arrival(None, "cd" * 32, "it is torn"))
+    assert (event.change, event.bundle, event.reason, event.model) == ("refused", "cd" * 32, "it is torn", MODEL)
+    assert ModelEvent.model_validate_json(event.model_dump_json()) == event
+
+
+def test_a_bundle_that_nobody_could_read_for_a_long_reason() -> None:
+    writer = EventWriter("pi-1", MODEL, max_bytes=MAX_MESSAGE_BYTES)
+    event = writer.model_change(Arrival(None, None, "\x01" * 5000))
+    assert event.bundle is None
+    assert len(event.model_dump_json().encode()) <= MAX_MESSAGE_BYTES
+
+
+def test_health_says_what_is_beside_the_counts(tmp_path: Path) -> None:
+    zone = tmp_path / "class" / "thermal" / "thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "type").write_text("cpu-thermal\n")
+    (zone / "temp").write_text("61300\n")
+    health = Health(swaps=2, swaps_refused=1)
+    health.looked_frame({"change": 1.0, "detect": 30.0})
+    camera = CameraHealth(source="rpicam", connected=True, fps=9.9, captured=100, dropped=3)
+    queue = QueueHealth(name="broker", waiting=7)
+    writer = EventWriter("pi-1", MODEL, machine=Machine(tmp_path))
+    event = writer.health(health, lost=0, shadow=None, trouble=[], camera=camera, queues=[queue])
+    assert (event.camera, event.queues, event.temperature_c) == (camera, [queue], 61.3)
+    assert (event.swaps, event.swaps_refused, event.steps["detect"].p95) == (2, 1, 30.0)
+    assert HealthEvent.model_validate_json(event.model_dump_json()) == event
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "\x01", '"', "😀"])
+def test_the_worst_health_fits_a_message(letter: str) -> None:
+    health = Health(frames=10**12, unreadable=10**12, failures=10**12, swaps=10**9, swaps_refused=10**9)
+    for number in range(12):
+        health.looked_frame({f"{letter}-{number:02}": 123456.789})
+    many = 10**12
+    camera = CameraHealth(
+        source=letter * 1024, connected=True, fps=1.5, captured=many, dropped=many, unchanged=many, detections=many
+    )
+    queues = [QueueHealth(name=letter * 300, waiting=many, dropped=many, refused=many)] * 20
+    trouble = [letter * (300 // len(letter.encode()))] * 10
+    shadow = ShadowCount(bundle="cd" * 32, frames=many, faces=many, disagreements=many)
+    writer = EventWriter(letter * 128, MODEL, max_bytes=MAX_MESSAGE_BYTES)
+    event = writer.health(health, lost=0, shadow=shadow, trouble=trouble, camera=camera, queues=queues)
+    assert len(event.model_dump_json().encode()) <= MAX_MESSAGE_BYTES
+    assert event.camera is not None and event.shadow == shadow and len(event.trouble) >= 5
+    assert HealthEvent.model_validate_json(event.model_dump_json()) == event
+
+
+def test_an_ordinary_health_is_not_cut() -> None:
+    camera = CameraHealth(source="rtsp://door/stream1", connected=False)
+    queues = [QueueHealth(name="mqtts://broker.lan", waiting=3), QueueHealth(name="AWS IoT Core", waiting=0)]
+    trouble = [f"{number}: " + "w" * 150 for number in range(10)]
+    event = EventWriter("pi-1", MODEL, max_bytes=MAX_MESSAGE_BYTES).health(
+        Health(), lost=0, shadow=None, trouble=trouble, camera=camera, queues=queues
+    )
+    assert (event.trouble, event.queues, event.camera) == (trouble, queues, camera)

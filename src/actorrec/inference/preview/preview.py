@@ -13,7 +13,7 @@ from actorrec.inference.preview.server import PreviewServer
 from actorrec.inference.tracking.sighting import TrackedFace
 from actorrec.manifests.events import HealthEvent
 from actorrec.sections.device import PreviewSection
-from actorrec.types import UInt8Image
+from actorrec.types import RecognisedFace, UInt8Image
 
 _POLL_S: Final = 0.1
 
@@ -82,9 +82,25 @@ class Preview:
         self._shown.signal_lost = False
         self._painter.offer(Look(pixels, tracks, shown_name))
 
+    def offer_picture(
+        self, pixels: UInt8Image, found: Sequence[RecognisedFace], shown_name: Callable[[str], str]
+    ) -> None:
+        """The loop looked at a picture of a folder; otherwise as ``offer``.
+
+        Args:
+            found: Its faces.
+        """
+        tracks = [
+            TrackedFace(number, each.face, True, each.prediction, (), 0.0, 0.0, 1, each)
+            for number, each in enumerate(found, start=1)
+        ]
+        self.offer(pixels, tracks, shown_name)
+
     def tell(self, health: HealthEvent) -> None:
-        """The last health event."""
+        """The last health event; a camera that is not connected in it gives no signal."""
         self._shown.tell(health)
+        if health.camera is not None and not health.camera.connected:
+            self.no_signal()
 
     def no_signal(self) -> None:
         """No frames come: the page says so, with what is wrong, until the next one."""
