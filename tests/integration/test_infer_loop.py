@@ -256,6 +256,20 @@ def test_a_bundle_that_does_not_open_ends_it_so_that_the_nucleus_sees_a_failure(
     assert "missing.zip" in missing.stderr
 
 
+def test_after_a_power_cut_that_spoilt_the_bundle_the_last_good_one_goes_on(old: Path, tmp_path: Path) -> None:
+    options = component(tmp_path)
+    bundle = shutil.copy(old, tmp_path / "bundle.zip")
+    with RunningLoop(*options, "--bundle", bundle, "--count", "1", cwd=tmp_path) as loop:
+        assert loop.ended() == 0
+    (tmp_path / "bundle.zip").write_bytes(old.read_bytes()[:-100])
+    with RunningLoop(*options, "--bundle", bundle, "--count", "1", cwd=tmp_path) as loop:
+        assert loop.ended() == 0
+    assert {event["model"]["bundle"] for event in loop.events} == {file_sha256(old)}
+    (trouble,) = loop.events[-1]["trouble"]
+    assert "the last good one" in trouble
+    assert "not a readable zip" in trouble
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -263,7 +277,10 @@ def test_a_bundle_that_does_not_open_ends_it_so_that_the_nucleus_sees_a_failure(
         (("--loop",), "name a picture"),
         (("a.jpg", "--count", "1"), "--count does not go with infer without --loop"),
         (("a.jpg", "--greengrass"), "--greengrass does not go with infer without --loop"),
-        (("a.jpg", "--loop", "--work", "w"), "--work does not go with --loop without --greengrass"),
+        (("a.jpg", "--work", "w"), "--work does not go with infer without --loop"),
+        (("a.jpg", "--camera", "0"), "--camera does not go with infer without --loop"),
+        (("a.jpg", "--camera", "0", "--loop"), "--camera does not go with pictures that are named"),
+        (("a.jpg", "--loop", "--defaults", "d.json"), "--defaults does not go with --loop without --greengrass"),
         (("a.jpg", "--loop", "--annotate", "out"), "--annotate does not go with --loop"),
         (("--loop", "--greengrass", "--bundle", "b.zip"), "no picture to look at is configured"),
         (("--loop", "--greengrass", "--defaults", "missing.json"), "cannot read the defaults missing.json"),
@@ -286,16 +303,20 @@ import json, threading
 from pathlib import Path
 from actorrec.config import Config
 from actorrec.inference.event_writer import EventWriter
-from actorrec.inference.loop import InferenceLoop, LoopPlan, Surroundings
+from actorrec.inference.loop import InferenceLoop, Surroundings
+from actorrec.inference.picture_eye import PictureEye
+from actorrec.inference.plan import LoopPlan
 from actorrec.inference.publishers import FanOut, StdoutPublisher
 from actorrec.inference.running_bundle import run_bundle
+from actorrec.inference.station import Station
 from actorrec.inference.troubles import Troubles
 live = run_bundle(Path({str(old)!r}), num_threads=1)
 troubles = Troubles(print)
 sources = ("face.jpg", "blank.jpg", "cut.jpg")
 with FanOut([StdoutPublisher()], troubles) as out:
-    loop = InferenceLoop(live, EventWriter("d", live.model), out, Config().inference, troubles, Surroundings())
-    loop.run(LoopPlan(sources, 0.0, 0.2, "t"), threading.Event(), rounds=150)
+    station = Station(live, EventWriter("d", live.model), out, Config().inference, troubles)
+    around = Surroundings(open_eye=lambda station, plan: PictureEye(station, plan, rounds=150))
+    InferenceLoop(station, around).run(LoopPlan(sources, 0.0, 0.2, "t"), threading.Event())
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     health = [event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "health"]

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from actorrec.config import Config
 from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.inference.event_writer import EventWriter
 from actorrec.inference.good_bundles import GoodBundles
-from actorrec.inference.loop import InferenceLoop, LoopPlan, Surroundings
+from actorrec.inference.loop import InferenceLoop, Surroundings
+from actorrec.inference.picture_eye import PictureEye
+from actorrec.inference.plan import LoopPlan
 from actorrec.inference.publishers import FanOut, StdoutPublisher
 from actorrec.inference.running_bundle import RunningBundle, run_bundle
 from actorrec.inference.shadow import ShadowRun
+from actorrec.inference.station import Station
 from actorrec.inference.troubles import Troubles
 from actorrec.types import Face, UInt8Image
 from running_loop import HOPPER, Event, blank
@@ -52,9 +56,9 @@ def looked(
 ) -> list[Event]:
     troubles = Troubles(lambda _: None)
     with FanOut([StdoutPublisher()], troubles) as out:
-        writer = EventWriter("pi-1", live.model)
-        loop = InferenceLoop(live, writer, out, Config().inference, troubles, around)
-        loop.run(plan, threading.Event(), rounds=2)
+        station = Station(live, EventWriter("pi-1", live.model), out, Config().inference, troubles)
+        around = replace(around, open_eye=partial(PictureEye, rounds=2))
+        InferenceLoop(station, around).run(plan, threading.Event())
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -101,9 +105,10 @@ def test_health_comes_as_often_as_the_plan_says_and_a_shadow_that_is_off_is_no_t
     plans = [LoopPlan(source, 0.1, 0.2, "t", shadow=True), LoopPlan(source, 0.1, 0.2, "t")]
     good = GoodBundles(None, live, num_threads=1, troubles=troubles)
     with FanOut([StdoutPublisher()], troubles) as out:
-        around = Surroundings(newer_plan=lambda _: plans[1], open_shadow=good.shadow)
-        loop = InferenceLoop(live, EventWriter("pi-1", live.model), out, Config().inference, troubles, around)
-        loop.run(plans[0], threading.Event(), rounds=9)
+        eye = partial(PictureEye, rounds=9)
+        around = Surroundings(open_eye=eye, newer_plan=lambda _: plans[1], open_shadow=good.shadow)
+        station = Station(live, EventWriter("pi-1", live.model), out, Config().inference, troubles)
+        InferenceLoop(station, around).run(plans[0], threading.Event())
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     health = [event for event in events if event["event"] == "health"]
     assert len(health) >= 4, "at the start, every 0.2 of 0.8 seconds or so, and at the end"

@@ -75,19 +75,39 @@ class LoopPlaces:
             ArtifactError: If there is no such bundle.
             ModelContractError: If this version cannot run it.
         """
+        from actorrec.errors import ModelContractError
+
+        path = Path(self._reference)
+        if path.suffix != ".zip":
+            return self._bundle_of_store()
+        if self._nucleus is not None and not _wait_for(path, stop, self._troubles):
+            return None
+        try:
+            return self._run(path)
+        except (ArtifactError, ModelContractError) as error:
+            good = self._last_good()
+            if good is None:
+                raise
+            about = "the bundle"
+            self._troubles.begin(about, f"{about}: {error.in_full}; the last good one runs")
+            return self._run(good)
+
+    def _bundle_of_store(self) -> "RunningBundle":
         from actorrec.artifacts.catalog import file_name
+
+        bundle, manifest = bundle_with_record(self._session, self._reference)
+        assert manifest is not None
+        path = self._session.store.local_path(file_name(manifest, manifest.bundle_file))
+        return self._run(path, name=bundle.name)
+
+    def _run(self, path: Path, *, name: str = "") -> "RunningBundle":
         from actorrec.inference.running_bundle import run_bundle
 
-        reference = self._reference
-        path, name = Path(reference), ""
-        if path.suffix == ".zip":
-            if self._options.greengrass and not _wait_for(path, stop, self._troubles):
-                return None
-        else:
-            bundle, manifest = bundle_with_record(self._session, reference)
-            assert manifest is not None
-            path, name = self._session.store.local_path(file_name(manifest, manifest.bundle_file)), bundle.name
         return run_bundle(path, name=name, num_threads=self._config.inference.threads)
+
+    def _last_good(self) -> Path | None:
+        shelf = _shelf(self.senders.work) if self._options.greengrass or self._options.work else None
+        return None if shelf is None else shelf.other_than("")
 
     def preview(self) -> "Preview | None":
         """The live page, served from now on, where one is wanted.
@@ -119,6 +139,7 @@ class LoopPlaces:
         from actorrec.inference.loop import Surroundings
 
         threads, work = self._config.inference.threads, self.senders.work
+        keeps = self._options.greengrass or self._options.work is not None
         good = GoodBundles(_shelf(work), station.live, num_threads=threads, troubles=self._troubles)
         self._held.callback(good.close)
 
@@ -130,7 +151,7 @@ class LoopPlaces:
             open_eye=open_eye,
             newer_plan=self._newer_plan(),
             plan_changed=self._plan_changed(),
-            on_good=good.keep_soon,
+            on_good=good.keep_soon if keeps else lambda: None,
             on_swap=on_swap,
             open_shadow=good.shadow,
             ask_shadow=good.shadow_soon,
