@@ -1,12 +1,15 @@
 """The unit of systemd: what the service may do, which is little, and how it is kept alive."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from actorrec.device.places import CONFIG, MARK, USER
+from actorrec.errors import ConfigError
 
+_PLAIN: Final = re.compile(r"/[A-Za-z0-9_./+@ -]+")
 _HOMES: Final = (Path("/home"), Path("/root"), Path("/run/user"))
 """What ProtectHome= hides."""
 
@@ -35,10 +38,14 @@ class Service:
 
 
 def unit_text(service: Service) -> str:
-    """The whole file."""
+    """The whole file.
+
+    Raises:
+        ConfigError: If the interpreter's path cannot stand in it.
+    """
     groups = f"SupplementaryGroups={' '.join(service.groups)}\n" if service.groups else ""
     restart = "RestartSec=2\nRestartSteps=6\nRestartMaxDelaySec=60" if service.backoff else "RestartSec=10"
-    command = f"{_quoted(str(service.python))} -I -m actorrec infer --loop --config {CONFIG}"
+    command = f"{_word(service.python)} -I -m actorrec infer --loop --config {CONFIG}"
     return _UNIT.format(
         mark=MARK, user=USER, groups=groups, restart=restart, command=command, protect_home=service.protect_home
     )
@@ -58,10 +65,17 @@ z {CONFIG} 0640 root {USER}
 """
 
 
-def _quoted(text: str) -> str:
-    """As one word of an ExecStart= line."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"'
+def _word(path: Path) -> str:
+    """As one word of an ExecStart= line, in which much has a meaning.
+
+    Raises:
+        ConfigError: If it cannot stand there.
+    """
+    if not _PLAIN.fullmatch(str(path)):
+        raise ConfigError(
+            f"{path}: a service cannot be started from there", hint="letters, digits, blanks and _ . + @ -"
+        )
+    return f'"{path}"'
 
 
 _UNIT: Final = """\
@@ -117,6 +131,7 @@ AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome={protect_home}
 PrivateTmp=yes
+PrivateMounts=yes
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -136,8 +151,8 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged
 SystemCallErrorNumber=EPERM
-# MemoryDenyWriteExecute stays off: libraries that make code while they run (libffi of Python, nets on some processors)
-# would fail, on some devices only.
+# MemoryDenyWriteExecute is not set: on x86-64 the shipped nets run with it, but what makes code while it runs (libffi,
+# nets on other processors, a camera's own libraries) was not tried on a Raspberry Pi, and would fail there alone.
 
 [Install]
 WantedBy=multi-user.target

@@ -1,0 +1,229 @@
+"""What an installation does, on a folder that stands for the system."""
+
+import grp
+import os
+import pwd
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from actorrec.config import load_config
+from actorrec.device.actions import Access, Action, CopyFile, MakeFolder, Remove, Run, SetAccess, WriteFile
+from actorrec.device.carry_out import carry_out
+from actorrec.device.install_plan import Systemd, Wanted, plan_install
+from actorrec.device.places import BUNDLE, CONFIG, SHIM, UNIT, WANTED_BY
+from actorrec.device.program import Program, first_closed
+from actorrec.device.tree import Tree
+from actorrec.device.uninstall_plan import plan_uninstall
+from actorrec.errors import ActorRecError, ConfigError
+
+PROGRAM = Program(Path("/opt/actorrec/bin/python"), Path("/opt/actorrec/lib/actorrec"), Path("/opt/actorrec/bin"))
+NOT_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+BOOTED = Systemd(runs=True, version=252, state=None)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    (tmp_path / "system").mkdir()
+    return Tree(tmp_path / "system", owners=False)
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Wanted:
+    bundle = tmp_path / "mine.zip"
+    bundle.write_bytes(b"a bundle")
+    return Wanted(PROGRAM, "rpicam", bundle)
+
+
+def install(wanted: Wanted, tree: Tree) -> tuple[Action, ...]:
+    plan = plan_install(wanted, tree, Systemd())
+    carry_out(plan.actions, tree)
+    return plan.actions
+
+
+def mode(tree: Tree, path: Path) -> int:
+    return stat.S_IMODE(tree.at(path).stat().st_mode)
+
+
+def test_everything_is_made_with_its_rights_and_a_second_time_changes_nothing(wanted: Wanted, tree: Tree) -> None:
+    before = os.umask(0o077)  # an administrator's habit must not close what others need
+    try:
+        install(wanted, tree)
+    finally:
+        os.umask(before)
+    modes = {path: mode(tree, path) for path in (CONFIG, CONFIG.parent, BUNDLE, BUNDLE.parent, UNIT, SHIM, SHIM.parent)}
+    assert list(modes.values()) == [0o640, 0o755, 0o640, 0o750, 0o644, 0o755, 0o755]
+    assert tree.at(WANTED_BY).readlink() == UNIT
+    assert tree.at(BUNDLE).read_bytes() == b"a bundle"
+    config = load_config(tree.at(CONFIG), environ={}).config
+    assert (config.camera.source, config.inference.bundle) == ("rpicam", "/var/lib/actorrec/bundle.zip")
+    assert config.events.jsonl == Path("/var/lib/actorrec/events.jsonl")
+    assert install(wanted, tree) == ()
+    assert install(Wanted(PROGRAM), tree) == ()
+
+
+def test_a_newer_bundle_is_the_only_change(wanted: Wanted, tree: Tree) -> None:
+    install(wanted, tree)
+    assert wanted.bundle is not None
+    wanted.bundle.write_bytes(b"b bundle")
+    assert [type(action) for action in install(wanted, tree)] == [CopyFile]
+    assert tree.at(BUNDLE).read_bytes() == b"b bundle"
+
+
+def test_settings_that_are_there_stay_and_what_differs_is_told(wanted: Wanted, tree: Tree) -> None:
+    text = "camera: {source: '0'}\nmqtt: {url: mqtts://a, password: secret}\n"
+    tree.at(CONFIG).parent.mkdir(parents=True)
+    tree.at(CONFIG).write_text(text)
+    tree.at(CONFIG).chmod(0o644)
+    plan = plan_install(Wanted(PROGRAM, "rpicam", wanted.bundle, "mqtts://a"), tree, Systemd())
+    assert plan.differs == (("camera.source", "0", "rpicam"),)
+    carry_out(plan.actions, tree)
+    assert tree.at(CONFIG).read_text() == text and mode(tree, CONFIG) == 0o640
+
+
+def test_a_camera_in_a_home_folder_is_seen_from_the_settings_as_well(wanted: Wanted, tree: Tree) -> None:
+    install(Wanted(PROGRAM, "/home/pi/pictures", wanted.bundle), tree)
+    assert "ProtectHome=read-only" in tree.at(UNIT).read_text()
+    assert install(Wanted(PROGRAM), tree) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"camera": None}, "which camera"),
+        ({"bundle": None}, "whom is it to know"),
+        ({"camera": "x" * 5000}, "camera.source"),
+        ({"mqtt": "http://broker"}, "mqtt.url"),
+    ],
+    ids=["no camera", "no bundle", "no such camera", "no broker"],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(
+    wanted: Wanted, tree: Tree, changed: dict[str, str | None], said: str
+) -> None:
+    values = {"camera": wanted.camera, "bundle": wanted.bundle, "mqtt": None} | changed
+    with pytest.raises(ConfigError, match=said):
+        plan_install(Wanted(PROGRAM, **values), tree, Systemd())  # type: ignore[arg-type]
+    assert list(tree.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", [SHIM, UNIT])
+def test_another_programs_file_is_not_touched(wanted: Wanted, tree: Tree, path: Path) -> None:
+    tree.at(path).parent.mkdir(parents=True)
+    tree.at(path).write_text("#!/bin/sh\n# somebody else's\n")
+    with pytest.raises(ConfigError, match="not of this program"):
+        plan_install(wanted, tree, Systemd())
+    assert all(action.path != path for action in plan_uninstall(tree, Systemd(), purge=True) if type(action) is Remove)
+
+
+def test_what_pip_put_on_the_path_needs_no_shim(wanted: Wanted, tree: Tree) -> None:
+    program = Program(Path("/usr/bin/python3"), Path("/usr/lib/actorrec"), Path("/usr/local/bin"))
+    tree.at(SHIM).parent.mkdir(parents=True)
+    tree.at(SHIM).write_text("#!/usr/bin/python3\n")
+    install(Wanted(program, wanted.camera, wanted.bundle), tree)
+    assert tree.at(SHIM).read_text() == "#!/usr/bin/python3\n"
+
+
+def test_on_a_machine_that_runs_the_user_comes_first_and_the_service_last(wanted: Wanted, tmp_path: Path) -> None:
+    live = Tree(tmp_path / "live", owners=True)
+    if live.ids(Access(0, group="actorrec")) is not None:
+        pytest.skip("this machine has a group actorrec")
+    live.root.mkdir()
+    actions = plan_install(wanted, live, BOOTED).actions
+    ran = [action.arguments for action in actions if isinstance(action, Run)]
+    assert ran == [
+        ("systemd-sysusers", "/usr/lib/sysusers.d/actorrec.conf"),
+        ("systemctl", "daemon-reload"),
+        ("systemctl", "restart", "actorrec.service"),
+    ]
+    kinds = [type(action) for action in actions]
+    assert kinds.index(Run) < min(kinds.index(MakeFolder), kinds.index(CopyFile)) and kinds[-2:] == [Run, Run]
+    without = plan_install(wanted, live, Systemd(makes_users=False)).actions
+    assert any(isinstance(each, Run) and each.arguments[:2] == ("useradd", "--system") for each in without)
+
+
+@pytest.mark.parametrize(("state", "runs"), [("active", 0), ("inactive", 2), ("failed", 2), (None, 2)])
+def test_a_service_that_was_left_stopped_is_started(wanted: Wanted, tree: Tree, state: str | None, runs: int) -> None:
+    install(wanted, tree)
+    assert len(plan_install(wanted, tree, Systemd(True, 252, state)).actions) == runs
+
+
+def test_uninstall_takes_back_what_was_made_and_keeps_what_was_learned(wanted: Wanted, tree: Tree) -> None:
+    install(wanted, tree)
+    carry_out(plan_uninstall(tree, Systemd(), purge=False), tree)
+    left = {f"/{path.relative_to(tree.root)}" for path in tree.root.rglob("*") if not path.is_dir()}
+    assert left == {str(CONFIG), str(BUNDLE)}
+    carry_out(plan_uninstall(tree, Systemd(), purge=True), tree)
+    assert not any(not path.is_dir() for path in tree.root.rglob("*"))
+    assert plan_uninstall(tree, Systemd(), purge=True) == ()
+
+
+def test_no_link_leads_out_of_another_systems_files(wanted: Wanted, tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    tree.root.joinpath("etc").symlink_to(tmp_path / "outside")
+    with pytest.raises(ConfigError, match="leads out of"):
+        install(wanted, tree)
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_link_that_the_services_user_laid_is_replaced_and_never_followed(wanted: Wanted, tree: Tree) -> None:
+    install(wanted, tree)
+    victim = tree.root / "victim"
+    victim.write_text("root's own")
+    victim.chmod(0o600)
+    tree.at(BUNDLE).unlink()
+    tree.at(BUNDLE).symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic links"):
+        carry_out([SetAccess(BUNDLE, Access(0o640), "")], tree)
+    install(wanted, tree)
+    assert victim.read_text() == "root's own" and stat.S_IMODE(victim.stat().st_mode) == 0o600
+    assert not tree.at(BUNDLE).is_symlink()
+    os.link(victim, tree.root / "second")
+    with pytest.raises(ConfigError, match="another name"):
+        carry_out([SetAccess(Path("/second"), Access(0o640), "")], tree)
+
+
+@NOT_ROOT
+def test_owners_are_set_before_a_file_has_its_name(tmp_path: Path) -> None:
+    user, group = pwd.getpwall()[-1].pw_name, grp.getgrall()[1].gr_name
+    access = Access(0o640, user, group)
+    tree = Tree(tmp_path, owners=True)
+    carry_out([WriteFile(Path("/a/b"), b"x", access, ""), MakeFolder(Path("/c"), Access(0o750, user, group), "")], tree)
+    for path in (Path("/a/b"), Path("/c")):
+        found = tree.at(path).stat()
+        assert (found.st_uid, found.st_gid) == (pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
+    assert tree.has_access(Path("/a/b"), access) and not tree.has_access(Path("/a"), access)
+    with pytest.raises(ConfigError, match="no user"):
+        carry_out([WriteFile(Path("/d"), b"x", Access(0o640, "nobody-of-this-name"), "")], tree)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]
+
+
+def test_a_program_that_refuses_is_told_with_what_it_said(tree: Tree) -> None:
+    line = (sys.executable, "-c", "import sys; sys.exit('no room')")
+    with pytest.raises(ActorRecError, match="no room"):
+        carry_out([Run(line, "")], tree)
+    with pytest.raises(ActorRecError, match="not installed"):
+        carry_out([Run(("no-such-program-anywhere",), "")], tree)
+
+
+def test_a_folder_that_is_closed_to_others_is_found(tmp_path: Path) -> None:
+    program = tmp_path / "home" / "venv" / "python"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    program.chmod(0o755)
+    inside = [path for path in (tmp_path / "home", program.parent) if path.is_dir()]
+    for path in inside:
+        path.chmod(0o755)
+    outer = first_closed(tmp_path)
+    assert outer is None or first_closed(program) == outer or outer == tmp_path
+    (tmp_path / "home").chmod(0o700)
+    found = first_closed(program)
+    assert found is not None and program.is_relative_to(found)
+
+
+def test_only_groups_that_are_there_are_taken(tree: Tree) -> None:
+    assert tree.groups("video", "render") == ("video", "render")
+    tree.at(Path("/etc")).mkdir()
+    tree.at(Path("/etc/group")).write_text("root:x:0:\nvideo:x:44:\nrenderer:x:1:\n")
+    assert tree.groups("video", "render") == ("video",)
