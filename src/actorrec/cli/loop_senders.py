@@ -100,6 +100,21 @@ class LoopSenders:
                 self._troubles.begin(_ABOUT_REQUESTS, f"{_ABOUT_REQUESTS}: {error.in_full}")
         return [self._spool("iot-core", IotCoreCourier(self._nucleus)), LocalTopics(self._nucleus)]
 
+    def _mqtt(self, plan: "LoopPlan", model_id: str) -> "StoreAndForward":
+        from actorrec.inference.event_writer import device_name
+        from actorrec.inference.sending.mqtt import MqttCourier
+        from actorrec.manifests.events import REQUEST_SUBTOPIC
+
+        settings, device = self._config.mqtt, device_name()
+        home = _HomeAssistant(self._config, plan, device, model_id) if settings.home_assistant else None
+        will = None if home is None else home.will
+        courier = MqttCourier(settings, client_id=f"actorrec-{device}", troubles=self._troubles, will=will)
+        if settings.requests and self.requests is not None:
+            courier.subscribe(f"{plan.topic}/{REQUEST_SUBTOPIC}", self.requests.take)
+        for topic, payload in () if home is None else home.announcements:
+            courier.announce(topic, payload)
+        return self._spool("mqtt", courier)
+
     def _spool(self, name: str, courier: "Courier") -> "StoreAndForward":
         from actorrec.inference.sending.spool import Spool
         from actorrec.inference.sending.store_and_forward import StoreAndForward
@@ -109,6 +124,29 @@ class LoopSenders:
         sender = StoreAndForward(Spool(folder, name, settings, self._troubles), courier, self._troubles)
         self._spooled.append(sender)
         return sender
+
+
+class _HomeAssistant:
+    """What is announced to Home Assistant.
+
+    Args:
+        config: The merged configuration.
+        plan: What the loop does first.
+        device: Its name.
+        model_id: What it runs.
+    """
+
+    def __init__(self, config: "Config", plan: "LoopPlan", device: str, model_id: str) -> None:
+        from actorrec.inference.sending import homeassistant
+
+        heartbeat_s = plan.events.heartbeat_s if plan.camera.source else None
+        announced = homeassistant.Announced(plan.topic, device, model_id, heartbeat_s, plan.health_s)
+        availability = homeassistant.availability_topic(plan.topic, device)
+        self.will = (availability, homeassistant.OFFLINE)
+        self.announcements = (
+            homeassistant.discovery_message(config.mqtt, announced),
+            (availability, homeassistant.ONLINE),
+        )
 
 
 def _work_folder(options: LoopOptions) -> Path | None:

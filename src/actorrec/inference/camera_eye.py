@@ -1,7 +1,6 @@
 """Looking through a camera: frames become sightings, and what changes in them is said."""
 
 import threading
-import time
 from collections.abc import Callable
 
 from actorrec.inference.eye import Eye
@@ -72,7 +71,7 @@ class CameraEye(Eye):
         station = self._station
         station.health.looked_frame(sighting.steps_ms, changed=sighting.changed, detected=sighting.detected)
         station.good = station.good or sighting.detected
-        if reason := self._reporter.due(sighting, time.monotonic()):
+        if reason := self._reporter.due(sighting, frame.time_s):
             event = station.writer.sighting(
                 sighting, frame, reason, station.live.recogniser.shown_name, include=self._plan.events.include
             )

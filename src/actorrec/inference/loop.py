@@ -17,7 +17,7 @@ from actorrec.inference.swap.arrival import Arrivals
 from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC, HealthEvent, QueueHealth
 
 _LONGEST_WAIT_S: Final = 0.5  # what arrives meanwhile, and a watchdog, do not wait longer
-_TROUBLE_PAUSE_S: Final = 5.0  # a new trouble is said at once, but not more often than this
+_NEWS_PAUSE_S: Final = 5.0  # between a health event and one that says what went wrong or is well again
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,14 @@ class InferenceLoop:
         self._station, self._around = station, around
         self._eye: Eye | None = None
         self._kept = self._going = False
-        self._reported_s = float("-inf")  # the first health event follows the first look
-        self._told: list[str] = []
+        self._reported_s: float | None = None
+        self._began_s = 0.0
+        self._told: tuple[bool, list[str]] = (True, [])
 
     def run(self, plan: LoopPlan, stop: threading.Event) -> None:
         """Go on until ``stop`` is set or there is nothing left to look at; the last event is one of health."""
         try:
+            self._began_s = time.monotonic()
             eye = self._take(plan)
             self._station.shadow = self._around.open_shadow() if plan.shadow else None
             self._going = True
@@ -92,6 +94,8 @@ class InferenceLoop:
                 self._around.arrivals.close()
 
     def _longest_wait_s(self) -> float:
+        if self._reported_s is None:
+            return _LONGEST_WAIT_S
         due_s = self._reported_s + self._station.plan.health_s - time.monotonic()
         return min(_LONGEST_WAIT_S, max(0.0, due_s))
 
@@ -158,21 +162,29 @@ class InferenceLoop:
             self._station.shadow = opened
 
     def _report_if_due(self) -> bool:
-        since_s = time.monotonic() - self._reported_s
-        new_trouble = since_s >= _TROUBLE_PAUSE_S and self._station.troubles.lines != self._told
-        if since_s < self._station.plan.health_s and not new_trouble:
-            return False
-        self._report()
-        return True
+        """The first health event follows the first look; what is new in how it goes is said soon, not at once."""
+        now_s, health_s = time.monotonic(), self._station.plan.health_s
+        if self._reported_s is None:
+            due = self._station.health.frames > 0 or now_s - self._began_s >= _NEWS_PAUSE_S
+        else:
+            since_s = now_s - self._reported_s
+            due = since_s >= health_s or (since_s >= _NEWS_PAUSE_S and self._news() != self._told)
+        if due:
+            self._report()
+        return due
+
+    def _news(self) -> tuple[bool, list[str]]:
+        camera = None if self._eye is None else self._eye.health()
+        return camera is None or camera.connected, self._station.troubles.lines
 
     def _report(self) -> None:
         station, self._reported_s = self._station, time.monotonic()
-        self._told = station.troubles.lines
+        self._told = self._news()
         event = station.writer.health(
             station.health,
             lost=station.lost,
             shadow=None if station.shadow is None else station.shadow.count,
-            trouble=self._told,
+            trouble=self._told[1],
             camera=None if self._eye is None else self._eye.health(),
             queues=self._around.queues(),
         )
