@@ -1,0 +1,124 @@
+"""A second machine without Greengrass names a picture and reads the answer: over a broker, and through a nucleus."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actorrec.inference.sending.courier import Message
+from actorrec.inference.sending.mqtt import MqttCourier
+from actorrec.inference.sending.requests import Requests
+from actorrec.inference.troubles import Troubles
+from actorrec.manifests.events import DetectionEvent, RunningModel
+from actorrec.sections import MqttSection
+from mosquitto import Broker, broker, broker_program
+from nucleus_server import NucleusServer
+
+TOPIC = "home/faces"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Pictures that others may name."""
+    (tmp_path / "pictures" / "door").mkdir(parents=True)
+    (tmp_path / "pictures" / "door" / "1.jpg").write_bytes(b"picture")
+    return tmp_path / "pictures"
+
+
+def eventually(holds: Callable[[], Any], timeout_s: float = 20.0) -> None:
+    until_s = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Broker]:
+    pytest.importorskip("paho.mqtt")
+    with broker(tmp_path / "broker") as made:
+        yield made
+
+
+def ask(server: Broker, *payloads: str) -> None:
+    """As a person types it on the other machine."""
+    command = [broker_program("mosquitto_pub"), "-p", str(server.port), "-q", "1", "-t", f"{TOPIC}/request", "-m"]
+    for payload in payloads:
+        subprocess.run([*command, payload], check=True, timeout=30)
+
+
+def answer(request: str, name: str, error: str) -> DetectionEvent:
+    model = RunningModel(model_id="m", bundle="a" * 64)
+    return DetectionEvent(
+        id=f"id of {request}", device="pi-1", at=datetime.now(UTC), model=model, reason="request", request=request,
+        source=name, error=error or None,
+    )  # fmt: skip
+
+
+def test_a_client_of_the_local_broker_asks_and_is_answered(server: Broker, folder: Path) -> None:
+    said: list[str] = []
+    troubles = Troubles(said.append)
+    requests = Requests(folder, troubles)
+    command = [broker_program("mosquitto_sub"), "-p", str(server.port), "-t", TOPIC, "-q", "1", "-C", "2", "-W", "30"]
+    settings = MqttSection(url=server.url)
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as reader,
+        MqttCourier(settings, client_id="pi-1", troubles=troubles) as courier,
+    ):
+        courier.subscribe(f"{TOPIC}/request", requests.take)
+        courier.stay()
+        eventually(lambda: server.log.count("Sending SUBACK") == 2)
+        ask(server, "nonsense", '{"picture": "../1.jpg"}', '{"picture": "door/1.jpg", "request": "7"}')
+        ask(server, '{"picture": "gone.jpg", "request": "8"}')
+        asked: list[Any] = []
+        eventually(lambda: asked.extend(requests.due()) or len(asked) == 2)
+        assert asked[0].picture.path == folder / "door" / "1.jpg"
+        events = [answer(each.request, each.picture.name, each.picture.error) for each in asked]
+        left = [Message(number, TOPIC, event.model_dump_json().encode()) for number, event in enumerate(events)]
+        while left:
+            left = left[courier.deliver(left) :]
+        payload, _ = reader.communicate(timeout=40)
+    answers = [json.loads(line) for line in payload.splitlines()]
+    assert [(each["request"], each["source"], each["error"]) for each in answers] == [
+        ("7", "door/1.jpg", None),
+        ("8", "gone.jpg", "cannot be read: No such file or directory"),
+    ]
+    assert requests.refused == 2
+    assert said == ["requests on home/faces/request: 1 were none, 0 gave way to newer ones"]
+
+
+def test_a_flood_over_the_broker_leaves_the_newest(server: Broker, folder: Path) -> None:
+    troubles = Troubles(lambda _: None)
+    requests = Requests(folder, troubles, max_waiting=5)
+    with MqttCourier(MqttSection(url=server.url), client_id="pi-1", troubles=troubles) as courier:
+        courier.subscribe(f"{TOPIC}/request", requests.take)
+        courier.stay()
+        eventually(lambda: "Sending SUBACK" in server.log)
+        command = [broker_program("mosquitto_pub"), "-p", str(server.port), "-q", "1", "-t", f"{TOPIC}/request", "-l"]
+        flood = "".join(f'{{"picture": "door/1.jpg", "request": "{number}"}}\n' for number in range(500))
+        subprocess.run(command, input=flood.encode(), check=True, timeout=60)
+        eventually(lambda: requests.dropped >= 495)
+    assert [asked.request for asked in requests.due()] == ["495", "496", "497", "498", "499"]
+
+
+def test_what_a_bridge_relays_from_client_devices_is_taken_through_the_nucleus(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("awsiot")
+    from actorrec.inference.greengrass_ipc import GreengrassIpc
+
+    requests = Requests(folder, Troubles(lambda _: None))
+    with NucleusServer(tmp_path / "ipc.socket", {}) as nucleus:
+        for name, value in nucleus.environment.items():
+            monkeypatch.setenv(name, value)
+        with GreengrassIpc() as ipc:
+            ipc.subscribe_to_topic(f"{TOPIC}/request", requests.take)
+            nucleus.send(f"{TOPIC}/request", b'{"picture": "door/1.jpg", "request": "7"}')
+            nucleus.send(f"{TOPIC}/request", b"\xff" * 5000)
+            eventually(lambda: requests.refused)
+        (asked,) = requests.due()
+    assert (asked.request, asked.picture.path) == ("7", folder / "door" / "1.jpg")
