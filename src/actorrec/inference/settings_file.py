@@ -36,9 +36,10 @@ def check_settings_file(path: Path) -> None:
 
 def _content(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ConfigError(f"the configuration {path} is no regular file")
     with os.fdopen(descriptor, "rb") as source:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ConfigError(f"the configuration {path} is no regular file")
         content = source.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ConfigError(f"the configuration {path} has more than {MAX_BYTES:,} bytes")

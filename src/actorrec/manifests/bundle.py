@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Final, Literal
 
+from pydantic import Field
+
 from actorrec.manifests.base import Manifest, ProducedBy, Record, RelativeName, Sha256, digest_json
 from actorrec.manifests.dataset import Person
 from actorrec.manifests.model import Calibration, Rate
@@ -58,10 +60,12 @@ class KnownAnswer(Record):
     Attributes:
         patterns_version: Which made-up faces (``recognition.made_up_faces``).
         numbers: Some numbers of the unit embedding, of each face; rounded, so no more than near on any machine.
+        least_cosine: By how much another right runtime may differ, from how much the net makes of tiny changes.
     """
 
     patterns_version: int
-    numbers: list[list[float]]
+    numbers: list[list[float]] = Field(max_length=16)
+    least_cosine: float = Field(ge=-1, le=1)
 
 
 class BundleCard(Record):

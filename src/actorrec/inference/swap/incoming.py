@@ -14,8 +14,8 @@ from actorrec.inference.swap.memory import available_bytes
 from actorrec.inference.swap.staged import ChangedMeanwhileError, Signature, StagedFile, signature_of
 from actorrec.inference.swap.tried import Trial, Verdict, one_line, try_bundle
 
-TRIAL_S: Final = 120.0
-"""Longest trial: a net of 500 MB on a slow card takes half of it."""
+TRIAL_S: Final = 300.0
+"""Longest trial: it has a tenth of a core where frames take all, and nets may have 500 MB."""
 _MOST_WAITING: Final = 16
 _MOST_REFUSED: Final = 256
 _END_S: Final = 1.0

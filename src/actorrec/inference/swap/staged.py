@@ -97,10 +97,11 @@ class StagedFile:
             raise ChangedMeanwhileError from None
         except OSError as error:
             raise _cannot("read", error) from None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise ArtifactError("it is no regular file")
         with os.fdopen(descriptor, "rb") as source:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ArtifactError("it is no regular file")
             if status.st_size > MAX_TOTAL_BYTES:
                 raise ArtifactError(f"it has {status.st_size:,} bytes, more than {MAX_TOTAL_BYTES:,}")
             sha256 = self._pieces(source, out)

@@ -1,6 +1,7 @@
 """A bundle tried in a process of its own: whatever its nets do there, the program that runs goes on.
 
-``python -m actorrec.inference.swap.trial BUNDLE NAME THREADS`` prints one line of JSON.
+``python -m actorrec.inference.swap.trial PROGRAM BUNDLE NAME THREADS`` prints one line of JSON, and ends with the
+process PROGRAM.
 """
 
 import ctypes
@@ -14,10 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from actorrec.errors import ActorRecError
-from actorrec.inference.running_bundle import run_bundle
 
-_NICENESS: Final = 15
-_LIFE_S: Final = 300  # longer than any program waits for it: the system ends it even where nets never come back
+_NICENESS: Final = 10  # a tenth of a core where frames take all: less, and a large net on a small board never ends
+_LIFE_S: Final = 600  # longer than any program waits for it: the system ends it even where nets never come back
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _FAILED: Final = (MemoryError, OSError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -26,11 +26,13 @@ def main(arguments: list[str]) -> int:
     """Try one bundle.
 
     Args:
-        arguments: Path, what to call it in errors, threads of a net.
+        arguments: Process id of the program, path, what to call it in errors, threads of a net.
     """
-    _step_back()
+    program, path, name, threads = arguments
+    _step_back(int(program))
     out = _own_output()
-    path, name, threads = arguments
+    from actorrec.inference.running_bundle import run_bundle  # slow to import: the limits come first
+
     before_bytes = _peak_bytes()
     said: dict[str, object]
     try:
@@ -45,15 +47,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _step_back() -> None:
+def _step_back(program: int) -> None:
     """Let the program that runs go first, in time and in memory, and end with it."""
-    os.nice(_NICENESS)
     signal.alarm(_LIFE_S)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, it is this one's end
+    if os.getppid() != program:  # it ended before it could take this process with it
+        sys.exit(1)
+    os.nice(_NICENESS)
 
 
 def _own_output() -> int:

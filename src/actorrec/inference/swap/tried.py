@@ -87,7 +87,8 @@ def try_bundle(trial: Trial, go_on: Callable[[], bool], clock: Callable[[], floa
 def _start(trial: Trial, out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: nothing of the folder in which the program was started is imported; -I would hide a user's own packages.
     flags = ["-I"] if sys.flags.isolated else ["-P"]
-    command = [sys.executable, *flags, "-m", _MODULE, str(trial.path), trial.name, str(trial.num_threads)]
+    arguments = [str(os.getpid()), str(trial.path), trial.name, str(trial.num_threads)]
+    command = [sys.executable, *flags, "-m", _MODULE, *arguments]
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
