@@ -17,7 +17,7 @@ _STATIC: Final = {
     "preview.js": ("preview.js", "text/javascript; charset=utf-8"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
-_FIRST_PICTURE_S: Final = 2.0
+_DRAWN_IN_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,10 @@ class Shown:
         return self._frame() if name == "frame.jpg" else None
 
     def _frame(self) -> Answer:
-        with self.painter.watch() as watching:
-            jpeg = watching.next(_FIRST_PICTURE_S)
+        jpeg = None
+        if self.painter.newest is not None:
+            with self.painter.watch() as watching:
+                jpeg = watching.next(_DRAWN_IN_S)
         if jpeg is None:
             return Answer(503, "text/plain; charset=utf-8", b"no picture yet\n")
         return Answer(200, "image/jpeg", jpeg)

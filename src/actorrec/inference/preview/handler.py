@@ -126,6 +126,7 @@ class PreviewHandler(BaseHTTPRequestHandler):
 
     def send_response(self, code: int, message: str | None = None) -> None:
         """The status and the headers of every answer; it says nothing of the program."""
+        self.request_version = "HTTP/1.0"  # the library would answer an odd request without headers
         self.send_response_only(code, message)
         for name, value in HEADERS:
             self.send_header(name, value)

@@ -14,7 +14,7 @@ from actorrec.inference.preview.handler import PreviewHandler
 
 MOST_STREAMS: Final = 4
 MOST_CONNECTIONS: Final = 16
-HEAD_TIMEOUT_S: Final = 5.0
+HEAD_TIMEOUT_S: Final = 3.0
 """From the connection to the end of the request."""
 _BUSY: Final = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 

@@ -1,0 +1,491 @@
+"""The live page on a real socket: who gets in, what comes out, and that nobody who watches can hold it up."""
+
+import json
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from actorrec.errors import ConfigError
+from actorrec.inference.preview.preview import Preview
+from actorrec.inference.tracking.sighting import TrackedFace
+from actorrec.manifests.events import CameraHealth, HealthEvent, RunningModel, StepTime
+from actorrec.sections.device import PreviewSection
+from actorrec.types import BoundingBox, Face, Landmarks, Prediction, RecognisedFace, UInt8Image
+
+TOKEN = "the-token-of-this-test"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = {"Q1": "Zoë <b>Łuk</b>", "Q2": "Bea"}
+
+
+def picture(level: int = 90) -> UInt8Image:
+    return np.full((360, 640, 3), level, np.uint8)
+
+
+def tracked(person: str | None, *, decided: bool = True) -> TrackedFace:
+    face = Face(BoundingBox(60, 60, 160, 190), Landmarks(np.zeros((5, 2), np.float32)), 0.9)
+    return TrackedFace(1, face, decided, Prediction(person, 0.6, 0.97, person), (), 0.0, 0.0, 3)
+
+
+def health(**changes: Any) -> HealthEvent:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "id": "1", "device": "pi-1", "at": now, "model": RunningModel(model_id="m-1", bundle="ab" * 32),
+        "version": "0.1.0", "started_at": now, "frames": 10, "unreadable": 0, "failures": 0,
+        "steps": {"detect": StepTime(p50=31.0, p95=40.0)}, "temperature_c": 61.5,
+        "camera": CameraHealth(source="door camera", connected=True, fps=9.9, captured=1234),
+    }  # fmt: skip
+    return HealthEvent(**(values | changes))
+
+
+class Visitor:
+    """Asks a page with exactly the headers that it is told."""
+
+    def __init__(self, preview: Preview) -> None:
+        address = urlsplit(preview.url)
+        self.port, self.base, self.first = address.port or 0, address.path, f"{address.path}?{address.query}"
+        self.cookie = ""
+
+    def ask(self, target: str, method: str = "GET", **headers: str | None) -> tuple[HTTPResponse, bytes]:
+        """A header of None is left out."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            sent: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie or None, **headers}
+            for name, value in sent.items():
+                if value is not None:
+                    connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            return answer, answer.read()
+        finally:
+            connection.close()
+
+    def get(self, name: str) -> tuple[HTTPResponse, bytes]:
+        return self.ask(self.base + name)
+
+    def enter(self) -> "Visitor":
+        """The first visit."""
+        answer, _ = self.ask(self.first)
+        assert answer.status == 303
+        self.cookie = str(answer.getheader("Set-Cookie")).partition(";")[0]
+        return self
+
+    def state(self) -> Any:
+        return json.loads(self.get("state")[1])
+
+    def stream(self) -> "Stream":
+        return Stream(self)
+
+    def raw(self, data: bytes) -> bytes:
+        """Whatever comes back on bytes that no library would send."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as link:
+            link.sendall(data)
+            return all_of(link)
+
+
+class Stream:
+    """One watcher, reading pictures as they come."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.link = socket.create_connection(("127.0.0.1", visitor.port), timeout=20)
+        head = f"GET {visitor.base}stream HTTP/1.1\r\nHost: localhost\r\nCookie: {visitor.cookie}\r\n\r\n"
+        self.link.sendall(head.encode())
+        self._received = b""
+        self.head = self._until(b"\r\n\r\n")
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.link.close()
+
+    def next(self) -> bytes:
+        """The next picture."""
+        part = self._until(b"\xff\xd9\r\n--frame\r\n")
+        return part[part.index(b"\xff\xd8") : -len(b"\r\n--frame\r\n")]
+
+    def _until(self, mark: bytes) -> bytes:
+        while mark not in self._received:
+            chunk = self.link.recv(65536)
+            if not chunk:
+                raise EOFError(self._received[:100])
+            self._received += chunk
+        found, _, self._received = self._received.partition(mark)
+        return found + mark
+
+
+def all_of(link: socket.socket) -> bytes:
+    received = b""
+    try:
+        while chunk := link.recv(65536):
+            received += chunk
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def wait_for(true: Callable[[], object]) -> None:
+    until_s = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until_s, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def preview() -> Iterator[Preview]:
+    with Preview(PreviewSection(fps=30), token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(preview: Preview) -> Visitor:
+    return Visitor(preview).enter()
+
+
+@pytest.fixture(scope="module")
+def at_rest() -> Iterator[Visitor]:
+    """Inside a page that no test changes."""
+    with Preview(PreviewSection(), token=TOKEN) as running:
+        yield Visitor(running).enter()
+
+
+def test_loopback_alone_listens(preview: Preview) -> None:
+    port = Visitor(preview).port
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = [fields[1] for fields in lines if fields[3] == "0A" and fields[1].endswith(f":{port:04X}")]
+    assert listening == [f"0100007F:{port:04X}"]
+
+
+def test_the_token_leaves_the_address_and_a_cookie_stays(preview: Preview) -> None:
+    visitor = Visitor(preview)
+    answer, body = visitor.ask(visitor.first)
+    assert (answer.status, answer.getheader("Location"), body) == (303, visitor.base, b"")
+    cookie = str(answer.getheader("Set-Cookie"))
+    assert cookie.endswith(f"; Path={visitor.base}; HttpOnly; SameSite=Strict")
+    assert TOKEN not in cookie + str(answer.getheader("Location"))
+    assert visitor.get("")[0].status == 403, "the path alone opens nothing"
+    assert visitor.enter().get("")[0].status == 200
+    assert visitor.enter().get("")[0].status == 200, "the address serves a second browser, too"
+
+
+def test_everything_the_page_needs_carries_the_headers(visitor: Visitor) -> None:
+    for name in ("", "preview.css", "preview.js", "icon.svg", "state", "health", "nothing"):
+        answer, body = visitor.get(name)
+        assert answer.status == (404 if name == "nothing" else 200), name
+        assert str(answer.getheader("Content-Security-Policy")).startswith("default-src 'none'; ")
+        assert "unsafe" not in str(answer.getheader("Content-Security-Policy"))
+        assert answer.getheader("X-Content-Type-Options") == "nosniff"
+        assert answer.getheader("Referrer-Policy") == "no-referrer"
+        assert answer.getheader("Cache-Control") == "no-store"
+        assert answer.getheader("Cross-Origin-Resource-Policy") == "same-origin"
+        assert answer.getheader("Access-Control-Allow-Origin") is None
+        assert answer.getheader("Server") is None
+        assert TOKEN.encode() not in body
+    page = visitor.get("")[1].decode()
+    assert "//" not in page and "style=" not in page and "onclick" not in page
+
+
+def test_without_the_token_every_answer_is_the_same(preview: Preview) -> None:
+    visitor = Visitor(preview)
+    targets = [
+        "/",
+        visitor.base,
+        visitor.base + "stream",
+        visitor.base + "state",
+        visitor.base + "nothing",
+        "/favicon.ico",
+    ]
+    targets += [f"{visitor.base}?token={wrong}" for wrong in ("", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "x" * 900)]
+    targets += [f"/?token={TOKEN}", f"{visitor.base}state?token={TOKEN}", f"//{TOKEN}", f"{visitor.base}../"]
+    answers = [visitor.ask(target) for target in targets]
+    answers += [visitor.ask(visitor.base, Cookie="actorrec_preview=" + "A" * 43)]
+    assert {(answer.status, body) for answer, body in answers} == {(403, b"403 Forbidden\n")}
+    heads = {tuple(name for name, _ in answer.getheaders()) for answer, _ in answers}
+    assert len(heads) == 1
+    assert not any(answer.getheader("Set-Cookie") for answer, _ in answers)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "[::1]:{port}", "0.0.0.0:{port}", "localhost.:{port}", "", None]
+)
+def test_another_name_for_this_address_is_refused(at_rest: Visitor, host: str | None) -> None:
+    host = None if host is None else host.format(port=at_rest.port)
+    assert at_rest.ask(at_rest.base + "state", Host=host)[0].status == 403
+    assert at_rest.ask(at_rest.first, Host=host)[0].status == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:{port}", "127.0.0.1", "localhost:8000"])
+def test_the_end_of_a_tunnel_has_another_port(at_rest: Visitor, host: str) -> None:
+    assert at_rest.ask(at_rest.base + "state", Host=host.format(port=at_rest.port))[0].status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "MOVE", "get"])
+def test_other_methods_are_refused(at_rest: Visitor, method: str) -> None:
+    answer, _ = at_rest.ask(at_rest.base + "state", method)
+    assert (answer.status, answer.getheader("Allow")) == (405, "GET")
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n", b"414"),
+        (b"GET /" + b"a" * 2_000_000, b"414"),
+        (b"GET / HTTP/1.1\r\nA: " + b"b" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5_000 + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 150 + b"\r\n", b"431"),
+        (b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", b"505"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", b"403"),
+        (b"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", b"403"),
+    ],
+    ids=["line", "endless", "header", "headers", "many", "version", "hosts", "folded"],
+)  # fmt: skip
+def test_requests_that_are_too_long_or_odd(at_rest: Visitor, data: bytes, status: bytes) -> None:
+    assert at_rest.raw(data).split(None, 2)[1] == status
+
+
+@pytest.mark.parametrize(
+    "data", [b"\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", b"GET\r\n\r\n", b"\x00" * 50 + b"\n\n"]
+)
+def test_what_is_no_request_is_not_answered_with_a_page(at_rest: Visitor, data: bytes) -> None:
+    assert b"200" not in at_rest.raw(data)[:50]
+    assert at_rest.get("state")[0].status == 200
+
+
+def test_who_is_too_slow_to_ask_is_cut_off_and_others_are_served(visitor: Visitor) -> None:
+    with socket.create_connection(("127.0.0.1", visitor.port), timeout=20) as silent:
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < 15:
+            try:
+                silent.sendall(b"G")
+                silent.settimeout(0.2)
+                if silent.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("one letter after the other held the connection open")
+    assert visitor.get("state")[0].status == 200
+
+
+def test_too_many_connections_are_turned_away_until_some_end(visitor: Visitor) -> None:
+    with ExitStack() as held:
+        for _ in range(16):
+            held.enter_context(socket.create_connection(("127.0.0.1", visitor.port), timeout=20))
+        with socket.create_connection(("127.0.0.1", visitor.port), timeout=20) as one_more:
+            assert all_of(one_more).startswith(b"HTTP/1.0 503 ")
+    wait_for(lambda: answers(visitor))
+
+
+def answers(visitor: Visitor) -> bool:
+    try:
+        return visitor.get("state")[0].status == 200
+    except OSError:
+        return False
+
+
+def test_before_the_first_picture(visitor: Visitor) -> None:
+    assert json.loads(visitor.get("health")[1]) is None
+    state = visitor.state()
+    assert (state["signal"], state["picture_age_s"], state["faces"], state["health"]) == (False, None, [], None)
+    assert visitor.get("frame.jpg")[0].status == 503
+
+
+def test_what_is_shown(visitor: Visitor, preview: Preview) -> None:
+    tracks = [tracked("Q1"), tracked(None), tracked("Q2", decided=False)]
+    preview.offer(picture(), tracks, NAMES.__getitem__)
+    event = health()
+    preview.tell(event)
+    assert HealthEvent.model_validate_json(visitor.get("health")[1]) == event
+    state = visitor.state()
+    assert state["signal"] is True
+    assert state["size_wh"] == [640, 360]
+    assert [(face["kind"], face["label"]) for face in state["faces"]] == [
+        ("named", "Zoë <b>Łuk</b> 97%"),
+        ("unknown", "unknown"),
+        ("undecided", "…"),
+    ]
+    answer, jpeg = visitor.get("frame.jpg")
+    assert (answer.status, answer.getheader("Content-Type"), jpeg[:2]) == (200, "image/jpeg", b"\xff\xd8")
+
+
+def test_a_picture_of_a_folder_is_shown_too(visitor: Visitor, preview: Preview) -> None:
+    face = tracked("Q2")
+    assert face.prediction is not None
+    found = RecognisedFace(face.face, face.prediction, np.zeros(4, np.float32))
+    preview.offer_picture(picture(), [found], NAMES.__getitem__)
+    assert visitor.state()["faces"] == [{"kind": "named", "label": "Bea 97%"}]
+
+
+def test_a_camera_that_is_lost_and_comes_back() -> None:
+    troubles = ["camera: the cable is out"]
+    with Preview(PreviewSection(), troubles=lambda: troubles) as preview:
+        visitor = Visitor(preview).enter()
+        preview.offer(picture(), [], str)
+        preview.tell(health(camera=CameraHealth(source="door camera", connected=False)))
+        state = visitor.state()
+        assert (state["signal"], state["trouble"]) == (False, ["camera: the cable is out"])
+        troubles.clear()
+        preview.offer(picture(), [], str)
+        state = visitor.state()
+        assert (state["signal"], state["trouble"]) == (True, [])
+
+
+def test_two_watchers_see_the_same_pictures(visitor: Visitor, preview: Preview) -> None:
+    preview.offer(picture(10), [], str)
+    with visitor.stream() as one, visitor.stream() as other:
+        assert b" 200 OK\r\n" in one.head and b"multipart/x-mixed-replace; boundary=frame" in one.head
+        assert one.next() == other.next()
+        preview.offer(picture(200), [tracked("Q1")], NAMES.__getitem__)
+        assert one.next() == other.next()
+
+
+def test_the_newest_picture_wins_over_those_that_nobody_had_time_for(visitor: Visitor, preview: Preview) -> None:
+    with visitor.stream() as stream:
+        for level in range(120):
+            preview.offer(picture(level * 2), [], str)
+        last = visitor.get("frame.jpg")[1]
+        pictures = [stream.next()]
+        while pictures[-1] != last:
+            pictures.append(stream.next())
+        assert len(pictures) < 60
+
+
+def test_a_fifth_stream_has_to_wait_and_the_page_still_answers(visitor: Visitor, preview: Preview) -> None:
+    preview.offer(picture(), [], str)
+    with ExitStack() as held:
+        streams = [held.enter_context(visitor.stream()) for _ in range(4)]
+        assert all(stream.next() for stream in streams)
+        with visitor.stream() as fifth:
+            assert b" 503 " in fifth.head
+        assert visitor.get("state")[0].status == 200
+        streams[0].link.close()
+        wait_for(lambda: b" 200 " in look_in(visitor))
+
+
+def look_in(visitor: Visitor) -> bytes:
+    with visitor.stream() as stream:
+        return stream.head
+
+
+def test_who_goes_away_in_mid_stream_is_noticed_and_drawing_ends(visitor: Visitor, preview: Preview) -> None:
+    asked: list[float] = []
+
+    def shown_name(person_id: str) -> str:
+        asked.append(time.monotonic())
+        return person_id
+
+    with visitor.stream() as stream:
+        preview.offer(picture(), [tracked("Q1")], shown_name)
+        stream.next()
+
+    def still() -> bool:
+        before = len(asked)
+        preview.offer(picture(), [tracked("Q1")], shown_name)
+        time.sleep(0.1)
+        return len(asked) == before
+
+    wait_for(still)
+
+
+def test_a_watcher_who_does_not_read_holds_up_nobody(visitor: Visitor, preview: Preview) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (720, 960, 3)).astype(np.uint8)
+    with visitor.stream(), visitor.stream() as reading:
+        for level in range(40):
+            preview.offer(np.roll(noise, level, axis=0), [], str)
+            assert len(reading.next()) > 100_000
+
+
+def test_the_loop_ends_at_once_while_somebody_watches() -> None:
+    before = set(threading.enumerate())
+    with ExitStack() as held:
+        with Preview(PreviewSection(fps=30)) as preview:
+            visitor = Visitor(preview).enter()
+            noise = np.random.default_rng(1).integers(0, 255, (720, 960, 3)).astype(np.uint8)
+            stream = held.enter_context(visitor.stream())
+            deaf = held.enter_context(visitor.stream())
+            held.enter_context(socket.create_connection(("127.0.0.1", visitor.port), timeout=20))
+            for level in range(30):  # more than the buffers between here and there hold
+                preview.offer(np.roll(noise, level, axis=0), [], str)
+                stream.next()
+            began_s = time.monotonic()
+        ended_s = time.monotonic() - began_s
+        assert ended_s < 2.0, "SIGTERM leaves the loop so long"
+        all_of(deaf.link)
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", visitor.port), timeout=5)
+    wait_for(lambda: set(threading.enumerate()) <= before)
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {port} is taken") as caught, Preview(PreviewSection(port=port)):
+            pass
+        assert "0 takes a free one" in caught.value.hint
+
+
+def test_the_same_port_serves_the_next_run() -> None:
+    with Preview(PreviewSection()) as preview:
+        visitor = Visitor(preview).enter()
+    with Preview(PreviewSection(port=visitor.port)) as preview:
+        assert visitor.get("")[0].status == 403, "the cookie of another run opens nothing"
+        assert Visitor(preview).enter().get("")[0].status == 200
+
+
+def test_nothing_is_logged(visitor: Visitor, capfd: pytest.CaptureFixture[str]) -> None:
+    visitor.get("")
+    visitor.get("nothing")
+    visitor.raw(b"GET /" + b"a" * 30_000)
+    with visitor.stream():
+        pass
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)")
+def test_a_browser_shows_it_and_has_nothing_to_complain_of() -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    troubles: list[str] = []
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        complaints: list[str] = []
+        hosts: set[str] = set()
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: hosts.add(urlsplit(asked.url).netloc))
+        with Preview(PreviewSection(), token=TOKEN, troubles=lambda: troubles) as preview:
+            preview.offer(picture(), [tracked("Q1"), tracked(None, decided=False)], NAMES.__getitem__)
+            preview.tell(health())
+            page.goto(preview.url)
+            page.wait_for_selector("body[data-ready]")
+            assert TOKEN not in page.url
+            wait_for(lambda: page.evaluate("document.getElementById('picture').naturalWidth") == 640)
+            assert page.locator("#status").inner_text() == "live"
+            assert page.locator("#faces li").all_inner_texts() == ["Zoë <b>Łuk</b> 97%", "… not sure yet"]
+            assert "61.5 °C" in page.locator("#health").inner_text()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing is wider than a phone"
+            troubles.append("camera: <i>gone</i>")
+            preview.no_signal()
+            page.locator("#status", has_text="no signal").wait_for(timeout=20_000)
+            assert page.locator("#trouble li").all_inner_texts() == ["camera: <i>gone</i>"]
+            preview.offer(picture(), [], str)
+            page.locator("#status", has_text="live").wait_for(timeout=20_000)
+            assert (complaints, hosts) == ([], {f"127.0.0.1:{Visitor(preview).port}"})
+        page.locator("#status", has_text="ended").wait_for(timeout=20_000)
+        browser.close()
