@@ -11,6 +11,7 @@ from actorrec.manifests.events import DetectionEvent, Event, EventFace, HealthEv
 
 MAX_EVENT_BYTES: Final = 1 << 20
 _MAX_IDS: Final = 10_000
+_MAX_LINE: Final = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,24 @@ class Tail:
 
 
 def in_words(event: Event) -> str:
-    """One line for people; what devices and models call themselves stands in it as it came."""
-    when = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    """One line for people, in UTC; what devices and models call themselves stands in it as it came."""
+    try:
+        when = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        return _cut(f"{when} {event.device} {_of_kind(event)}")
+    except (OverflowError, ValueError):  # a year before the first one in UTC, a count of thousands of digits
+        return _cut(f"{event.device} {event.event}: holds figures that cannot be shown")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_LINE else text[: _MAX_LINE - 1] + "…"
+
+
+def _of_kind(event: Event) -> str:
     if isinstance(event, DetectionEvent):
-        return f"{when} {event.device} {_detection(event)}"
+        return _detection(event)
     if isinstance(event, HealthEvent):
-        return f"{when} {event.device} health: {_health(event)}"
-    return f"{when} {event.device} model: {_model(event)}"
+        return f"health: {_health(event)}"
+    return f"model: {_model(event)}"
 
 
 def _detection(event: DetectionEvent) -> str:

@@ -1,5 +1,6 @@
 """Events as they come from a broker."""
 
+import sys
 import threading
 import uuid
 from collections import deque
@@ -41,11 +42,11 @@ class Inbox:
         if topic.startswith(self._no_events):
             return
         with self._changed:
-            if self._waiting_bytes + len(payload) > _MAX_WAITING_BYTES:
+            if self._waiting_bytes + _room_bytes(payload) > _MAX_WAITING_BYTES:
                 self.dropped += 1
                 return
             self._waiting.append(payload)
-            self._waiting_bytes += len(payload)
+            self._waiting_bytes += _room_bytes(payload)
             self._changed.notify()
 
     def next(self, timeout_s: float) -> bytes | None:
@@ -56,8 +57,13 @@ class Inbox:
             if not self._waiting:
                 return None
             payload = self._waiting.popleft()
-            self._waiting_bytes -= len(payload)
+            self._waiting_bytes -= _room_bytes(payload)
             return payload
+
+
+def _room_bytes(payload: bytes) -> int:
+    """Of a message in memory, so that empty ones are bounded, too."""
+    return sys.getsizeof(payload)
 
 
 class BrokerTail:

@@ -120,6 +120,19 @@ def test_health_in_words() -> None:
     assert in_words(gone).endswith("3,600 frames, camera 0 is gone")
 
 
+def test_figures_of_somebody_hostile_end_nothing() -> None:
+    early = detection().model_copy(update={"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))})
+    huge = data(health(memory_bytes=7)).replace(b'"memory_bytes":7', b'"memory_bytes":' + b"9" * 4000)
+    many = data(health(queues=[QueueHealth(name="a", waiting=7)] * 2)).replace(b":7,", b":" + b"9" * 4300 + b",")
+    for hostile in (data(early), huge, many):
+        event = Tail(Wanted()).take(hostile)
+        assert event is None or in_words(event).endswith("holds figures that cannot be shown")
+    assert in_words(early) == "pi-1 detection: holds figures that cannot be shown"
+    crowd = in_words(detection(1, *[face("x" * 100)] * 100))
+    assert len(crowd) == 2000
+    assert crowd.endswith("…")
+
+
 def test_a_model_in_words() -> None:
     swapped = ModelEvent(**COMMON, id="m", change="swapped", bundle="a" * 64)
     assert in_words(swapped).endswith("pi-1 model: m of bundle aaaaaaaaaaaa runs")
