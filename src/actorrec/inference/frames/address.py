@@ -50,7 +50,7 @@ def parse_address(text: str) -> Address:
         host, port = parts.hostname or "", parts.port or PORTS[scheme]
     except ValueError:
         host, port = "", 0
-    if not host or not text.isascii() or not text[len(scheme) :].startswith("://"):
+    if not host or not text.isascii() or " " in text or not text[len(scheme) :].startswith("://"):
         raise ConfigError(f"the camera's {scheme} address cannot be read", hint=f"it looks like {scheme}://HOST/PATH")
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")

@@ -11,6 +11,9 @@ from actorrec.types import UInt8Image
 NO_PIXELS: Final[UInt8Image] = np.empty((0, 0, 3), np.uint8)
 """Of a frame that is not wanted."""
 
+MAX_DAMAGED: Final = 20
+"""Frames one after the other that cannot be decoded; a bad cable spoils one now and then."""
+
 
 class Capture:
     """A ``cv2.VideoCapture`` that is open.
@@ -33,21 +36,24 @@ class Capture:
             return not self._held.over and bool(self._capture.grab())
 
     def pixels(self) -> UInt8Image | None:
-        """The frame that was grabbed, RGB, in memory of its own; None where it was let go of.
+        """The frame that was grabbed, RGB, in memory of its own; None where it is damaged, or was let go of.
 
         Raises:
-            FrameSourceError: If the frame is too large, or no picture.
+            FrameSourceError: If the frame is too large.
         """
         with self._held.reading():
             came, pixels = (False, None) if self._held.over else self._capture.retrieve()
-        if self._held.over:
-            return None
         if not came or pixels is None:
-            raise FrameSourceError(f"{self._name}: a frame came that cannot be decoded")
+            return None
         height, width = pixels.shape[:2]
         if height * width > self._max_pixels:
             raise too_large(self._name, width, height, self._max_pixels)
         return as_rgb(pixels)
+
+    @property
+    def released(self) -> bool:
+        """Whether it was let go of."""
+        return self._held.over
 
     def asked(self, prop: int) -> float:
         """A property; 0.0 where it is not known."""
@@ -70,6 +76,11 @@ def as_rgb(pixels: Any) -> UInt8Image:
     if turn is None or pixels.dtype != np.uint8:
         raise FrameSourceError(f"frames of {channels} channels of {pixels.dtype} are not read")
     return np.ascontiguousarray(cv2.cvtColor(pixels, turn))
+
+
+def all_damaged(name: str) -> FrameSourceError:
+    """The error of a source that sends nothing that can be decoded."""
+    return FrameSourceError(f"{name}: {MAX_DAMAGED} frames one after the other cannot be decoded")
 
 
 def too_large(name: str, width_px: int, height_px: int, max_pixels: int) -> FrameSourceError:

@@ -17,14 +17,13 @@ _DEFAULT_OPTIONS: Final = "rtsp_flags;prefer_tcp"
 _OPENING: Final = threading.Lock()
 
 
-def open_ffmpeg(location: str, name: str, protocols: str, timeout_s: float, *, live: bool) -> Any:
+def open_ffmpeg(location: str, name: str, protocols: str, timeout_s: float) -> Any:
     """``cv2.VideoCapture`` of a film or an address, open or not.
 
     Args:
         name: As shown.
         protocols: What ffmpeg may use for it, and for what it names in its turn (a play list may name anything).
         timeout_s: For opening, and for each read, where the system lets it.
-        live: Whether one buffered frame is enough.
 
     Raises:
         FrameSourceError: If an earlier try to open something still hangs.
@@ -39,10 +38,7 @@ def open_ffmpeg(location: str, name: str, protocols: str, timeout_s: float, *, l
     # More threads would hold back a frame each, and take more of the processor for pictures of a camera's size.
     asked += [cv2.CAP_PROP_N_THREADS, 1]
     with _one_at_a_time(name, timeout_s), quietly(cv2), _options(protocols):
-        capture = cv2.VideoCapture(location, cv2.CAP_FFMPEG, asked)
-    if live:
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return capture
+        return cv2.VideoCapture(location, cv2.CAP_FFMPEG, asked)
 
 
 @contextmanager

@@ -83,7 +83,8 @@ class Film:
             self._time_s = self._next_time_s(capture)
             if self._every_frame or self._in_time():
                 pixels = NO_PIXELS if skip else capture.pixels()
-                return None if pixels is None else Frame(pixels, self.name, self._index, self._time_s)
+                if pixels is not None:
+                    return Frame(pixels, self.name, self._index, self._time_s)
         return None
 
     def close(self) -> None:
@@ -102,7 +103,7 @@ class Film:
         except OSError as error:
             raise FrameSourceError(f"{self.name}: cannot be read: {error.strerror}") from None
         # An absolute path: ffmpeg takes what stands before a colon for a protocol.
-        opened = open_ffmpeg(str(self._path.absolute()), self.name, "file", self._settings.timeout_s, live=False)
+        opened = open_ffmpeg(str(self._path.absolute()), self.name, "file", self._settings.timeout_s)
         if not opened.isOpened():
             raise FrameSourceError(f"{self.name}: it is no film that can be read, or its beginning or end is missing")
         capture = Capture(opened, self.name, self._max_pixels)

@@ -6,15 +6,15 @@ from functools import partial
 from typing import Final, TypeVar
 
 from actorrec.errors import ActorRecError
-from actorrec.inference.frames.pace import Pace
+from actorrec.inference.frames.pace import Backoff, Pace
 from actorrec.inference.frames.slot import Slot
 from actorrec.inference.frames.source import FrameSource
 from actorrec.inference.troubles import Troubles
 from actorrec.sections import CameraSection
 
 ABOUT: Final = "the camera"
-_FIRST_PAUSE_S: Final = 1.0
-_JOIN_S: Final = 0.5
+_JOIN_S: Final = 0.4
+_STEADY_S: Final = 10.0  # a camera that was there for so long is tried again soon
 
 _Given = TypeVar("_Given")
 
@@ -27,7 +27,7 @@ class Grabber(threading.Thread):
         slot: Where frames go.
         camera: Rate and patience.
         troubles: Told when the source is lost and when it is back.
-        jitter: A number in [0, 1).
+        backoff: Pauses between two tries.
     """
 
     def __init__(
@@ -36,15 +36,14 @@ class Grabber(threading.Thread):
         slot: Slot,
         camera: CameraSection,
         troubles: Troubles,
-        jitter: Callable[[], float],
+        backoff: Backoff,
     ) -> None:
         super().__init__(name="camera", daemon=True)
         self._source = source
         self._slot = slot
         self._camera = camera
         self._troubles = troubles
-        self._jitter = jitter
-        self._pause_s = _FIRST_PAUSE_S
+        self._backoff = backoff
         self._waits_since_s: float | None = None
         slot.give_turn(self)
 
@@ -85,6 +84,7 @@ class Grabber(threading.Thread):
     def _read_on(self) -> bool:
         """Until it ends (True), is lost (an error) or it is another's turn (False)."""
         pace = Pace(self._camera.fps)
+        opened_s = self._slot.clock()
         while self._slot.has_turn(self):
             if not self._source.live and not self._slot.wait_empty(self):
                 return False
@@ -94,7 +94,8 @@ class Grabber(threading.Thread):
                 self._slot.end(self)
                 return True
             self._troubles.end(ABOUT)
-            self._pause_s = _FIRST_PAUSE_S
+            if self._slot.clock() - opened_s >= _STEADY_S:
+                self._backoff.reset()
             pace.came(self._slot.clock(), wanted=wanted)
             self._slot.came(self, frame if wanted else None)
         return False
@@ -102,10 +103,9 @@ class Grabber(threading.Thread):
     def _lost(self, error: ActorRecError) -> None:
         self._slot.lost(self)
         self._source.close()
-        pause_s = min(self._pause_s, self._camera.max_wait_s)
-        self._pause_s = 2 * pause_s
+        pause_s = self._backoff.next_s()
         self._troubles.begin(ABOUT, f"{error.in_full}; it is tried again in {pause_s:.0f} s")
-        self._slot.pause(self, pause_s * (0.75 + self._jitter() / 4))
+        self._slot.pause(self, self._backoff.spread(pause_s))
 
     def _waited(self, call: Callable[[], _Given]) -> _Given:
         self._waits_since_s = self._slot.clock()

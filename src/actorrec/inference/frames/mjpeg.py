@@ -16,7 +16,7 @@ from typing import Final
 
 from actorrec.errors import ConfigError, FrameSourceError, ItemError
 from actorrec.inference.frames.address import Address, parse_address
-from actorrec.inference.frames.capture import NO_PIXELS
+from actorrec.inference.frames.capture import MAX_DAMAGED, NO_PIXELS, all_damaged
 from actorrec.inference.frames.held import Held
 from actorrec.inference.frames.multipart import MultipartError, Parts
 from actorrec.inference.frames.opencv import NetworkCamera
@@ -27,7 +27,6 @@ from actorrec.types import Frame, UInt8Image
 from actorrec.vision.decode import decode_picture
 
 _BROKEN: Final = (OSError, http.client.HTTPException, MultipartError, ValueError)
-_MAX_DAMAGED: Final = 20  # pictures one after the other that cannot be decoded: it is no camera, or its line is bad
 
 
 class HttpCamera:
@@ -83,14 +82,14 @@ class HttpCamera:
         pictures = self._pictures
         if pictures is None:
             raise FrameSourceError(f"{self.name}: it is not open")
-        for _ in range(_MAX_DAMAGED):
+        for _ in range(MAX_DAMAGED):
             data = pictures.next()
             at_s = self._clock()
             pixels = NO_PIXELS if skip else self._decoded(data)
             if pixels is not None:
                 self._index += 1
                 return Frame(pixels, self.name, self._index - 1, at_s)
-        raise FrameSourceError(f"{self.name}: {_MAX_DAMAGED} pictures one after the other cannot be decoded")
+        raise all_damaged(self.name)
 
     def close(self) -> None:
         """See ``FrameSource``."""

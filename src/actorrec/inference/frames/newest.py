@@ -1,12 +1,12 @@
 """The newest frame of a source, whatever becomes of it."""
 
-import random
 import time
 from collections.abc import Callable
 from typing import Final, Self
 
 from actorrec.errors import FrameSourceError
 from actorrec.inference.frames.grabber import ABOUT, Grabber
+from actorrec.inference.frames.pace import Backoff
 from actorrec.inference.frames.slot import Slot
 from actorrec.inference.frames.source import FrameSource
 from actorrec.inference.troubles import Troubles
@@ -16,7 +16,7 @@ from actorrec.types import Frame
 
 _MAX_ABANDONED: Final = 3
 _LOOK_S: Final = 0.25  # how often a waiting loop looks after the thread that reads
-_GRACE_S: Final = 2.0  # for a source that ends its reads after the same time by itself
+_PATIENCE: Final = 1.5  # of timeout_s: a source that ends its reads by itself does so before
 
 
 class NewestFrame:
@@ -31,7 +31,7 @@ class NewestFrame:
         camera: Rate and patience.
         troubles: Told when the source is lost and when it is back.
         clock: Monotonic.
-        jitter: A number in [0, 1): cameras that were lost together come back one after the other.
+        backoff: Pauses between two tries to open it; from 1 s to ``camera.max_wait_s`` by default.
     """
 
     def __init__(
@@ -41,15 +41,16 @@ class NewestFrame:
         troubles: Troubles,
         *,
         clock: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
+        backoff: Backoff | None = None,
     ) -> None:
         self._make = make
         self._camera = camera
         self._troubles = troubles
         self._clock = clock
-        self._jitter = jitter
+        self._backoff = backoff or Backoff(camera.max_wait_s)
         self._slot = Slot(clock)
-        self._name = make().name
+        self._source: FrameSource | None = make()
+        self._name = self._source.name
         self._abandoned: list[Grabber] = []
         self._grabber: Grabber | None = None
 
@@ -59,9 +60,8 @@ class NewestFrame:
 
     def __exit__(self, *_: object) -> None:
         self._slot.shut()
-        for grabber in [*self._abandoned, self._grabber]:
-            if grabber is not None:
-                grabber.stop()
+        if self._grabber is not None:
+            self._grabber.stop()
 
     def next(self, timeout_s: float) -> Frame | None:
         """Wait for a frame that was not taken yet; None where none comes in time, and at the end of a film.
@@ -89,13 +89,16 @@ class NewestFrame:
         return self._slot.health(self._name)
 
     def _started(self) -> Grabber:
-        grabber = Grabber(self._make(), self._slot, self._camera, self._troubles, self._jitter)
+        source, self._source = self._source or self._make(), None
+        grabber = Grabber(source, self._slot, self._camera, self._troubles, self._backoff)
         grabber.start()
         return grabber
 
     def _look_after(self) -> None:
         grabber = self._grabber
-        if grabber is None or grabber.waits_s() <= self._camera.timeout_s + _GRACE_S:
+        if grabber is not None and not grabber.is_alive():
+            raise FrameSourceError(f"{self._name}: the thread that reads it has died")
+        if grabber is None or grabber.waits_s() <= _PATIENCE * self._camera.timeout_s:
             return
         grabber.abandon()
         self._abandoned = [each for each in [*self._abandoned, grabber] if each.is_alive()]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actorrec.errors import FrameSourceError, MissingExtraError
 from actorrec.inference.frames.address import Address
-from actorrec.inference.frames.capture import NO_PIXELS, Capture, too_large
+from actorrec.inference.frames.capture import MAX_DAMAGED, NO_PIXELS, Capture, all_damaged, too_large
 from actorrec.inference.frames.ffmpeg import open_ffmpeg, quietly
 from actorrec.inference.frames.why_not import why_no_device, why_no_stream
 from actorrec.sections import CameraSection
@@ -64,14 +64,17 @@ class OpenCvCamera:
     def read(self, *, skip: bool = False) -> Frame | None:
         """See ``FrameSource``."""
         capture = self._capture
-        pixels = None
-        if capture is not None and capture.grab():
+        if capture is None:
+            raise FrameSourceError(f"{self._name}: it is not open")
+        for _ in range(MAX_DAMAGED):
+            if not capture.grab():
+                raise FrameSourceError(f"{self._name}: no frame came any more")
+            at_s = self._clock()
             pixels = NO_PIXELS if skip else capture.pixels()
-        if pixels is None:
-            raise FrameSourceError(f"{self._name}: no frame came", hint="it was lost, or sends what is no video")
-        frame = Frame(pixels, self._name, self._index, self._clock())
-        self._index += 1
-        return frame
+            if pixels is not None:
+                self._index += 1
+                return Frame(pixels, self._name, self._index - 1, at_s)
+        raise all_damaged(self._name)
 
     def close(self) -> None:
         """See ``FrameSource``."""
@@ -127,7 +130,7 @@ class NetworkCamera(OpenCvCamera):
 
     def _start(self) -> Any:
         protocols = _PROTOCOLS[self._address.scheme]
-        return open_ffmpeg(self._address.url, self._name, protocols, self._settings.timeout_s, live=True)
+        return open_ffmpeg(self._address.url, self._name, protocols, self._settings.timeout_s)
 
     def _why_not(self) -> FrameSourceError:
         return why_no_stream(self._address, min(self._settings.timeout_s, 3.0))

@@ -1,5 +1,7 @@
-"""Which of a camera's frames are wanted, so that others need not be decoded."""
+"""When a camera is looked at: which of its frames are wanted, and when it is tried again."""
 
+import random
+from collections.abc import Callable
 from typing import Final
 
 _SHARE: Final = 0.2  # of the newest gap in what is expected of the next
@@ -33,3 +35,33 @@ class Pace:
         if wanted:
             # Not from when it came: a frame that is a little late would make all others late.
             self._due_s = max(self._due_s, at_s - self._interval_s) + self._interval_s
+
+
+class Backoff:
+    """Pauses between two tries, each twice as long as the one before.
+
+    Args:
+        max_s: The longest.
+        first_s: The shortest.
+        jitter: A number in [0, 1): cameras that were lost together come back one after the other.
+    """
+
+    def __init__(self, max_s: float, *, first_s: float = 1.0, jitter: Callable[[], float] = random.random) -> None:
+        self._max_s = max_s
+        self._first_s = first_s
+        self._jitter = jitter
+        self._pause_s = first_s
+
+    def next_s(self) -> float:
+        """The pause before the next try."""
+        pause_s = min(self._pause_s, self._max_s)
+        self._pause_s = 2 * pause_s
+        return pause_s
+
+    def spread(self, pause_s: float) -> float:
+        """That pause or up to a quarter less."""
+        return pause_s * (0.75 + self._jitter() / 4)
+
+    def reset(self) -> None:
+        """The next pause is the shortest."""
+        self._pause_s = self._first_s

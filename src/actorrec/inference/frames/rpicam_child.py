@@ -14,8 +14,8 @@ from actorrec.inference.frames.held import Held
 
 _MAX_STDERR_BYTES: Final = 16 * 1024
 _PIPE_BYTES: Final = 2**20  # what an unprivileged user may have; a frame then takes two reads, not twenty
-_TERMINATE_S: Final = 0.5
-_KILL_S: Final = 0.3
+_TERMINATE_S: Final = 0.3
+_KILL_S: Final = 0.2
 
 
 class RpicamChild:

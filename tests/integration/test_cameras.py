@@ -1,0 +1,372 @@
+"""What becomes of cameras that come, go, stall and lie: the newest frame of each, and what is said of it."""
+
+import gc
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actorrec.errors import FrameSourceError
+from actorrec.inference.frames.capture import NO_PIXELS
+from actorrec.inference.frames.choose import frame_source
+from actorrec.inference.frames.newest import NewestFrame
+from actorrec.inference.frames.pace import Backoff
+from actorrec.inference.troubles import Troubles
+from actorrec.sections import CameraSection
+from actorrec.types import Frame
+from camera_servers import (
+    ACQUIRE_FAILED,
+    BLUE,
+    GREEN,
+    HEADERS,
+    NO_CAMERAS,
+    RED,
+    CameraServer,
+    Play,
+    Wire,
+    camera_server,
+    fake_rpicam,
+    is_colour,
+    is_running,
+    jpeg,
+    mjpeg,
+    part,
+    rtsp,
+    scene,
+    write_film,
+)
+
+CALM = CameraSection(width_px=64, height_px=48, fps=50, timeout_s=10)
+QUICK = CALM.model_copy(update={"timeout_s": 0.4})  # less than a user may set; for what is waited for in vain
+MAX_PIXELS = 1_000_000
+PATIENCE_S = 20.0
+
+
+class Watch:
+    """A source with its newest frame, and what was said."""
+
+    def __init__(self, newest: NewestFrame, said: list[str], troubles: Troubles) -> None:
+        self.newest = newest
+        self.said = said
+        self.troubles = troubles
+
+    def frame(self, wanted: Callable[[Frame], bool] = lambda _: True) -> Frame:
+        """The next frame that is wanted."""
+        return self.until(lambda frame: frame is not None and wanted(frame))
+
+    def until(self, there: Callable[[Frame | None], bool]) -> Frame:
+        """Take frames until something is so; the frame at which it was, or an empty one."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline_s:
+            frame = self.newest.next(0.1)
+            if there(frame):
+                return frame or Frame(NO_PIXELS, "")
+        raise AssertionError(f"not seen; said: {self.said}, {self.newest.health}")
+
+    def trouble(self, words: str) -> None:
+        """Wait until something is said that holds these words."""
+        self.until(lambda _: any(words in line for line in self.troubles.lines))
+
+
+@contextmanager
+def watch(source: str, settings: CameraSection = CALM, *, every_frame: bool = False) -> Iterator[Watch]:
+    said: list[str] = []
+    troubles = Troubles(said.append)
+
+    def make():  # type: ignore[no-untyped-def]
+        return frame_source(settings, source, every_frame=every_frame, max_pixels=MAX_PIXELS)
+
+    with NewestFrame(make, settings, troubles, backoff=Backoff(0.1, first_s=0.1)) as newest:
+        yield Watch(newest, said, troubles)
+
+
+def in_turn(*plays: Play) -> Play:
+    """A camera that does another thing at each connection, and the last one from then on."""
+    return lambda wire: plays[min(wire.count, len(plays)) - 1](wire)
+
+
+def stalls_in_the_middle(wire: Wire) -> None:
+    wire.send(HEADERS)
+    wire.stream([jpeg(scene(RED))], times=3)
+    whole = part(jpeg(scene(RED)))
+    wire.send(whole[: len(whole) // 2])
+    wire.hang()
+
+
+def drips(wire: Wire) -> None:
+    wire.send(HEADERS + part(jpeg(scene(RED)))[:60])
+    while True:
+        wire.send(b"\x00")
+        wire.wait(0.05)
+
+
+def endless_headers(wire: Wire) -> None:
+    wire.send(b"HTTP/1.0 200 OK\r\n")
+    while True:
+        wire.send(b"X-More: " + b"a" * 4000 + b"\r\n")
+
+
+def endless_part_headers(wire: Wire) -> None:
+    wire.send(HEADERS + b"--frame\r\n")
+    while True:
+        wire.send(b"X-More: " + b"a" * 2000 + b"\r\n")
+
+
+def endless_part(wire: Wire) -> None:
+    wire.send(HEADERS + b"--frame\r\nContent-Length: 99999999999\r\n\r\n")
+    wire.hang()
+
+
+def junk(wire: Wire) -> None:
+    wire.send(np.random.default_rng(1).bytes(20_000))
+
+
+def junk_pictures(wire: Wire) -> None:
+    wire.send(HEADERS)
+    wire.stream([b"\xff\xd8" + np.random.default_rng(1).bytes(2000)], every_s=0.001)
+
+
+def only(head: bytes) -> Play:
+    return lambda wire: wire.send(head)
+
+
+def test_a_camera_comes_goes_and_comes_back() -> None:
+    server = CameraServer(mjpeg(scene(RED)))
+    server.on()
+    server.off()  # its port is known, and nobody listens there
+    try:
+        with watch(server.url) as seen:
+            seen.trouble("nothing listens")
+            assert not seen.newest.health.connected
+            server.on()
+            assert is_colour(seen.frame().pixels, RED)
+            assert seen.troubles.lines == [] and seen.newest.health.connected
+            server.off()
+            seen.trouble("tried again in 0 s")
+            server.play = mjpeg(scene(BLUE))
+            server.on()
+            seen.frame(lambda frame: is_colour(frame.pixels, BLUE))
+            assert seen.newest.health.reconnects >= 1
+            assert seen.said.count("the camera: in order again") == 2
+    finally:
+        server.off()
+
+
+@pytest.mark.parametrize(
+    ("play", "words"),
+    [
+        pytest.param(stalls_in_the_middle, "nothing came any more", id="stalls"),
+        pytest.param(junk, "does not speak HTTP", id="junk"),
+        pytest.param(junk_pictures, "cannot be decoded", id="junk-pictures"),
+        pytest.param(endless_headers, "", id="endless-headers"),
+        pytest.param(endless_part_headers, "the stream is broken", id="endless-part-headers"),
+        pytest.param(endless_part, "the stream is broken", id="endless-part"),
+        pytest.param(only(HEADERS + part(jpeg(scene(RED)))[:-50]), "the stream is broken", id="cut-off"),
+        pytest.param(only(b"HTTP/1.0 404 Not Found\r\n\r\n"), "answers with 404", id="404"),
+        pytest.param(only(b"HTTP/1.0 302 F\r\nLocation: http://u:pw@h/x?k=1\r\n\r\n"), "is at http://h/x", id="moved"),
+        pytest.param(only(b""), "", id="hangs-up"),
+    ],
+)
+def test_what_a_bad_camera_does_is_said_and_it_is_tried_again(play: Play, words: str) -> None:
+    settings = CALM.model_copy(update={"timeout_s": 1.0})
+    with camera_server(in_turn(play, mjpeg(scene(GREEN)))) as server, watch(server.url, settings) as seen:
+        seen.frame(lambda frame: is_colour(frame.pixels, GREEN))
+        assert any(words in line for line in seen.said), seen.said
+
+
+def test_a_camera_that_drips_is_left_and_opened_anew() -> None:
+    with camera_server(in_turn(drips, mjpeg(scene(GREEN)))) as server, watch(server.url, QUICK) as seen:
+        assert is_colour(seen.frame().pixels, GREEN)
+        assert any("hangs" in line for line in seen.said)
+
+
+def test_frames_change_their_size_and_may_be_black() -> None:
+    black = np.zeros((48, 64, 3), np.uint8)
+    pictures = [scene(RED, 64, 48), scene(GREEN, 160, 96), scene(BLUE, 32, 64), black]
+    with camera_server(mjpeg(*pictures, every_s=0.05)) as server, watch(server.url) as seen:
+        for shape in ((48, 64, 3), (96, 160, 3), (64, 32, 3)):
+            seen.frame(lambda frame, shape=shape: frame.pixels.shape == shape)  # type: ignore[misc]
+        seen.frame(lambda frame: not frame.pixels.any())
+        assert seen.said == []
+
+
+def test_a_frame_that_is_too_large_is_refused() -> None:
+    with camera_server(mjpeg(scene(RED, 1600, 1200))) as server, watch(server.url) as seen:
+        seen.trouble("1600 x 1200")
+
+
+def test_a_password_is_asked_for_and_never_said(capfd: pytest.CaptureFixture[str]) -> None:
+    def guarded(wire: Wire) -> None:
+        if b"Authorization: Basic dXNlcjpzM2NyZXQ=" in wire.request:  # user:s3cret
+            mjpeg(scene(RED))(wire)
+        wire.send(b'HTTP/1.0 401 U\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n')
+
+    with camera_server(guarded) as server:
+        with watch(server.url) as seen:
+            seen.trouble("asks for a user name and a password")
+        with watch(server.url.replace("//", "//user:wr0ng@") + "?key=hidden") as seen:
+            seen.trouble("password is refused")
+            said = str([seen.said, seen.newest.health, seen.newest.next(0)])
+            assert "wr0ng" not in said and "hidden" not in said
+        with watch(server.url.replace("//", "//user:s3cret@")) as seen:
+            assert seen.frame().source == server.url
+    printed = capfd.readouterr()
+    assert "wr0ng" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        pytest.param(rtsp(scene(RED), times=5), id="stalls"),
+        pytest.param(rtsp(scene(RED), times=5, then=lambda _: None), id="drops"),
+        pytest.param(Wire.hang, id="silent"),
+        pytest.param(only(b"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\n\r\n"), id="401"),
+        pytest.param(junk, id="junk"),
+    ],
+)
+def test_rtsp_that_fails_is_tried_again(play: Play, capfd: pytest.CaptureFixture[str]) -> None:
+    with camera_server(in_turn(play, play, rtsp(scene(GREEN))), "rtsp") as server:
+        with watch(server.url.replace("//", "//user:s3cret@"), QUICK) as seen:
+            seen.frame(lambda frame: is_colour(frame.pixels, GREEN))
+            assert seen.said and "s3cret" not in str(seen.said)
+        assert "s3cret" not in "".join(capfd.readouterr())
+
+
+def test_stopping_is_prompt_in_a_blocked_read_and_in_a_pause() -> None:
+    for play, scheme in ((Wire.hang, "rtsp"), (Wire.hang, "http"), (only(b"HTTP/1.0 500 X\r\n\r\n"), "http")):
+        with camera_server(play, scheme) as server:
+            with watch(server.url, CALM):
+                while not server.connections:
+                    time.sleep(0.01)
+                time.sleep(0.2)
+                began_s = time.monotonic()
+            assert time.monotonic() - began_s < 1.0
+
+
+def test_the_newest_frame_wins_and_no_frame_waits_behind_it() -> None:
+    with camera_server(mjpeg(scene(RED), every_s=0.01)) as server, watch(server.url) as seen:
+        seen.frame()
+        for _ in range(3):
+            time.sleep(0.3)
+            now_s = time.monotonic()
+            assert now_s - seen.frame().time_s < 0.25
+        health = seen.newest.health
+        assert health.dropped > 10 and health.captured > health.dropped
+
+
+def test_no_more_frames_come_than_are_asked_for() -> None:
+    with camera_server(mjpeg(scene(RED), every_s=0.01)) as server:
+        with watch(server.url, CALM.model_copy(update={"fps": 10.0})) as seen:
+            times = [seen.frame().time_s for _ in range(12)]
+        health = seen.newest.health
+    assert 11 / (times[-1] - times[0]) < 12
+    assert health.captured > 40 and health.dropped == 0
+    assert health.fps is not None and health.fps < 12
+
+
+def test_every_frame_of_a_film_in_order_and_then_it_is_over(tmp_path: Path) -> None:
+    pictures = [np.full((48, 64, 3), shade, np.uint8) for shade in range(0, 250, 5)]
+    film = write_film(tmp_path / "film.avi", pictures)
+    with watch(str(film), every_frame=True) as seen:
+        shades = []
+        while not seen.newest.over:
+            frame = seen.newest.next(5)
+            if frame is not None:
+                shades.append((frame.index, round(float(frame.pixels.mean()) / 5) * 5))
+            time.sleep(0.005)
+        assert shades == list(enumerate(range(0, 250, 5)))
+        assert seen.newest.next(0.1) is None and not seen.newest.health.connected
+        assert seen.newest.health.dropped == 0
+
+
+def test_a_film_at_its_own_pace_ends(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.avi", [scene(RED)] * 25)
+    with watch(str(film)) as seen:
+        began_s, times = time.monotonic(), []
+        while not seen.newest.over:
+            frame = seen.newest.next(5)
+            times += [] if frame is None else [frame.time_s]
+        assert 0.8 < time.monotonic() - began_s < 10
+        assert times == sorted(set(times)) and times[-1] > 0.8
+
+
+class Hanging:
+    """A source whose reads never come back."""
+
+    name = "hanging"
+    live = True
+
+    def __init__(self, gate: threading.Event) -> None:
+        self._gate = gate
+
+    def open(self) -> None:
+        pass
+
+    def read(self, *, skip: bool = False) -> Frame | None:
+        self._gate.wait(60)
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def test_reads_that_hang_again_and_again_end_it_with_an_error() -> None:
+    gate, said = threading.Event(), []  # type: ignore[var-annotated]
+    settings = QUICK.model_copy(update={"timeout_s": 0.1})
+    try:
+        with NewestFrame(lambda: Hanging(gate), settings, Troubles(said.append)) as newest:
+            with pytest.raises(FrameSourceError, match="4 reads never came back"):
+                while True:
+                    newest.next(0.3)
+            assert said == ["hanging: a read hangs; it is opened anew"]
+    finally:
+        gate.set()
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ({"frames": 0, "stderr": NO_CAMERAS, "exit": 255}, "no camera is found"),
+        ({"frames": 0, "stderr": ACQUIRE_FAILED, "exit": 255}, "another program uses the camera"),
+        ({"frames": 0, "stderr": "ERROR: *** odd thing ***\n" * 5000, "exit": 255}, "odd thing"),
+        ({"frames": 3, "rest": 1000, "exit": 0}, "ended"),
+        ({"frames": 3, "rest": 1000, "hang": True}, "no whole frame"),
+        ({"frames": 0, "hang": True}, "sends nothing"),
+        ({"frames": 9, "size": [72, 48], "stderr": "configuring streams: (0) 72x48-YUV420\n"}, "72 × 48"),
+    ],
+    ids=["none", "busy", "odd", "ends", "stalls", "silent", "odd-size"],
+)
+def test_what_rpicam_says_is_told(
+    plan: dict[str, object], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = fake_rpicam(tmp_path / "bin", [plan, {}])
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with watch("rpicam", CALM.model_copy(update={"timeout_s": 2.0 if "hang" in plan else 10.0})) as seen:
+        seen.frame(lambda _: bool(seen.said) and not seen.troubles.lines)
+        assert any(words in line for line in seen.said), seen.said
+    gc.collect()
+    assert not any(is_running(json.loads(line)[0]) for line in runs.read_text().splitlines())
+
+
+def test_rpicam_takes_the_size_that_the_camera_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "[0:0:1.0] [9]  INFO Camera camera.cpp:1197 configuring streams: (0) 128x96-YUV420 (1) 2304x1296-SBGGR10\n"
+    fake_rpicam(tmp_path / "bin", [{"size": [128, 96], "stderr": said}], program="libcamera-vid")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with watch("rpicam:1") as seen:
+        frame = seen.frame()
+    assert frame.pixels.shape == (96, 128, 3) and is_colour(frame.pixels, RED) and frame.source == "rpicam:1"
+
+
+def test_rpicam_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = fake_rpicam(tmp_path / "bin", [{"ignore_sigterm": True}])
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with watch("rpicam") as seen:
+        seen.frame()
+    pid, arguments = json.loads(runs.read_text())
+    assert not is_running(pid)
+    assert "--codec yuv420" in " ".join(arguments) and "--camera 0" in " ".join(arguments)
