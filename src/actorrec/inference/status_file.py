@@ -19,14 +19,19 @@ _MODE: Final = 0o640  # names of cameras and addresses of brokers are for the de
 _DETECTION_MARK: Final = b'"event":"detection"'
 
 
-def status_folder(environ: Mapping[str, str] | None = None) -> Path:
+def status_folder(environ: Mapping[str, str] | None = None, *, component: Path | None = None) -> Path:
     """Where this program writes its status: the folder that systemd made for it, else one of the user's own.
+
+    Args:
+        environ: ``os.environ`` by default.
+        component: Work folder of the component that this is: there ``device status`` looks for it, by way of the
+            bundle that is configured for the machine.
 
     Raises:
         ConfigError: If there is neither.
     """
     made = (os.environ if environ is None else environ).get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return Path(made) if made else state_folder(STATUS_SUBFOLDER)
+    return Path(made) if made else component or state_folder(STATUS_SUBFOLDER)
 
 
 class StatusFile:

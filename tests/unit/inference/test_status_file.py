@@ -91,3 +91,4 @@ def test_systemd_names_the_folder_else_it_is_the_users_own(monkeypatch: pytest.M
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     assert status_folder({"RUNTIME_DIRECTORY": "/run/actorrec:/run/other"}) == Path("/run/actorrec")
     assert status_folder({}) == Path("/state/actorrec/device")
+    assert status_folder({}, component=Path("/greengrass/v2/work/x")) == Path("/greengrass/v2/work/x")
