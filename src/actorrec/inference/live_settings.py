@@ -85,7 +85,7 @@ class LiveSettings:
 
         Settings that are not ``LIVE`` are in it as they were at the start.
         """
-        if self._path is None or (self._reading is not None and self._reading.is_alive()):
+        if self._path is None or self.reading:
             return None
         if self._reading is not None:
             self._reading = None
@@ -94,6 +94,11 @@ class LiveSettings:
             self._look_at_s = self._clock() + self._every_s
             self._look(self._path)
         return None
+
+    @property
+    def reading(self) -> bool:
+        """Whether the file is being read just now."""
+        return self._reading is not None and self._reading.is_alive()
 
     def _look(self, path: Path) -> None:
         before, self._seen = self._seen, signature_of(path)
