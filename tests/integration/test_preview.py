@@ -299,7 +299,7 @@ def answers(visitor: Visitor) -> bool:
 def test_before_the_first_picture(visitor: Visitor) -> None:
     assert json.loads(visitor.get("health")[1]) is None
     state = visitor.state()
-    assert (state["signal"], state["picture_age_s"], state["faces"], state["health"]) == (False, None, [], None)
+    assert (state["signal"], state["lost"], state["faces"], state["health"]) == (False, False, [], None)
     assert visitor.get("frame.jpg")[0].status == 503
 
 
@@ -333,14 +333,16 @@ def test_a_camera_that_is_lost_and_comes_back() -> None:
     troubles = ["camera: the cable is out"]
     with Preview(PreviewSection(), troubles=lambda: troubles) as preview:
         visitor = Visitor(preview).enter()
-        preview.offer(picture(), [], str)
+        preview.offer(picture(), [tracked("Q1")], str)
         preview.tell(health(camera=CameraHealth(source="door camera", connected=False)))
         state = visitor.state()
-        assert (state["signal"], state["trouble"]) == (False, ["camera: the cable is out"])
+        assert (state["signal"], state["lost"], state["faces"]) == (False, True, [])
+        assert state["trouble"] == ["camera: the cable is out"]
+        assert visitor.get("frame.jpg")[0].status == 503, "an old picture is not shown as if it were new"
         troubles.clear()
         preview.offer(picture(), [], str)
         state = visitor.state()
-        assert (state["signal"], state["trouble"]) == (True, [])
+        assert (state["signal"], state["lost"], state["trouble"]) == (True, False, [])
 
 
 def test_two_watchers_see_the_same_pictures(visitor: Visitor, preview: Preview) -> None:

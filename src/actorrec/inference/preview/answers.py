@@ -72,7 +72,8 @@ class Shown:
         faces = [] if look is None else [said_of(track, look.shown_name) for track in look.tracks]
         trouble = [*self._troubles(), *filter(None, [self.painter.failed])]
         now = {
-            "signal": look is not None and not self.signal_lost,
+            "signal": look is not None,
+            "lost": self.signal_lost,
             "picture_age_s": None if look is None else round(time.monotonic() - look.at_s, 1),
             "size_wh": None if look is None else [look.pixels.shape[1], look.pixels.shape[0]],
             "faces": [{"kind": kind, "label": label} for kind, label in faces],

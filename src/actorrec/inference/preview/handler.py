@@ -104,7 +104,8 @@ class PreviewHandler(BaseHTTPRequestHandler):
         with painter.watch() as watching:
             while not painter.closed:
                 jpeg = watching.next(_STILL_THERE_S)
-                if jpeg is None and (not last or time.monotonic() - sent_s < _REPEAT_S):
+                again = last and painter.newest is not None and time.monotonic() - sent_s >= _REPEAT_S
+                if jpeg is None and not again:
                     if self._gone():
                         return
                     continue

@@ -64,6 +64,12 @@ class Painter:
             with self._changed:
                 self._changed.notify_all()
 
+    def forget(self) -> None:
+        """What was seen is over: it is neither drawn nor kept."""
+        if self.newest is not None:
+            with self._changed:
+                self.newest, self._drawn, self._jpeg = None, None, b""
+
     def watch(self) -> "Watching":
         """A watcher; drawing goes on until it is left."""
         return Watching(self)
@@ -107,7 +113,7 @@ class Painter:
             jpeg = self._jpeg_of(look)
             with self._changed:
                 self._drawn = look
-                if jpeg:
+                if jpeg and self.newest is not None:
                     self._jpeg, self._number = jpeg, self._number + 1
                 self._changed.notify_all()
                 left_s = began_s + self._pause_s - time.monotonic()
@@ -126,7 +132,7 @@ class Painter:
 
         try:
             jpeg = paint(look)
-        except (cv2.error, OSError, ValueError, RuntimeError, MemoryError) as error:
+        except (cv2.error, OSError, ArithmeticError, LookupError, RuntimeError, ValueError, MemoryError) as error:
             self.failed = f"cannot draw: {type(error).__name__}"
             return b""
         self.failed = ""

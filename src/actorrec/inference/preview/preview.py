@@ -105,6 +105,7 @@ class Preview:
     def no_signal(self) -> None:
         """No frames come: the page says so, with what is wrong, until the next one."""
         self._shown.signal_lost = True
+        self._painter.forget()
 
 
 def _cannot(port: int, error: OSError) -> ConfigError:

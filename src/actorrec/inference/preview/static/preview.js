@@ -123,10 +123,11 @@ function show(state) {
     showStatus("live", state.picture_age_s > 15 ? `live, ${Math.round(state.picture_age_s)} s ago` : "live");
   } else {
     stopStream();
-    showNothing(state.picture_age_s === null ? "Waiting for the first picture" : "No signal");
-    showStatus(state.picture_age_s === null ? "wait" : "lost", state.picture_age_s === null ? "waiting" : "no signal");
+    showNothing(state.lost ? "No signal" : "Waiting for the first picture");
+    showStatus(state.lost ? "lost" : "wait", state.lost ? "no signal" : "waiting");
   }
-  showFaces(state.signal ? state.faces : []);
+  at("faces").hidden = !state.signal;
+  showFaces(state.faces);
   showTrouble(state.trouble);
   showHealth(state.health, state.health_age_s);
 }
