@@ -15,10 +15,11 @@ from actorrec.inference.tracking.grey import Grey, GreyFrame
 from actorrec.types import BoundingBox, Face, Landmarks
 from actorrec.vision.align import similarity_transform
 
-_GRID: Final = 5
+_GRID: Final = 4
 _INNER: Final = 0.8  # of the box's sides: its corners show what is behind the face
 _WINDOW_PX: Final = 15
 _LEVELS: Final = 3
+_REACH_PX: Final = 48  # how far a face may go from one frame to the next
 _SMALLEST_PX: Final = 2 * _WINDOW_PX
 _COMES_BACK_PX: Final = 1.0
 _LEAST_SHARE: Final = 0.4  # of the points
@@ -72,12 +73,24 @@ def _flow(before: Grey, after: Grey, points: Points) -> tuple[Points, NDArray[np
     """Where points go, and which of them come back to where they were."""
     import cv2
 
-    window_wh, starts, room = (_WINDOW_PX, _WINDOW_PX), points[:, None], np.zeros((len(points), 1, 2), np.float32)
-    ends, forth, _ = cv2.calcOpticalFlowPyrLK(before, after, starts, room.copy(), winSize=window_wh, maxLevel=_LEVELS)
-    backs, back, _ = cv2.calcOpticalFlowPyrLK(after, before, ends, room.copy(), winSize=window_wh, maxLevel=_LEVELS)
+    height, width = before.shape
+    # Only around the points: what lies elsewhere would cost most of the time.
+    left, top = (max(0, int(side) - _REACH_PX) for side in points.min(axis=0))
+    right, bottom = (int(side) + _REACH_PX for side in points.max(axis=0))
+    part = (
+        slice(top, max(min(bottom, height), top + _SMALLEST_PX)),
+        slice(left, max(min(right, width), left + _SMALLEST_PX)),
+    )
+    old, new = np.ascontiguousarray(before[part]), np.ascontiguousarray(after[part])
+    if min(old.shape) < _WINDOW_PX:
+        return points, np.zeros(len(points), np.bool_)
+    starts = (points - np.array([left, top], np.float32))[:, None]
+    size_wh, room = (_WINDOW_PX, _WINDOW_PX), np.zeros_like(starts)
+    ends, forth, _ = cv2.calcOpticalFlowPyrLK(old, new, starts, room, winSize=size_wh, maxLevel=_LEVELS)
+    backs, back, _ = cv2.calcOpticalFlowPyrLK(new, old, ends, room.copy(), winSize=size_wh, maxLevel=_LEVELS)
     missed = np.linalg.norm(backs - starts, axis=2)[:, 0]
     good = (forth[:, 0] == 1) & (back[:, 0] == 1) & (missed < _COMES_BACK_PX)
-    return np.asarray(ends[:, 0], np.float32), np.asarray(good, np.bool_)
+    return np.asarray(ends[:, 0] + np.array([left, top]), np.float32), np.asarray(good, np.bool_)
 
 
 def _moved(face: Face, start: Points, end: Points, good: NDArray[np.bool_]) -> Face | None:

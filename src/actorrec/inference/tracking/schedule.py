@@ -14,6 +14,7 @@ LEAST_PAUSE_S: Final = 0.2
 """Between two searches that were not planned; and between two looks at one face, so that they see it differently."""
 _STILL_SEARCH_S: Final = 30.0  # a scene in which nothing changes is still searched so often: a search can miss a face
 _STILL_PAUSE_S: Final = 0.3
+_LOST_PAUSE_S: Final = 0.3
 _UNPLANNED: Final = 2  # searches before their time that are saved up
 _LOOKS_BESIDE_SEARCH: Final = 2
 _LOOKS_ALONE: Final = 4
@@ -45,7 +46,7 @@ class SearchSchedule:
     """When the whole frame is searched for faces.
 
     Every ``detect_every_s`` where something changed; at once after a cut; before its time, but a few times only, where
-    something moves that neither is a known face nor moved when the frame was searched last, or where a face was lost.
+    something moves that neither is a known face nor moved when the frame was searched last; and while a face is lost.
     """
 
     def __init__(self) -> None:
@@ -65,19 +66,19 @@ class SearchSchedule:
             now_s: Time of the frame.
             cells: Shape (h, w), bool: what changed and is no known face.
             cut: Whether this is another scene.
-            lost: Whether a face was lost in this frame.
+            lost: Whether a face is lost and something changed: another one may stand there.
         """
         every_s = settings.detect_every_s
         self._unplanned = min(_UNPLANNED, self._unplanned + (now_s - self._told_s) / max(2 * every_s, LEAST_PAUSE_S))
         self._told_s = now_s
-        news = self._take(cells) or lost
+        news = self._take(cells)
         self._cut |= cut
         pause_s = now_s - self._last_s
         if self._cut:
-            return pause_s >= LEAST_PAUSE_S
-        if self._changed and pause_s >= every_s - 1e-6:
+            return pause_s >= LEAST_PAUSE_S - 1e-6
+        if (self._changed and pause_s >= every_s - 1e-6) or (lost and pause_s >= _LOST_PAUSE_S - 1e-6):
             return True
-        if news and pause_s >= LEAST_PAUSE_S and self._unplanned >= 1:
+        if news and pause_s >= LEAST_PAUSE_S - 1e-6 and self._unplanned >= 1:
             self._unplanned -= 1
             return True
         return self._still_due(every_s, pause_s)

@@ -69,10 +69,10 @@ class FaceWatcher:
         if gone_s > max(_GAP_S, self._settings.forget_s):
             change = Change(change.cells, cut=True)
         start = _told(steps, "change", start)
-        lost = self._follow(change, grey)
+        self._follow(change, grey)
         if change.any and not change.cut and self._view.tracks:
             start = _told(steps, "follow", start)
-        searched = self._search(frame, change, lost)
+        searched = self._search(frame, change)
         if searched:
             start = _told(steps, "detect", start)
         self._embed(frame, steps, searched)
@@ -81,28 +81,28 @@ class FaceWatcher:
             self._identifier.forget(track.track_id)
         return Sighting(tracks, left, change.any, searched, steps)
 
-    def _follow(self, change: Change, grey: GreyFrame) -> bool:
-        """Move the faces that changed; whether one was lost."""
+    def _follow(self, change: Change, grey: GreyFrame) -> None:
+        """Move the faces that changed."""
         before, view, now_s = self._grey, self._view, self._clock.now_s
         if change.any or change.cut:
             self._grey = grey
             self._searches.changed()
         if change.cut:
             view.cut()
-            return False
+            return
         seen = view.in_sight
         if not change.any or before is None or not seen:
-            return False
+            return
         touched = changed_faces(change.cells, [track.face for track in seen], grey.scale_xy)
         moving = [track for track, is_touched in zip(seen, touched, strict=True) if is_touched]
         faces = follow_faces(before, grey, [track.face for track in moving])
         for track, face in zip(moving, faces, strict=True):
             view.moved(track, face, now_s)
         view.mark_tangled()
-        return any(face is None for face in faces)
 
-    def _search(self, frame: Frame, change: Change, lost: bool) -> bool:
+    def _search(self, frame: Frame, change: Change) -> bool:
         now_s = self._clock.now_s
+        lost = change.any and any(track.lost and not track.hidden for track in self._view.tracks)
         scale = self._grey.scale_xy if self._grey is not None else np.ones(2, np.float32)
         cells = outside_faces(change.cells, [track.face for track in self._view.in_sight], scale)
         if not self._searches.due(self._settings, now_s, cells=cells, cut=change.cut, lost=lost):
