@@ -1,5 +1,6 @@
 """A real broker on loopback: Debian's Mosquitto with the configuration that a test asks for."""
 
+import getpass
 import shutil
 import signal
 import socket
@@ -99,7 +100,9 @@ class Broker:
             process.wait(20)
 
     def _configuration(self) -> list[str]:
-        own = ["per_listener_settings false", f"listener {self.port} 127.0.0.1", *self._tls]
+        # Started by root, it would become another user, who may not write to a test's folder.
+        user = f"user {getpass.getuser()}"
+        own = ["per_listener_settings false", user, f"listener {self.port} 127.0.0.1", *self._tls]
         said = " ".join(self._lines)
         if "allow_anonymous" not in said:
             own.append("allow_anonymous true")

@@ -13,6 +13,7 @@ from actorrec.inference.sending.mqtt_session import (
     IN_FLIGHT,
     MQTT_3_1_1,
     MQTT_5,
+    TAKEN,
     ConnectPlan,
     MqttSession,
     topic_matches,
@@ -23,6 +24,7 @@ from actorrec.sections.device import MqttSection
 _PROTOCOLS: Final = {"auto": (MQTT_5, MQTT_3_1_1), "5": (MQTT_5,), "3.1.1": (MQTT_3_1_1,)}
 _HANG_UPS: Final = 3
 _MAX_KEPT: Final = 256
+_MAX_TOPIC_BYTES: Final = 65_535
 _HEADER_BYTES: Final = 16  # of a packet around topic and payload, at most
 
 
@@ -119,47 +121,74 @@ class MqttCourier:
         sent = self._fitting(messages, session)
         if self._one_by_one:
             sent = sent[:1]
-        try:
-            answers = session.send(sent)
-        except ValueError:
-            if len(sent) == 1:
-                raise MessageRefusedError(f"no topic of MQTT: {sent[0].topic[:100]}") from None
-            answers = [None] * len(sent)
-            self._drop()
+        answers = session.send(sent)
         taken = next((index for index, answer in enumerate(answers) if answer is None or answer[0]), len(answers))
-        if None in answers:
-            self._drop()
         # What follows a message that is not taken would come again with each try.
         self._one_by_one = taken == 0
-        if taken:
-            return taken
-        raise self._failure(messages, session, answers[0])
+        failure = None if taken else self._failure(messages, session, answers)
+        if None in answers:
+            self._drop()
+        if failure is not None:
+            raise failure
+        return taken
 
     def _failure(
-        self, messages: Sequence[Message], session: MqttSession, answer: tuple[int, str] | None
+        self, messages: Sequence[Message], session: MqttSession, answers: Sequence[tuple[int, str] | None]
     ) -> RemoteError | MessageRefusedError:
         """Why the first message was not taken."""
+        first, answer, alone = messages[0], answers[0], len(answers) == 1
         if answer is not None:
             code, text = answer
             if code in mqtt_failures.NEVER_TAKEN:
                 return MessageRefusedError(mqtt_failures.NEVER_TAKEN[code])
-            return mqtt_failures.not_taken(code, text, messages[0].topic)
-        return RemoteError("the broker did not acknowledge a message")
+            return mqtt_failures.not_taken(code, text, first.topic)
+        if session.alive:
+            return mqtt_failures.silent(self._settings.timeout_s)
+        if session.shown_out is not None:
+            code, text = session.shown_out
+            if alone and code == mqtt_failures.PACKET_TOO_LARGE:
+                return MessageRefusedError(mqtt_failures.NEVER_TAKEN[code])
+            return mqtt_failures.refused(code, text)
+        return self._judged(messages) if alone else mqtt_failures.lost(first.topic)
+
+    def _judged(self, messages: Sequence[Message]) -> RemoteError | MessageRefusedError:
+        """Whose fault it is that the connection breaks when a message is sent: that message's, or the broker's.
+
+        A broker without a word for it hangs up on what it does not like. Once that has happened some times with one
+        message, another one is tried: only where that is taken, the first one will never be.
+        """
+        first, others = messages[0], messages[1:]
+        number, count = self._hung_up
+        count = count + 1 if number == first.number else 1
+        self._hung_up = (first.number, count)
+        if count >= _HANG_UPS and others:
+            self._drop()
+            session = self._connected()
+            good = [other for other in others if self._fault(other, session) is None]
+            if good and session.send([min(good, key=lambda message: len(message.payload))]) == [TAKEN]:
+                return MessageRefusedError(f"the broker ends the connection when it comes ({len(first.payload)} bytes)")
+            self._drop()
+        return mqtt_failures.lost(first.topic)
 
     def _fitting(self, messages: Sequence[Message], session: MqttSession) -> Sequence[Message]:
-        """The first messages, as many as are not too long."""
+        """The first messages, as many as can be sent."""
         for index, message in enumerate(messages):
-            packet_bytes = _HEADER_BYTES + len(message.topic.encode()) + len(message.payload)
-            if len(message.payload) > self._settings.max_message_bytes:
-                limit, whose = self._settings.max_message_bytes, "mqtt.max_message_bytes"
-            elif session.max_packet_bytes is not None and packet_bytes > session.max_packet_bytes:
-                limit, whose = session.max_packet_bytes, "the broker's own limit"
-            else:
-                continue
-            if index:
-                return messages[:index]
-            raise MessageRefusedError(f"{len(message.payload)} bytes are too long: {limit} is {whose}")
+            if (fault := self._fault(message, session)) is not None:
+                if index:
+                    return messages[:index]
+                raise MessageRefusedError(fault)
         return messages
+
+    def _fault(self, message: Message, session: MqttSession) -> str | None:
+        topic_bytes, payload_bytes = len(message.topic.encode()), len(message.payload)
+        if not message.topic or topic_bytes > _MAX_TOPIC_BYTES or any(sign in message.topic for sign in "+#\0"):
+            return f"no topic to publish to: {message.topic[:100]!r}"
+        if payload_bytes > self._settings.max_message_bytes:
+            return f"{payload_bytes} bytes are more than mqtt.max_message_bytes ({self._settings.max_message_bytes})"
+        broker_bytes = session.max_packet_bytes
+        if broker_bytes is not None and _HEADER_BYTES + topic_bytes + payload_bytes > broker_bytes:
+            return f"{payload_bytes} bytes are more than the broker takes ({broker_bytes} with topic and header)"
+        return None
 
     def _connected(self) -> MqttSession:
         if self._session is not None:

@@ -78,6 +78,12 @@ def hung_up(encrypted: bool) -> RemoteError:
     return RemoteError("the connection was ended before the broker said a word", hint=hint)
 
 
+def lost(topic: str) -> RemoteError:
+    """The connection broke while a message was on its way."""
+    hint = f"where that goes on: some brokers end it when a user may not publish to {topic}, or the client id is taken"
+    return RemoteError("the connection to the broker was lost before it had acknowledged a message", hint=hint)
+
+
 def silent(timeout_s: float) -> RemoteError:
     """Something took the connection and does not answer."""
     hint = "is it a broker of MQTT, and is the port right (mqtt.url)?"

@@ -18,6 +18,8 @@ MQTT_5: Final = 5
 MQTT_3_1_1: Final = 4
 IN_FLIGHT: Final = 20
 """Messages that wait for their acknowledgement at once."""
+TAKEN: Final = (0, "")
+"""The answer to a message that the broker has."""
 _MAX_QUEUED: Final = 512  # a batch, and what is announced
 _LET_GO_S: Final = 0.3
 _KEEP_ALIVE_EXTRA_BYTES: Final = 1024  # of a packet beside the message in it
@@ -65,6 +67,7 @@ class MqttSession:
 
     Attributes:
         max_packet_bytes: The broker takes no longer ones; None where it does not say.
+        shown_out: Code and name of the broker's reason for ending it; None while it stands, and where it gave none.
         window: Messages that the broker takes before it has acknowledged the first.
     """
 
@@ -79,11 +82,12 @@ class MqttSession:
         self._changed = threading.Condition()
         self._ended = threading.Event()
         self._let_in: Any = None
-        self._lost: Any = None
+        self._lost = False
         self._answers: dict[int, tuple[int, str]] = {}
         self._asked: dict[int, str] = {}
         self._on_message, self._on_denied = on_message, on_denied
         self.max_packet_bytes: int | None = None
+        self.shown_out: tuple[int, str] | None = None
         self.window = IN_FLIGHT
         self._client = new_client(plan.client_id, protocol, self._longest_bytes, self._ended)
         self._set_up()
@@ -91,12 +95,7 @@ class MqttSession:
     @property
     def alive(self) -> bool:
         """Whether it stands, as far as is known."""
-        return self._lost is None and not self._ended.is_set() and bool(self._client.is_connected())
-
-    @property
-    def lost_code(self) -> int | None:
-        """Why the broker ended it (a reason code of MQTT 5); None where it does not say."""
-        return None if self._lost is None else int(self._lost.value)
+        return not self._lost and not self._ended.is_set() and bool(self._client.is_connected())
 
     def connect(self) -> None:
         """Connect, and be let in.
@@ -115,7 +114,7 @@ class MqttSession:
         with self._changed:
             self._changed.wait_for(self._answered, plan.timeout_s)
         if self._let_in is None:
-            ended = self._lost is not None or self._ended.is_set()
+            ended = self._over()
             self.close()
             raise mqtt_failures.hung_up(plan.address.encrypted) if ended else mqtt_failures.silent(plan.timeout_s)
         if self._let_in.is_failure:
@@ -134,9 +133,6 @@ class MqttSession:
 
         Returns:
             For each the reason code and its name; None for no answer.
-
-        Raises:
-            ValueError: If a topic is none.
         """
         with self._changed:
             self._answers.clear()
@@ -153,11 +149,7 @@ class MqttSession:
             return [self._answers.get(number) for number in numbers]
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Send one message without waiting; its number.
-
-        Raises:
-            ValueError: If the topic is none.
-        """
+        """Send one message without waiting; its number."""
         return int(self._client.publish(topic, payload, qos=1, retain=retain).mid)
 
     def subscribe(self, topic: str) -> None:
@@ -190,7 +182,7 @@ class MqttSession:
         return self._let_in is not None or self._over()
 
     def _over(self) -> bool:
-        return self._lost is not None or self._ended.is_set()
+        return self._lost or self._ended.is_set()
 
     def _connect_options(self) -> dict[str, Any]:
         if self._protocol != MQTT_5:
@@ -223,14 +215,16 @@ class MqttSession:
             self._let_in = code
             self._changed.notify_all()
 
-    def _disconnected(self, _client: object, _data: object, _flags: object, code: Any, _properties: object) -> None:
+    def _disconnected(self, _client: object, _data: object, flags: Any, code: Any, _properties: object) -> None:
         with self._changed:
-            self._lost = code
+            self._lost = True
+            if flags.is_disconnect_packet_from_server and code.is_failure:
+                self.shown_out = (code.value, str(code))
             self._changed.notify_all()
 
     def _published(self, _client: object, _data: object, number: int, code: Any, _properties: object) -> None:
         with self._changed:
-            self._answers[number] = (code.value if code.is_failure else 0, str(code))
+            self._answers[number] = (code.value, str(code)) if code.is_failure else TAKEN
             self._changed.notify_all()
 
     def _subscribed(self, _client: object, _data: object, number: int, codes: Any, _properties: object) -> None:

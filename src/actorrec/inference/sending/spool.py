@@ -76,6 +76,7 @@ class Spool:
 
         One that is longer than the whole queue may be is counted as refused.
         """
+        topic = topic.encode("utf-8", "replace").decode()
         with self._lock:
             if self._closed:
                 return
