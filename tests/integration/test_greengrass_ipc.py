@@ -56,6 +56,21 @@ def test_what_comes_before_a_message_that_is_not_taken_counts(nucleus: NucleusSe
         with pytest.raises(MessageRefusedError, match="asked wrongly"):
             courier.deliver([second, third])
         assert courier.deliver([third]) == 1
+    assert [payload for _, payload in nucleus.published] == [first.payload, third.payload]
+
+
+def test_what_follows_a_message_that_waits_for_its_right_is_taken_once(nucleus: NucleusServer) -> None:
+    nucleus.allowed = {"a/health"}
+    first, last = messages(1)[0], Message(9, "a/b", b"last")
+    others = [Message(number, "a/health", str(number).encode()) for number in (3, 4, 5)]
+    with GreengrassIpc() as ipc, IotCoreCourier(ipc) as courier:
+        for _ in range(3):
+            with pytest.raises(NotAllowedError):
+                courier.deliver([first, *others, last])
+        assert [payload for _, payload in nucleus.published] == [b"3", b"4", b"5"]
+        nucleus.allowed = None
+        assert courier.deliver([first, *others, last]) == 5
+    assert [payload for _, payload in nucleus.published] == [b"3", b"4", b"5", first.payload, b"last"]
 
 
 def test_a_nucleus_that_fails_or_is_gone_loses_no_message(nucleus: NucleusServer) -> None:
@@ -89,7 +104,7 @@ def test_a_right_that_is_missing_is_waited_for_but_not_for_ever(nucleus: Nucleus
         now_s = 600.0
         with pytest.raises(MessageRefusedError, match="accessControl must name"):
             courier.deliver(messages(1))
-        assert courier.deliver([other, *messages(1)]) == 1
+        assert courier.deliver([other, *messages(2)[1:]]) == 1
         nucleus.allowed = None  # a deployment put it right
         assert courier.deliver(messages(1)) == 1
         nucleus.allowed = set()

@@ -66,48 +66,47 @@ class GreengrassIpc:
         Raises:
             RemoteError: If the nucleus did not take it.
         """
-        self.publish_all([(topic, payload)])
+        (failure,) = self.publish_all([(topic, payload)])
+        if failure is not None:
+            raise failure
 
-    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> int:
+    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> list[RemoteError | None]:
         """Hand several messages to the nucleus at once, which hands them to AWS IoT Core at least once.
 
         Args:
-            messages: Topic and payload of one message or more; one that is too long ends them.
+            messages: Topic and payload of each.
 
         Returns:
-            How many of the first it took, at least one; it may have taken some of the others, too.
-
-        Raises:
-            NotAllowedError: If it took none, since this component may not publish to the topic of the first.
-            NeverTakenError: Likewise, since it will not take the first message as it is.
-            RemoteError: If it took none for another reason.
+            For each None where the nucleus took it, else why not: ``NotAllowedError`` if this component may not publish
+            to the topic, ``NeverTakenError`` if the message as it is will never be taken.
         """
-        from awsiot.greengrasscoreipc.model import QOS
-
-        client = self._connected()
-        answers: list[Any] = []
+        outcomes: list[RemoteError | None] = []
+        under_way: list[tuple[Any, Any] | RemoteError] = []
         for topic, payload in messages:
             try:
-                with self._asking(f"publish to {topic}", client):
-                    check_fits(topic, payload)
-                    answers.append(
-                        client.publish_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
-                    )
-            except RemoteError:
-                if not answers:
-                    raise
-                break
-        return self._taken(client, [topic for topic, _ in messages], answers)
+                under_way.append(self._started(topic, payload))
+            except RemoteError as error:
+                under_way.append(error)
+        for (topic, _), started in zip(messages, under_way, strict=True):
+            outcomes.append(started if isinstance(started, RemoteError) else self._outcome(topic, *started))
+        return outcomes
 
-    def _taken(self, client: Any, topics: Sequence[str], answers: Sequence[Any]) -> int:
-        for number, answer in enumerate(answers):
-            try:
-                self._answer(f"publish to {topics[number]}", client, answer)
-            except RemoteError:
-                if number == 0:
-                    raise
-                return number
-        return len(answers)
+    def _started(self, topic: str, payload: bytes) -> tuple[Any, Any]:
+        from awsiot.greengrasscoreipc.model import QOS
+
+        check_fits(topic, payload)
+        client, qos = self._connected(), QOS.AT_LEAST_ONCE
+        with self._asking(f"publish to {topic}", client):
+            return client, client.publish_to_iot_core_async(topic_name=topic, qos=qos, payload=payload)
+
+    def _outcome(self, topic: str, client: Any, answer: Any) -> RemoteError | None:
+        if client is not self._client and not answer.done():
+            return self._unconnected()  # it ended with the wait for an earlier answer
+        try:
+            self._answer(f"publish to {topic}", client, answer)
+        except RemoteError as error:
+            return error
+        return None
 
     def publish_locally(self, topic: str, payload: bytes) -> None:
         """Hand a message to other components of this device, and to what a bridge serves.

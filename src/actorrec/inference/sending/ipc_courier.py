@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Self
 
+from actorrec.errors import RemoteError
 from actorrec.inference.greengrass_ipc import GreengrassIpc
 from actorrec.inference.ipc_answers import NeverTakenError, NotAllowedError
 from actorrec.inference.sending.courier import Message, MessageRefusedError
@@ -37,6 +38,7 @@ class IotCoreCourier:
     ) -> None:
         self._nucleus, self._patience_s, self._clock = nucleus, patience_s, clock
         self._closed_since_s: dict[str, float] = {}  # by topic
+        self._ahead: set[int] = set()  # taken, while one before them was not: they are not sent again
 
     def __enter__(self) -> Self:
         return self
@@ -51,15 +53,27 @@ class IotCoreCourier:
             RemoteError: If it took none.
             MessageRefusedError: If it will never take the first.
         """
-        try:
-            taken = self._nucleus.publish_all([(each.topic, each.payload) for each in messages[:_UNDER_WAY]])
-        except NeverTakenError as error:
-            raise MessageRefusedError(error.in_full) from None
-        except NotAllowedError as error:
-            since_s = self._closed_since_s.setdefault(messages[0].topic, self._clock())
+        batch = messages[:_UNDER_WAY]
+        self._ahead &= {each.number for each in batch}
+        sent = [each for each in batch if each.number not in self._ahead]
+        outcomes = self._nucleus.publish_all([(each.topic, each.payload) for each in sent])
+        for each, failure in zip(sent, outcomes, strict=True):
+            if failure is None:
+                self._ahead.add(each.number)
+                self._closed_since_s.pop(each.topic, None)
+        taken = next((n for n, each in enumerate(batch) if each.number not in self._ahead), len(batch))
+        if taken:
+            self._ahead -= {each.number for each in batch[:taken]}
+            return taken
+        assert outcomes[0] is not None
+        raise self._failure(batch[0].topic, outcomes[0])
+
+    def _failure(self, topic: str, failure: RemoteError) -> RemoteError | MessageRefusedError:
+        """What the first message's failure means for it."""
+        if isinstance(failure, NotAllowedError):
+            since_s = self._closed_since_s.setdefault(topic, self._clock())
             if self._clock() - since_s < self._patience_s:
-                raise
-            raise MessageRefusedError(error.in_full) from None
-        for each in messages[:taken]:
-            self._closed_since_s.pop(each.topic, None)
-        return taken
+                return failure
+        return (
+            MessageRefusedError(failure.in_full) if isinstance(failure, NotAllowedError | NeverTakenError) else failure
+        )
