@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from actorrec.errors import RemoteError
 from actorrec.inference.sending.courier import Message
 from actorrec.inference.sending.mqtt import MqttCourier
 from actorrec.inference.sending.requests import Requests
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.events import DetectionEvent, RunningModel
 from actorrec.sections import MqttSection
-from mosquitto import Broker, broker, broker_program
+from mosquitto import Broker, broker, broker_program, password_file
 from nucleus_server import NucleusServer
 
 TOPIC = "home/faces"
@@ -122,3 +124,47 @@ def test_what_a_bridge_relays_from_client_devices_is_taken_through_the_nucleus(
             eventually(lambda: requests.refused)
         (asked,) = requests.due()
     assert (asked.request, asked.picture.path) == ("7", folder / "door" / "1.jpg")
+
+
+ACCESS_LIST = """
+user pi-kitchen
+topic write home/faces/#
+topic read home/faces/request
+topic write homeassistant/device/+/config
+
+user desk
+topic read home/faces/#
+topic write home/faces/request
+"""
+
+
+def test_an_access_list_lets_each_do_its_part_and_no_more(tmp_path: Path, folder: Path) -> None:
+    """The one that docs/edge.md shows."""
+    pytest.importorskip("paho.mqtt")
+    words = {"pi-kitchen": "one", "desk": "two"}
+    (tmp_path / "acl").write_text(ACCESS_LIST)
+    lines = ["allow_anonymous false", f"password_file {password_file(tmp_path, **words)}", f"acl_file {tmp_path}/acl"]
+    requests, said = Requests(folder, Troubles(lambda _: None)), list[str]()
+    with broker(tmp_path / "broker", lines) as server:
+        as_desk = ["-p", str(server.port), "-u", "desk", "-P", "two", "-q", "1"]
+        reader = [broker_program("mosquitto_sub"), *as_desk, "-t", TOPIC, "-t", f"{TOPIC}/#", "-C", "1", "-W", "30"]
+        settings = MqttSection(url=server.url, username="pi-kitchen", password=SecretStr("one"))
+        with (
+            subprocess.Popen([*reader, "-F", "%t"], stdout=subprocess.PIPE) as results,
+            MqttCourier(settings, client_id="pi", troubles=Troubles(said.append)) as courier,
+        ):
+            courier.subscribe(f"{TOPIC}/request", requests.take)
+            courier.announce("homeassistant/device/pi/config", b"{}")
+            courier.stay()
+            eventually(lambda: server.log.count("Sending SUBACK") == 2)
+            assert courier.deliver([Message(1, TOPIC, b"{}")]) == 1
+            assert results.communicate(timeout=40)[0] == f"{TOPIC}\n".encode()
+            with pytest.raises(RemoteError, match="does not allow publishing"):
+                courier.deliver([Message(2, "others", b"{}")])
+            asking = [broker_program("mosquitto_pub"), *as_desk, "-V", "5", "-m", '{"picture": "door/1.jpg"}', "-t"]
+            for topic in (TOPIC, f"{TOPIC}/health", f"{TOPIC}/request"):
+                subprocess.run([*asking, topic], check=False, capture_output=True, timeout=30)
+            eventually(lambda: requests.due())
+        denied = [line for line in server.log.splitlines() if "Denied PUBLISH" in line]
+    assert len(denied) == 3
+    assert said == []
