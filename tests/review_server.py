@@ -1,7 +1,6 @@
 """``actorrec review`` running as a user starts it: a subprocess with a real port."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -13,6 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from own_environ import own_environ
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Reviewing:
 @contextmanager
 def reviewing(store: Path, *arguments: str, **environ: str) -> Iterator[Reviewing]:
     """Serve a store's newest data set."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")}
+    clean = own_environ()
     process = subprocess.Popen(
         [sys.executable, "-m", "actorrec", "review", "--store", str(store), "--no-browser", *arguments],
         env={**clean, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

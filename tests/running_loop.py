@@ -1,7 +1,6 @@
 """``actorrec infer --loop`` as a process of its own, its lines read as they come."""
 
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from actorrec.artifacts.uri import open_store
 from actorrec.config import Config
 from actorrec.enrolment.enrol import enrol
 from actorrec.progress import SilentProgress
+from own_environ import own_environ
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 GROUP = EXAMPLES / "group.jpg"
@@ -56,7 +56,7 @@ class RunningLoop:
     """
 
     def __init__(self, *arguments: object, cwd: Path, environ: Mapping[str, str] | None = None) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ACTORREC_", "AWS_"))}
+        clean = own_environ("AWS_")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "actorrec", "infer", "--loop", *map(str, arguments)],
             cwd=cwd,

@@ -1,7 +1,6 @@
 """The program as a user runs it: a subprocess, on the examples that ship with the project."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from own_environ import own_environ
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -37,7 +38,7 @@ Run = Callable[..., Ran]
 
 def actorrec(*arguments: object, cwd: Path = ROOT, **environ: str) -> Ran:
     """Run the program; never raises."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")}
+    clean = own_environ()
     done = subprocess.run(
         [sys.executable, "-m", "actorrec", *map(str, arguments)],
         cwd=cwd, env={**clean, "TF_CPP_MIN_LOG_LEVEL": "3", **environ}, capture_output=True, check=False, timeout=300,

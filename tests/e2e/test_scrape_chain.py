@@ -1,7 +1,6 @@
 """From nothing to names, command by command, on a site of our own that serves real faces."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from e2e.conftest import actorrec
+from own_environ import own_environ
 from sites.faces import join_faces
 from sites.server import Reply, serve
 
@@ -27,7 +27,7 @@ ASKED = 9
 def review_page(store: Path) -> Iterator[str]:
     """The address of a running review page."""
     command = [sys.executable, "-m", "actorrec", "review", "--json", "--no-browser", "--store", str(store)]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")}
+    clean = own_environ()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean, text=True) as page:
         try:
             assert page.stdout is not None
@@ -140,7 +140,7 @@ def test_interrupted_it_says_so_in_one_document(tmp_path: Path) -> None:
     with serve() as site:
         site.routes["/sparql"] = lambda _: (asked.set(), time.sleep(5), Reply(b"", 404))[-1]
         environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")},
+            **own_environ(),
             "ACTORREC_SOURCES__WIKIDATA_SPARQL_URL": f"{site.url}/sparql",
             "ACTORREC_FETCH__ALLOW_ADDRESSES": "127.0.0.0/8",
             "ACTORREC_FETCH__CACHE_DIR": str(tmp_path / "cache"),

@@ -5,12 +5,13 @@ The environment is this one with an import hook that refuses every other package
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from own_environ import own_environ
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOPPER = EXAMPLES / "people/Grace_Hopper/official_1984.jpg"
@@ -33,7 +34,7 @@ main()
 
 
 def run(folder: Path, *arguments: object, absent: tuple[str, ...] = ABSENT) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ACTORREC_")}
+    environ = own_environ()
     command = [sys.executable, "-c", PROGRAM, json.dumps(absent), *map(str, arguments)]
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120)
 

@@ -1,7 +1,6 @@
 """``infer --loop`` as people and nuclei start it: a process, real pictures, a real bundle."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from actorrec.inference.shadow import disagreement
 from actorrec.manifests.events import DetectionEvent, HealthEvent
 from actorrec.sections import DetectorSection
 from actorrec.vision.decode import read_picture
+from own_environ import own_environ
 from running_loop import GROUP, HOPPER, RunningLoop, blank, taught_bundle
 
 OLD_PEOPLE = {"Grace_Hopper": "Grace_Hopper", "Albert_Einstein": "Albert_Einstein"}
@@ -53,7 +53,7 @@ def component(folder: Path, **configuration: str) -> tuple[object, ...]:
 
 def infer(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "actorrec", "infer", *map(str, arguments)]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("ACTORREC_", "AWS_"))}
+    environ = own_environ("AWS_")
     return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 

@@ -26,6 +26,7 @@ from actorrec.jobs.follow import follow
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from job_requests import NAME, Heard, aws_session, processing_request, start, training_request
+from own_environ import own_environ
 from s3_servers import FAKE_KEYS, new_bucket, settings
 from sagemaker_server import SageMaker, Step, sagemaker
 from stored_chains import add_dataset, add_images, whole
@@ -48,7 +49,7 @@ class Program:
 
     @property
     def environ(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ACTORREC_", "AWS_"))}
+        clean = own_environ("AWS_")
         mine = {
             "ACTORREC_REMOTE__POLL_S": "0.05", "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "300",
             "PYTHONUNBUFFERED": "1",
