@@ -10,6 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,12 +35,11 @@ STEPS_MS |= {"embed": (24.9, 30.1), "match": (0.1, 0.2)}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
-def enrolled(folder: Path) -> Path:
+def enrolled(store: Path) -> Path:
     """A bundle of the people of examples/."""
-    bundle = folder / "bundle.zip"
-    command = [sys.executable, "-m", "actorrec", "enroll", "--from", str(EXAMPLES / "people"), "--bundle", str(bundle)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return bundle
+    command = [sys.executable, "-m", "actorrec", "enroll", "--from", str(EXAMPLES / "people"), "--store", str(store)]
+    subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return next(store.glob("bundle/*/bundle.zip"))
 
 
 def seen(live: RunningBundle, pixels: UInt8Image) -> list[TrackedFace]:
@@ -77,6 +79,24 @@ def health(live: RunningBundle) -> HealthEvent:
     )  # fmt: skip
 
 
+@contextmanager
+def frames(preview: Preview, live: RunningBundle, pixels: UInt8Image) -> Iterator[None]:
+    """The same frame ten times a second."""
+    over, tracks = threading.Event(), seen(live, pixels)
+
+    def offer() -> None:
+        while not over.wait(0.1):
+            preview.offer(pixels, tracks, live.recogniser.shown_name)
+
+    thread = threading.Thread(target=offer)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def shoot(url: str, path: Path, **context: Any) -> None:
     """A picture of the page."""
     from playwright.sync_api import sync_playwright
@@ -88,7 +108,7 @@ def shoot(url: str, path: Path, **context: Any) -> None:
         page.wait_for_selector("body[data-ready]")
         while not page.evaluate("document.getElementById('picture').naturalWidth"):
             page.wait_for_timeout(100)
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(2500)
         page.screenshot(path=path)
         browser.close()
 
@@ -108,8 +128,7 @@ def main() -> None:
         live = run_bundle(Path(sys.argv[1]) if len(sys.argv) > 1 else enrolled(Path(work)))
         pixels = read_picture(EXAMPLES / "group.jpg", max_bytes=10**8, max_pixels=10**8).pixels
         wide, phone = Path(work) / "wide.png", Path(work) / "phone.png"
-        with Preview(PreviewSection()) as preview:
-            preview.offer(pixels, seen(live, pixels), live.recogniser.shown_name)
+        with Preview(PreviewSection()) as preview, frames(preview, live, pixels):
             preview.tell(health(live))
             shoot(preview.url, wide, viewport={"width": 1120, "height": 660}, color_scheme="light")
             shoot(preview.url, phone, viewport={"width": 390, "height": 660}, color_scheme="dark")

@@ -157,7 +157,7 @@ class EventWriter:
             steps=health.steps,
             swaps=health.swaps,
             swaps_refused=health.swaps_refused,
-            camera=camera,
+            camera=None if camera is None else _rounded(camera),
             queues=list(queues),
             temperature_c=machine.temperature_c,
             throttled=list(machine.throttled),
@@ -180,6 +180,10 @@ def _face(face: FaceResult) -> EventFace:
         confidence=face.confidence,
         similarity=face.similarity,
     )
+
+
+def _rounded(camera: CameraHealth) -> CameraHealth:
+    return camera if camera.fps is None else camera.model_copy(update={"fps": round(camera.fps, 2)})
 
 
 def _end_of(source: str) -> str:

@@ -9,6 +9,7 @@ from actorrec.manifests.events import StepTime
 from actorrec.manifests.results import Timings
 
 _LAST_PICTURES: Final = 512
+_IN_ORDER: Final = ("decode", "change", "follow", "detect", "align", "embed", "match")
 _MOST_STEPS: Final = 12  # more than there are: a name that is made up anew each time cannot fill the memory
 
 
@@ -78,11 +79,11 @@ class Health:
 
     @property
     def steps(self) -> dict[str, StepTime]:
-        """Of each step that was taken, over its last times."""
-        return {
-            name: StepTime(p50=_percentile(last, 50), p95=_percentile(last, 95))
-            for name, last in self._steps_ms.items()
-        }
+        """Of each step that was taken, over its last times, in the order in which a look takes them."""
+        known = [name for name in _IN_ORDER if name in self._steps_ms]
+        names = [*known, *(name for name in self._steps_ms if name not in known)]
+        times = ((name, self._steps_ms[name]) for name in names)
+        return {name: StepTime(p50=_percentile(last, 50), p95=_percentile(last, 95)) for name, last in times}
 
 
 def _percentile(values: Iterable[float], percent: int) -> float:

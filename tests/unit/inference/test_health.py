@@ -21,6 +21,7 @@ def test_each_step_has_the_times_that_it_was_taken() -> None:
         "follow": StepTime(p50=2.0, p95=2.0),
     }
     assert (health.frames, health.detections, health.unchanged) == (21, 20, 0)
+    assert list(health.steps) == ["change", "follow", "detect"], "in the order of a look"
 
 
 def test_a_step_that_was_not_taken_has_no_time() -> None:

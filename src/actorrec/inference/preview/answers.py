@@ -74,6 +74,8 @@ class Shown:
         now = {
             "signal": look is not None,
             "lost": self.signal_lost,
+            "clock_s": round(time.monotonic(), 3),
+            "frames": self.painter.offered,
             "picture_age_s": None if look is None else round(time.monotonic() - look.at_s, 1),
             "size_wh": None if look is None else [look.pixels.shape[1], look.pixels.shape[0]],
             "faces": [{"kind": kind, "label": label} for kind, label in faces],

@@ -50,6 +50,7 @@ class Painter:
         self._jpeg, self._number = b"", 0
         self._drawn: Look | None = None
         self.newest: Look | None = None
+        self.offered = 0
         self.failed = ""
         self._thread = threading.Thread(target=self._paint, name="preview painter", daemon=True)
 
@@ -59,7 +60,7 @@ class Painter:
 
     def offer(self, look: Look) -> None:
         """A newer look; while nobody watches it is only remembered."""
-        self.newest = look
+        self.newest, self.offered = look, self.offered + 1
         if self._watchers:
             with self._changed:
                 self._changed.notify_all()

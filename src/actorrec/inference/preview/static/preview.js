@@ -6,6 +6,7 @@ const TRY_AGAIN_MS = 3000;
 const at = (id) => document.getElementById(id);
 let streaming = false;
 let tryAt = 0;
+const counted = []; // frames and the device's clock at the last asks, for the rate between them
 
 function made(name, text, kind) {
   const element = document.createElement(name);
@@ -69,8 +70,7 @@ function showTrouble(lines) {
 }
 
 function cameraRows(camera) {
-  const rows = [["frames a second", camera.fps === null ? "–" : camera.fps.toFixed(1)]];
-  rows.push(["frames that came", count(camera.captured)]);
+  const rows = [["frames that came", count(camera.captured)]];
   if (camera.dropped) rows.push(["left for newer ones", count(camera.dropped)]);
   rows.push(["unchanged", count(camera.unchanged)], ["searched for faces", count(camera.detections)]);
   if (camera.reconnects) rows.push(["opened anew", count(camera.reconnects), true]);
@@ -115,17 +115,27 @@ function showSteps(steps) {
   }));
 }
 
+function rate(state) {
+  counted.push([state.clock_s, state.frames]);
+  if (counted.length > 6) counted.shift();
+  const span = state.clock_s - counted[0][0];
+  return span > 0 ? (state.frames - counted[0][1]) / span : null;
+}
+
 function show(state) {
+  const fps = rate(state);
   if (state.size_wh) at("stage").style.aspectRatio = `${state.size_wh[0]} / ${state.size_wh[1]}`;
   if (state.signal) {
     startStream();
     showNothing(streaming ? "" : "Four others are watching; trying again");
-    showStatus("live", state.picture_age_s > 15 ? `live, ${Math.round(state.picture_age_s)} s ago` : "live");
+    showStatus("live", state.picture_age_s > 15 ? `${Math.round(state.picture_age_s)} s ago` : "live");
+    at("rate").textContent = fps === null ? "" : `${fps.toFixed(1)} frames a second`;
   } else {
     stopStream();
     showNothing(state.lost ? "No signal" : "Waiting for the first picture");
     showStatus(state.lost ? "lost" : "wait", state.lost ? "no signal" : "waiting");
   }
+  at("rate").hidden = !state.signal;
   at("faces").hidden = !state.signal;
   showFaces(state.faces);
   showTrouble(state.trouble);
@@ -140,6 +150,8 @@ async function ask() {
     document.body.dataset.ready = "";
   } catch (error) {
     stopStream();
+    counted.length = 0;
+    at("rate").hidden = true;
     const refused = error.message === "403";
     showStatus("lost", refused ? "not allowed" : "ended");
     showNothing(refused ? "The program was started anew: open the address that it printed" : "The program does not answer");
