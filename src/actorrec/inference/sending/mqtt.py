@@ -1,6 +1,8 @@
 """Plain MQTT: messages to a broker, and what comes back from it."""
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Self
 
@@ -23,6 +25,7 @@ from actorrec.sections.device import MqttSection
 
 _PROTOCOLS: Final = {"auto": (MQTT_5, MQTT_3_1_1), "5": (MQTT_5,), "3.1.1": (MQTT_3_1_1,)}
 _HANG_UPS: Final = 3
+_UNSTEADY_S: Final = 120.0
 _MAX_KEPT: Final = 256
 _MAX_TOPIC_BYTES: Final = 65_535
 _HEADER_BYTES: Final = 16  # of a packet around topic and payload, at most
@@ -67,6 +70,7 @@ class MqttCourier:
         self._announced: dict[str, tuple[bytes, bool]] = {}
         self._subscribed: dict[str, Callable[[str, bytes], None]] = {}
         self._session: MqttSession | None = None
+        self._lost_at_s: deque[float] = deque(maxlen=3)
         self._older = False  # this broker does not know MQTT 5
         self._in_flight = IN_FLIGHT
         self._one_by_one = False
@@ -192,7 +196,11 @@ class MqttCourier:
 
     def _connected(self) -> MqttSession:
         if self._session is not None:
-            if self._session.alive:
+            alive = self._session.alive
+            if not alive:
+                self._lost_at_s.append(time.monotonic())
+            self._steady()
+            if alive:
                 return self._session
             self._drop()
         session = self._first_that_works()
@@ -205,6 +213,16 @@ class MqttCourier:
         if self._on_connect is not None:
             self._on_connect()
         return session
+
+    def _steady(self) -> None:
+        """Tell of a connection that is lost again and again: of two with one name, each ends the other's."""
+        about, now_s = f"{self.name}, connection", time.monotonic()
+        recent = sum(now_s - at_s < _UNSTEADY_S for at_s in self._lost_at_s)
+        if recent == self._lost_at_s.maxlen:
+            line = f"{self.name}: the connection is lost again and again; does another program use the client id?"
+            self._troubles.begin(about, f"{line} (mqtt.client_id {self._client_id})")
+        elif not recent:
+            self._troubles.end(about)
 
     def _first_that_works(self) -> MqttSession:
         protocols = _PROTOCOLS[self._settings.protocol]

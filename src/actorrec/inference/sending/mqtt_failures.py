@@ -54,8 +54,10 @@ def not_taken(code: int, text: str, topic: str) -> RemoteError:
     return RemoteError(f"the broker did not take a message for {topic}: {said}", hint=hint)
 
 
-def unreachable(error: OSError, timeout_s: float) -> RemoteError:
+def unreachable(error: OSError, timeout_s: float, *, encrypted: bool) -> RemoteError:
     """There was no connection."""
+    if isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError | ssl.SSLEOFError):
+        return hung_up(encrypted)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _not_believed(error)
     if isinstance(error, ssl.SSLError):
@@ -74,7 +76,7 @@ def hung_up(encrypted: bool) -> RemoteError:
     """Something took the connection and ended it without a word of MQTT."""
     hint = "is it a broker of MQTT (mqtt.url)? is the port the one for this kind of connection?"
     if encrypted:
-        hint = "does it ask for a client's certificate (mqtt.cert_file)? is it a broker of MQTT (mqtt.url)?"
+        hint = "does it ask for a client's certificate (mqtt.cert_file)? is the port one with TLS (mqtt.url)?"
     return RemoteError("the connection was ended before the broker said a word", hint=hint)
 
 

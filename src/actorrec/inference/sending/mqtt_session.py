@@ -107,7 +107,7 @@ class MqttSession:
         try:
             self._client.connect(plan.address.host, plan.address.port, plan.keepalive_s, **self._connect_options())
         except OSError as error:
-            raise mqtt_failures.unreachable(error, plan.timeout_s) from None
+            raise mqtt_failures.unreachable(error, plan.timeout_s, encrypted=plan.address.encrypted) from None
         except ValueError:  # a name that no rule of names allows
             raise RemoteError("the broker's name is none", hint="look at mqtt.url") from None
         self._client.loop_start()
