@@ -18,6 +18,7 @@ from actorrec.types import BoundingBox, Frame, UInt8Image
 from actorrec.vision.main_face import main_face
 
 WIDTH_PX, HEIGHT_PX = 640, 360
+FPS = 10.0
 PLACES = {"left": (0.25, 0.5), "middle": (0.5, 0.5), "right": (0.75, 0.5)}
 _MARGIN = 0.6  # of a face's longer side, on each side
 
@@ -118,7 +119,7 @@ class ComposedStream:
         cuts: PhotoCuts,
         *,
         seed: int = 0,
-        fps: float = 10.0,
+        fps: float = FPS,
         seconds: float | None = None,
     ) -> None:
         self.appearances, self.fps = tuple(appearances), fps
@@ -127,7 +128,7 @@ class ComposedStream:
 
     def __iter__(self) -> Iterator[tuple[Frame, list[Truth]]]:
         """Frames and who is in them; a new start each time."""
-        rng = np.random.default_rng(self._seed)
+        noise = _Noise(self._seed)
         moves = [_Movement(np.random.default_rng((self._seed, index))) for index in range(len(self.appearances))]
         scene = self.appearances[0].scene if self.appearances else 0
         background = _background(self._seed, scene)
@@ -139,7 +140,7 @@ class ComposedStream:
                 background = _background(self._seed, scene)
             canvas = background.copy()
             truth = [self._show(canvas, number, time_s, moves[number]) for number in present]
-            yield Frame(_camera(canvas, rng), "composed", index, time_s), truth
+            yield Frame(noise.camera(canvas), "composed", index, time_s), truth
 
     def write(self, path: Path) -> list[list[Truth]]:
         """Write the film (``.avi`` as MJPG, else as mp4v); the truth of each frame."""
@@ -184,13 +185,19 @@ class _Movement:
         sigma = max(0.0, 0.5 * (1 / scale - 1)) + max(0.0, 1.3 * blur) / scale
         if sigma > 0.2:
             pixels = cv2.GaussianBlur(pixels, (0, 0), sigma).astype(np.uint8)
-        warped = cv2.warpAffine(pixels, matrix, (WIDTH_PX, HEIGHT_PX), flags=cv2.INTER_LINEAR)
+        corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ matrix[:, :2].T + matrix[:, 2]
+        left, top = np.clip(corners.min(axis=0), 0, (WIDTH_PX - 1, HEIGHT_PX - 1)).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(corners.max(axis=0)), (left + 1, top + 1), (WIDTH_PX, HEIGHT_PX)).astype(int)
+        matrix[:, 2] -= (left, top)
+        size_wh = (int(right) - left, int(bottom) - top)
+        warped = cv2.warpAffine(pixels, matrix, size_wh, flags=cv2.INTER_LINEAR)
         edge = max(2, round(min(height, width) * 0.04))
         mask = np.zeros((height, width), np.float32)
         mask[edge:-edge, edge:-edge] = 1
-        alpha = cv2.warpAffine(cv2.blur(mask, (edge, edge)), matrix, (WIDTH_PX, HEIGHT_PX))[..., None]
-        lit = np.clip(warped * (1 + 0.25 * gain), 0, 255)
-        canvas[:] = (canvas * (1 - alpha) + lit * alpha).astype(np.uint8)
+        alpha = cv2.warpAffine(cv2.blur(mask, (edge, edge)), matrix, size_wh)[..., None]
+        lit = np.clip(warped * np.float32(1 + 0.25 * gain), 0, 255)
+        part = canvas[top : int(bottom), left : int(right)]
+        part[:] = (part * (1 - alpha) + lit * alpha).astype(np.uint8)
         half_x, half_y = box.width_px * scale / 2, box.height_px * scale / 2
         return BoundingBox(
             float(target[0] - half_x), float(target[1] - half_y), float(target[0] + half_x), float(target[1] + half_y)
@@ -208,11 +215,19 @@ def _background(seed: int, scene: int) -> UInt8Image:
     return np.clip(cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
 
 
-def _camera(canvas: UInt8Image, rng: np.random.Generator) -> UInt8Image:
-    noisy = canvas + rng.normal(0, 3.0, canvas.shape).astype(np.float32)
-    done, packed = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 80])
-    assert done
-    return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+class _Noise:
+    """A sensor's noise and JPEG compression; new noise for every frame would cost more than all the rest."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._noise = np.rint(self._rng.normal(0, 3.0, (HEIGHT_PX, WIDTH_PX, 3))).astype(np.int16)
+
+    def camera(self, canvas: UInt8Image) -> UInt8Image:
+        down, right = self._rng.integers(0, (HEIGHT_PX, WIDTH_PX)).tolist()
+        noisy = cv2.add(canvas.astype(np.int16), np.roll(self._noise, (down, right), (0, 1)))
+        done, packed = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 80])
+        assert done
+        return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
 
 
 def play(

@@ -85,6 +85,19 @@ class Recogniser:
         """
         return self._embed(pixels, faces)[0]
 
+    def embed_in_views(self, pixels: UInt8Image, face: Face, *, views: int) -> NDArray[np.float32]:
+        """Embed a face that is hard to tell in several views: as it is, its mirror image, and slightly moved.
+
+        Args:
+            pixels: Shape (H, W, 3), uint8, RGB.
+            face: In px of ``pixels``.
+            views: How many, from 1 to 10.
+
+        Returns:
+            Shape (D,), float32, unit length; not finite where the net gave nothing that can be compared.
+        """
+        return embed_photo(self.embedder, second_look_views(pixels, face.landmarks, self._template)[:views])
+
     def recognise(self, pixels: UInt8Image, *, explain: int = 0) -> tuple[tuple[RecognisedFace, ...], StepTimings]:
         """Name every face of a picture; one name at most once. Doubtful faces are embedded in several views.
 

@@ -10,12 +10,13 @@ from actorrec.inference.tracking.faces_in_view import FacesInView
 from actorrec.inference.tracking.looks import Likeness, look_weight
 from actorrec.inference.tracking.naming import Namer
 from actorrec.inference.tracking.tracks import Track
-from actorrec.recognition.matching import match_faces
+from actorrec.recognition.matching import doubtful_faces, match_faces
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.sections.device import TrackingSection
 from actorrec.types import RecognisedFace, UInt8Image
 from actorrec.vision.similarity import normalise
 
+_DOUBTFUL_VIEWS: Final = 2  # the face and its mirror image; the face moves by itself from look to look
 _ODD_LOOKS: Final = 2  # in a row that show somebody else, at a face that was followed without a gap
 
 
@@ -50,6 +51,10 @@ class Identifier:
         """
         raw = self._recogniser.embed_faces(pixels, [track.face for track in tracks])
         units, _ = normalise(np.where(np.isfinite(raw).all(axis=1, keepdims=True), raw, np.float32(0)))
+        for row in doubtful_faces(units, self._recogniser.gallery, self._recogniser.calibration).tolist():
+            both = self._recogniser.embed_in_views(pixels, tracks[row].face, views=_DOUBTFUL_VIEWS)
+            if np.isfinite(both).all():
+                units[row] = both
         for track in tracks:
             track.looked_s = now_s
         return units

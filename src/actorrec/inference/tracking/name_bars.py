@@ -6,6 +6,7 @@ from typing import Final
 
 from actorrec.manifests.model import Calibration
 
+_STRANGER: Final = 0.05  # one known face in four lies between this and a name at first, one stranger in twelve
 _DROP: Final = 0.02
 _CHALLENGE: Final = math.log(10.0)
 
@@ -17,7 +18,7 @@ class NameBars:
     Attributes:
         take: From which a name is given.
         keep: From which a face keeps the name it has.
-        stranger: Below which a face is nobody known; from it on it may be somebody.
+        stranger: Below which a face is soon said to be nobody known; from it on more looks are waited for.
         drop: Below which the last looks take a name away, whatever those before them said.
         challenge: How much surer another face must be to take a name over.
     """
@@ -44,7 +45,8 @@ def name_bars(calibration: Calibration, sure: float) -> NameBars:
     highest = (threshold + max(threshold, calibration.parameters.get("same", 1.0))) / 2
     take = max(threshold, min(midpoint + _log_odds(sure) / slope, highest))
     keep = min(midpoint, threshold)
-    return NameBars(take, keep, keep, min(keep, midpoint + _log_odds(_DROP) / slope), _CHALLENGE / slope)
+    stranger, drop = (min(keep, midpoint + _log_odds(confidence) / slope) for confidence in (_STRANGER, _DROP))
+    return NameBars(take, keep, stranger, drop, _CHALLENGE / slope)
 
 
 def _log_odds(probability: float) -> float:
