@@ -1,5 +1,6 @@
 """The live page on a real socket: who gets in, what comes out, and that nobody who watches can hold it up."""
 
+import io
 import json
 import shutil
 import socket
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from actorrec.errors import ConfigError
 from actorrec.inference.preview.preview import Preview
@@ -356,13 +358,18 @@ def test_two_watchers_see_the_same_pictures(visitor: Visitor, preview: Preview) 
 
 def test_the_newest_picture_wins_over_those_that_nobody_had_time_for(visitor: Visitor, preview: Preview) -> None:
     with visitor.stream() as stream:
-        for level in range(120):
-            preview.offer(picture(level * 2), [], str)
-        last = visitor.get("frame.jpg")[1]
-        pictures = [stream.next()]
-        while pictures[-1] != last:
-            pictures.append(stream.next())
-        assert len(pictures) < 60
+        for level in range(240):
+            preview.offer(picture(level), [], str)
+        levels = [level_of(stream.next())]
+        while levels[-1] != 239:
+            levels.append(level_of(stream.next()))
+        assert len(levels) < 60
+        assert levels == sorted(levels)
+
+
+def level_of(jpeg: bytes) -> int:
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        return int(np.asarray(opened.convert("L"))[0, 0])
 
 
 def test_a_fifth_stream_has_to_wait_and_the_page_still_answers(visitor: Visitor, preview: Preview) -> None:
