@@ -70,5 +70,7 @@ def test_who_may_not_read_it_goes_on_without_and_is_told_once(tmp_path: Path) ->
     os.chown(path, 65534, 65534)
     done = shown(path, "setpriv", "--bounding-set=-dac_override,-dac_read_search")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == f"{path} is not for this user to read: going on without it\n"
+    group = path.group()
+    line = f"{path} is for the group {group} to read (sudo usermod -aG {group} USER): going on without it\n"
+    assert done.stderr == line
     assert "not-for-all" not in done.stdout and "/other.zip" not in done.stdout

@@ -52,9 +52,9 @@ class Session:
         Raises:
             ConfigError: If a key or value is wrong.
         """
-        from actorrec.config import load_config
+        from actorrec.config import load_config, system_config
 
-        return load_config(self._config_path, flags=self._flags).config
+        return load_config(self._config_path, flags=self._flags, system=system_config(os.environ)).config
 
     @cached_property
     def loaded(self) -> "LoadedConfig":
@@ -63,7 +63,7 @@ class Session:
 
         loaded = load_config(self._config_path, flags=self._flags, system=system_config(os.environ))
         if loaded.unread is not None:
-            print(f"{printable(loaded.unread)} is not for this user to read: going on without it", file=sys.stderr)
+            print(printable(f"{loaded.unread} is {_for_whom(loaded.unread)}: going on without it"), file=sys.stderr)
         return loaded
 
     @cached_property
@@ -134,6 +134,14 @@ class Session:
             write_json(value)
         elif line:
             print(printable(line))
+
+
+def _for_whom(path: Path) -> str:
+    """Who may read a file that this user may not."""
+    try:
+        return f"for the group {path.group()} to read (sudo usermod -aG {path.group()} USER)"
+    except (OSError, KeyError, NotImplementedError):
+        return "not for this user to read"
 
 
 def write_json(value: "BaseModel | Mapping[str, Any] | Sequence[Any]") -> None:

@@ -52,11 +52,21 @@ def look(folders: Sequence[Path], *, clock: Callable[[], float] = time.monotonic
         clock: Seconds that only go forward, the same for all programs of the machine.
 
     Raises:
-        ArtifactError: If this user may not read it, or it is not what it should be.
+        ArtifactError: If this user may not read it, or it is not what it should be, and no other one runs.
     """
-    found = [seen for folder in folders if (seen := _seen(folder / STATUS_FILE, clock())) is not None]
+    found: list[Seen] = []
+    problems: list[ArtifactError] = []
+    for folder in folders:
+        try:
+            seen = _seen(folder / STATUS_FILE, clock())
+        except ArtifactError as error:
+            problems.append(error)
+        else:
+            found += [] if seen is None else [seen]
     running = [seen for seen in found if seen.state != "stopped"]
-    nothing = Seen("stopped", "it has not run here", folders[0] / STATUS_FILE)
+    if problems and not running:
+        raise problems[0]
+    nothing = Seen("stopped", "nothing is known of a run here", folders[0] / STATUS_FILE)
     return (running or found or [nothing])[0]
 
 

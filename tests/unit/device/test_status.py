@@ -64,6 +64,16 @@ def test_one_that_runs_goes_before_one_that_ended(tmp_path: Path) -> None:
     assert look([tmp_path / "a", tmp_path / "b"], clock=lambda: 1001).path == tmp_path / "b" / "status.json"
 
 
+def test_one_that_cannot_be_read_hides_none_that_runs(tmp_path: Path) -> None:
+    for name, content in (("a", "spoilt"), ("b", status().model_dump_json())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "status.json").write_text(content)
+    assert look([tmp_path / "a", tmp_path / "b"], clock=lambda: 1001).state == "running"
+    (tmp_path / "b" / "status.json").write_text(status(ended=True).model_dump_json())
+    with pytest.raises(ArtifactError):
+        look([tmp_path / "a", tmp_path / "b"], clock=lambda: 1001)
+
+
 def test_a_process_that_is_gone_is_found_out(tmp_path: Path) -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
