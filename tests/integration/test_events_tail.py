@@ -206,6 +206,14 @@ def test_a_file_is_followed_until_ctrl_c(tmp_path: Path) -> None:
         assert tail.said == ["not shown, since they are no events: 2"]
 
 
+def test_without_a_source_the_file_of_the_settings_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(f"{detection('1', 'Ada')}\n")
+    with Tailing("--from-start", "--count", "1", environ={"ACTORREC_EVENTS__JSONL": str(path)}) as tail:
+        assert tail.next() == line("Ada")
+        assert tail.ended() == 0
+
+
 def test_a_pipe_is_read_with_the_core_packages_alone() -> None:
     missing = ("cv2", "PIL", "ai_edge_litert", "paho", "awsiot", "boto3", "tensorflow", "keras")
     program = f"import sys; sys.modules.update(dict.fromkeys({missing!r})); from actorrec.cli.app import main; main()"

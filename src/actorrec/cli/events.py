@@ -52,12 +52,17 @@ def tail(
 ) -> None:
     """Print events as they come, one line each, repeats left out, until Ctrl-C.
 
-    From a broker, from a file that is being written, or from standard input.
+    From a broker, from a file that is being written (events.jsonl where nothing else is set), or from standard input.
     """
     from actorrec.inference.tail import Tail, Wanted
 
-    _check(source, mqtt, from_start)
-    session.settings({"mqtt.url": mqtt, "cloud.results_topic": topic})
+    if source and mqtt:
+        raise ConfigError("events come from a file or from a broker, not from both", hint="leave --mqtt or FILE out")
+    config = session.settings({"mqtt.url": mqtt, "cloud.results_topic": topic})
+    if not (source or config.mqtt.url) and config.events.jsonl is not None:
+        source = str(config.events.jsonl)
+    if from_start and source in ("", "-"):
+        raise ConfigError("--from-start goes with a file alone")
     picked = Tail(Wanted(device=device, kind=only or "", person=person))
     with asked_to_stop() as stop:
         try:
@@ -68,13 +73,6 @@ def tail(
         finally:
             if picked.bad:
                 _tell(f"not shown, since they are no events: {picked.bad:,}")
-
-
-def _check(source: str, mqtt: str | None, from_start: bool) -> None:
-    if source and mqtt:
-        raise ConfigError("events come from a file or from a broker, not from both", hint="leave --mqtt or FILE out")
-    if from_start and source in ("", "-"):
-        raise ConfigError("--from-start goes with a file alone")
 
 
 def _tail_broker(session: Session, client_id: str, picked: "Tail", count: int | None, stop: threading.Event) -> None:
