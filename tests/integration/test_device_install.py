@@ -64,8 +64,11 @@ def test_a_system_below_a_folder_becomes_a_device_and_is_taken_back(bundle: Path
     unit = (root / "etc/systemd/system/actorrec.service").read_text()
     assert f'ExecStart="{sys.executable}" -I -m actorrec infer --loop --config /etc/actorrec/config.yaml' in unit
 
-    again = device("install", "--root", root, "--yes", cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (0, "nothing to change\n")
+    other = camera.replace("camera/1", "camera/2")
+    again = device("install", "--camera", other, "--root", root, "--yes", "--json", cwd=tmp_path)
+    assert again.returncode == 0 and json.loads(again.stdout)["actions"] == []
+    assert json.loads(again.stdout)["differs"] == [["camera.source", "rtsp://…@camera/1", "rtsp://…@camera/2"]]
+    assert "not-to-be-seen" not in again.stdout + again.stderr
 
     said = subprocess.run([root / "usr/local/bin/actorrec", "--version"], capture_output=True, text=True, timeout=60)
     assert said.stdout == f"actorrec {actorrec.__version__}\n", said.stderr

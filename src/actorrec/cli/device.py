@@ -57,6 +57,7 @@ def install(
     from actorrec.device.program import Program
 
     desk = Desk(session, root, dry_run=dry_run, yes=yes)
+    desk.need_systemd()
     program = Program.this()
     if desk.live:
         program.check_reachable()

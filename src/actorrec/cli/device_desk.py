@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,16 @@ class Desk:
         self.tree: Tree = Tree(Path("/") if self.live else root, owners=self.live)
         self.systemd: Systemd = present_systemd() if self.live else Systemd()
 
+    def need_systemd(self) -> None:
+        """A service needs something that runs it.
+
+        Raises:
+            ConfigError: If this machine has no systemd.
+        """
+        if self.live and shutil.which("systemctl") is None:
+            hint = "`actorrec infer --loop --camera …` is what to keep running; --root prepares another system"
+            raise ConfigError("this machine has no systemd, which would run the service", hint=hint)
+
     def bundle_file(self, reference: str | None) -> Path | None:
         """The file of a bundle that was named, once it is known to be one.
 
@@ -76,7 +87,8 @@ class Desk:
         """
         from actorrec.device.carry_out import carry_out
 
-        told: dict[str, Any] = {"actions": [_as_json(each) for each in plan.actions], "differs": list(plan.differs)}
+        told: dict[str, Any] = {"actions": [_as_json(each) for each in plan.actions]}
+        told["differs"] = [[_masked(cell) for cell in row] for row in plan.differs]
         told |= {"notes": list(plan.notes), "done": False}
         self._show(plan)
         if self._dry_run or not plan.actions:
