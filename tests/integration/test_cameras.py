@@ -2,6 +2,8 @@
 
 import gc
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -195,9 +197,32 @@ def test_frames_change_their_size_and_may_be_black() -> None:
         assert seen.said == []
 
 
+def test_an_address_of_one_picture_is_asked_again_and_again() -> None:
+    def one(wire: Wire) -> None:
+        wire.send(
+            b"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg(scene(GREEN if wire.count > 4 else RED))
+        )
+
+    with camera_server(one) as server, watch(server.url) as seen:
+        seen.frame(lambda frame: is_colour(frame.pixels, RED))
+        seen.frame(lambda frame: is_colour(frame.pixels, GREEN))
+        assert seen.said == []
+
+
+def test_video_over_http_that_is_no_mjpeg_is_read_by_ffmpeg(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.avi", [scene(GREEN)] * 20).read_bytes()
+
+    def video(wire: Wire) -> None:
+        wire.send(b"HTTP/1.0 200 OK\r\nContent-Type: video/x-msvideo\r\n\r\n" + film)
+
+    with camera_server(video) as server, watch(server.url) as seen:
+        assert is_colour(seen.frame().pixels, GREEN)
+        seen.trouble("no frame came any more")
+
+
 def test_a_frame_that_is_too_large_is_refused() -> None:
     with camera_server(mjpeg(scene(RED, 1600, 1200))) as server, watch(server.url) as seen:
-        seen.trouble("1600 x 1200")
+        seen.trouble("1600 × 1200")
 
 
 def test_a_password_is_asked_for_and_never_said(capfd: pytest.CaptureFixture[str]) -> None:
@@ -370,3 +395,42 @@ def test_rpicam_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.
     pid, arguments = json.loads(runs.read_text())
     assert not is_running(pid)
     assert "--codec yuv420" in " ".join(arguments) and "--camera 0" in " ".join(arguments)
+
+
+_OPEN_AND_READ = """
+import sys
+from actorrec.errors import FrameSourceError
+from actorrec.inference.frames.choose import frame_source
+from actorrec.sections import CameraSection
+for text in sys.argv[1:]:
+    source = frame_source(CameraSection(timeout_s=1), text, max_pixels=10**6)
+    try:
+        source.open()
+        while source.read() is not None:
+            pass
+    except FrameSourceError as error:
+        print(error.in_full)
+    source.close()
+"""
+
+
+def test_opencv_and_ffmpeg_say_nothing(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.avi", [scene(GREEN)] * 60).read_bytes()
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(film[: len(film) * 3 // 4])
+    no_film = tmp_path / "no.mp4"
+    no_film.write_bytes(b"no film" * 100)
+    video = only(b"HTTP/1.0 200 OK\r\nContent-Type: video/x-msvideo\r\n\r\n" + film)
+    with (
+        camera_server(video) as web,
+        camera_server(junk, "rtsp") as junk_server,
+        camera_server(Wire.hang, "rtsp") as dumb,
+    ):
+        urls = [each.url.replace("//", "//user:s3cret@") for each in (web, junk_server, dumb)]
+        texts = [*urls, "rtsp://user:s3cret@127.0.0.1:9/", "99", str(cut), str(no_film), str(tmp_path / "none.mp4")]
+        command = [sys.executable, "-c", _OPEN_AND_READ, *texts]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stderr == ""
+    assert "s3cret" not in ran.stdout
+    lines = ran.stdout.splitlines()
+    assert len(lines) == 7 and "there is no /dev/video99" in lines[4] and "no film that can be read" in lines[5]

@@ -53,7 +53,10 @@ def _one_at_a_time(name: str, timeout_s: float) -> Iterator[None]:
 
 @contextmanager
 def quietly(cv2: Any) -> Iterator[None]:
-    """Without the words of OpenCV and ffmpeg: both would print the address, with its password."""
+    """Without the words of OpenCV and ffmpeg: both would print the address, with its password.
+
+    Some versions of OpenCV look at the variable each time they open something, others the first time alone.
+    """
     log = cv2.utils.logging
     before = log.setLogLevel(log.LOG_LEVEL_SILENT)
     try:

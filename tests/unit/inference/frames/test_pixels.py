@@ -1,0 +1,79 @@
+"""From what cameras send to RGB."""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from actorrec.errors import FrameSourceError
+from actorrec.inference.frames.capture import as_rgb
+from actorrec.inference.frames.film import exact_rate
+from actorrec.inference.frames.mjpeg import jpeg_size_wh
+from actorrec.inference.frames.rpicam import i420_to_rgb
+from actorrec.types import UInt8Image
+
+
+def test_grey_bgr_bgra_and_16_bits() -> None:
+    bgr = np.zeros((2, 3, 3), np.uint8)
+    bgr[0, 1] = 10, 20, 30
+    bgra = np.dstack([bgr, np.full((2, 3), 9, np.uint8)])
+    for pixels, expected in ((bgr, (30, 20, 10)), (bgra, (30, 20, 10)), (bgr[..., 2], (30, 30, 30))):
+        rgb = as_rgb(pixels)
+        assert rgb.shape == (2, 3, 3) and rgb.dtype == np.uint8 and rgb.flags.c_contiguous
+        assert tuple(rgb[0, 1]) == expected
+    assert tuple(as_rgb(bgr.astype(np.uint16) * 256)[0, 1]) == (30, 20, 10)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2), (2, 3, 5)])
+def test_odd_channels_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(FrameSourceError):
+        as_rgb(np.zeros(shape, np.uint8))
+
+
+def test_a_camera_s_yuv_has_the_colours_of_jpeg(gradient: UInt8Image) -> None:
+    x = gradient.astype(float)
+    luma = x @ [0.299, 0.587, 0.114]
+    blue, red = 128 + (x[..., 2] - luma) * 0.564, 128 + (x[..., 0] - luma) * 0.713
+    halves = [plane[::2, ::2].reshape(-1, 40) for plane in (blue, red)]
+    planes = np.rint(np.vstack([luma, *halves])).clip(0, 255).astype(np.uint8)
+    assert planes.shape == (36, 40)
+    error = np.abs(i420_to_rgb(planes).astype(int) - gradient)
+    assert error.max() < 30 and error.mean() < 5  # four pixels share their colour
+
+
+def test_white_and_black_stay_white_and_black() -> None:
+    planes = np.full((6, 4), 128, np.uint8)
+    for level in (0, 1, 100, 254, 255):
+        planes[:4] = level
+        assert np.abs(i420_to_rgb(planes).astype(int) - level).max() <= 1
+
+
+def test_the_size_in_a_jpeg_s_header(gradient: UInt8Image) -> None:
+    data = bytes(cv2.imencode(".jpg", gradient)[1])
+    assert jpeg_size_wh(data) == (40, 24)
+    assert jpeg_size_wh(data[:2] + b"\xff\xff" + data[3:]) == (40, 24)
+    for cut in range(0, 150, 7):
+        assert jpeg_size_wh(data[:cut]) is None
+    assert jpeg_size_wh(b"\x89PNG" + data) is None
+    assert jpeg_size_wh(data[:2] + b"\x00" + data[2:]) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "exact"),
+    [
+        (25.0, Fraction(25)),
+        (29.97002997002997, Fraction(30000, 1001)),
+        (29.97, Fraction(30000, 1001)),
+        (23.976023976, Fraction(24000, 1001)),
+        (59.94005994, Fraction(60000, 1001)),
+        (12.5, Fraction(25, 2)),
+        (30.0, Fraction(30)),
+        (0.1, Fraction(1, 10)),
+        (0.0, Fraction(25)),
+        (float("nan"), Fraction(25)),
+        (90000.0, Fraction(25)),
+    ],
+)
+def test_the_rate_that_a_film_means(told: float, exact: Fraction) -> None:
+    assert exact_rate(told) == exact
