@@ -87,11 +87,14 @@ class Requests:
         if line:
             self._troubles.begin(_ABOUT, line)
 
-    def due(self) -> list[Asked]:
-        """What has come since the last call, the oldest first."""
+    def due(self, most: int = 1) -> list[Asked]:
+        """The oldest that wait.
+
+        Args:
+            most: By default one at a time: many of them would keep a camera from its frames.
+        """
         with self._lock:
-            requests = list(self._waiting)
-            self._waiting.clear()
+            requests = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
             over = self._told_at_s is not None and self._clock() - self._last_at_s >= _TELL_S
             if over:
                 self._told_at_s = None
