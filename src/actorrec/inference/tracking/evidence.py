@@ -71,15 +71,6 @@ class Evidence:
             raise ValueError("no look has been taken in")
         return _unit(np.sum([vector.astype(np.float64) * weight for vector, weight in self._recent], axis=0))
 
-    def forget_older(self) -> None:
-        """Keep the last look alone: those before it were of somebody else."""
-        if not self._recent:
-            return
-        vector, weight = self._recent[-1]
-        self._recent.clear()
-        self._recent.append((vector, weight))
-        self._sum, self._weight, self.looks = vector.astype(np.float64) * weight, weight, 1
-
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)

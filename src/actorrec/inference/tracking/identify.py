@@ -84,14 +84,14 @@ class Identifier:
                 track.moved = False
             track.latest = RecognisedFace(track.face, prediction, unit)
 
-    def answer(self, view: FacesInView, now_s: float, *, asked: bool) -> bool:
+    def answer(self, view: FacesInView, *, asked: bool) -> bool:
         """Say who the faces in sight are, where there are new looks or others in sight; whether there were."""
         seen = view.in_sight
         ids = frozenset(track.track_id for track in seen)
         if not asked and ids == self._answered:
             return False
         self._answered = ids
-        answers = self._namer.answers({track.track_id: track.evidence for track in seen}, now_s)
+        answers = self._namer.answers({track.track_id: track.evidence for track in seen})
         for track in seen:
             track.answer = answers.get(track.track_id)
         names = {track.answer.prediction.person_id for track in seen if track.answer and track.answer.decided}

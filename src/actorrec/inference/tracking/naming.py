@@ -60,12 +60,11 @@ class Namer:
         self._bars: NameBars = name_bars(calibration, settings.sure)
         self._decided: dict[int, int] = {}  # track → row of the person, or nobody
 
-    def answers(self, evidence: Mapping[int, Evidence], now_s: float) -> dict[int, Answer]:
+    def answers(self, evidence: Mapping[int, Evidence]) -> dict[int, Answer]:
         """Who the faces in view are. The same looks in another order of tracks give the same answers.
 
         Args:
             evidence: Looks by track, of every track in view; those without a look get no answer.
-            now_s: Time of the frame.
 
         Returns:
             By track.

@@ -121,7 +121,7 @@ class FaceWatcher:
             start = _told(steps, "embed", start)
             looks = list(zip(due, units, strict=True))
             self._identifier.take(self._view, frame.pixels, looks, (now_s, frame.time_s))
-        if self._identifier.answer(self._view, now_s, asked=bool(due)):
+        if self._identifier.answer(self._view, asked=bool(due)):
             _told(steps, "match", start)
         if due and self._on_faces is not None:
             self._on_faces(frame.source, frame.pixels, [track.latest for track in due if track.latest is not None])

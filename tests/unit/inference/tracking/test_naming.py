@@ -62,7 +62,7 @@ def told(answer: Answer) -> str:
 
 
 def say(naming: Namer, evidence: Mapping[int, Evidence]) -> dict[int, str]:
-    return {track: told(answer) for track, answer in naming.answers(evidence, 0.0).items()}
+    return {track: told(answer) for track, answer in naming.answers(evidence).items()}
 
 
 def test_nothing_is_decided_before_there_were_enough_looks() -> None:
@@ -74,7 +74,7 @@ def test_nothing_is_decided_before_there_were_enough_looks() -> None:
 
 
 def test_a_face_without_a_look_has_no_answer() -> None:
-    assert namer().answers({1: Evidence()}, 0.0) == {}
+    assert namer().answers({1: Evidence()}) == {}
 
 
 @pytest.mark.parametrize(("score", "expected"), [(0.67, "undecided"), (0.68, "A")], ids=["below", "above"])
@@ -84,7 +84,7 @@ def test_a_name_takes_more_than_a_photo_would(score: float, expected: str) -> No
 
 def test_who_may_be_somebody_is_considered_then_said_to_be_unknown_for_good() -> None:
     naming, evidence = namer(), seen(*[(0.6, 0.4, 0)] * 3)
-    answer = naming.answers({1: evidence}, 0.0)[1]
+    answer = naming.answers({1: evidence})[1]
     assert told(answer) == "undecided"
     assert answer.prediction.person_id is None
     # 1 / (1 + e^(−20 · 0.1)) and 1 / (1 + e^(20 · 0.1))
@@ -130,7 +130,7 @@ def test_the_surest_of_two_faces_has_the_name_and_keeps_it() -> None:
 
 
 def test_the_second_face_is_less_likely_to_be_the_person() -> None:
-    answers = namer().answers({1: seen(*[(0.8, 0, 0)] * 3), 2: seen(*[(0.7, 0, 0)] * 3)}, 0.0)
+    answers = namer().answers({1: seen(*[(0.8, 0, 0)] * 3), 2: seen(*[(0.7, 0, 0)] * 3)})
     # 0.7 alone would be 1 / (1 + e^−4) = 0.982; beside 1 / (1 + e^−6) = 0.9975 it is
     # 0.982 · 0.0025 / (1 − 0.982 · 0.9975).
     assert answers[2].prediction.confidence == pytest.approx(0.1188, abs=1e-3)
@@ -148,7 +148,7 @@ def test_a_track_that_left_has_no_claim_any_more() -> None:
 def test_tracks_that_nobody_forgets_do_not_add_up() -> None:
     naming, evidence = namer(decide_looks=1), seen((0.9, 0, 0))
     for track in range(3000):
-        naming.answers({track: evidence}, 0.0)
+        naming.answers({track: evidence})
     assert len(naming._decided) <= 1025
 
 
@@ -181,8 +181,8 @@ def test_answers_hold_whatever_is_seen(tracks: list[list[tuple[float, ...]]], ra
         evidence = {track: seen(*looks[:frame]) for track, looks in enumerate(tracks)}
         order = list(evidence)
         random.shuffle(order)  # type: ignore[attr-defined]
-        answers = forward.answers(evidence, 0.0)
-        assert shuffled.answers({track: evidence[track] for track in order}, 0.0) == answers
+        answers = forward.answers(evidence)
+        assert shuffled.answers({track: evidence[track] for track in order}) == answers
         names = [each.prediction.person_id for each in answers.values() if each.prediction.person_id is not None]
         assert len(set(names)) == len(names)
         assert all(each.decided or each.prediction.person_id is None for each in answers.values())
