@@ -71,8 +71,9 @@ class SearchSchedule:
         every_s = settings.detect_every_s
         self._unplanned = min(_UNPLANNED, self._unplanned + (now_s - self._told_s) / max(2 * every_s, LEAST_PAUSE_S))
         self._told_s = now_s
-        news = self._take(cells)
-        self._cut |= cut
+        if cut:  # everything changed, which says nothing of where to look
+            self._cut, self._motion = True, None
+        news = not cut and self._take(cells)
         pause_s = now_s - self._last_s
         if self._cut:
             return pause_s >= LEAST_PAUSE_S - 1e-6
