@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 events_app = typer.Typer(help="What devices say: read it as it comes.", no_args_is_help=True)
 _SPACES = "\t\r\n"
+_STDIN = 0
 
 
 @command(events_app, "tail")
@@ -95,7 +96,7 @@ def _lines(source: str, stop: threading.Event, *, from_start: bool) -> "Iterator
     from actorrec.inference.tail_lines import follow_file, read_stream
 
     if source == "-":
-        return read_stream(sys.stdin.fileno(), stop)
+        return read_stream(_STDIN, stop)  # sys.stdin is None where it was closed
     return follow_file(Path(source), stop, from_start=from_start)
 
 

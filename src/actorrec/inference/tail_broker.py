@@ -31,7 +31,7 @@ class Inbox:
     """
 
     def __init__(self, topic: str) -> None:
-        self._no_events = (f"{topic}/{AVAILABILITY_SUBTOPIC}/", f"{topic}/{REQUEST_SUBTOPIC}")
+        self._availability, self._request = f"{topic}/{AVAILABILITY_SUBTOPIC}/", f"{topic}/{REQUEST_SUBTOPIC}"
         self._changed = threading.Condition()
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
@@ -39,7 +39,7 @@ class Inbox:
 
     def take(self, topic: str, payload: bytes) -> None:
         """Put one message in; returns at once."""
-        if topic.startswith(self._no_events):
+        if topic == self._request or topic.startswith(self._availability):
             return
         with self._changed:
             if self._waiting_bytes + _room_bytes(payload) > _MAX_WAITING_BYTES:
