@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from actorrec.inference.sending.courier import Courier
     from actorrec.inference.sending.requests import Requests
     from actorrec.inference.sending.store_and_forward import StoreAndForward
+    from actorrec.inference.status_file import StatusFile
     from actorrec.inference.troubles import Troubles
     from actorrec.manifests.events import QueueHealth
 
@@ -43,6 +44,7 @@ class LoopSenders:
         self.max_bytes: int | None = None
         self.requests: Requests | None = None
         self._spooled: list[StoreAndForward] = []
+        self._status: StatusFile | None = None
         if options.greengrass:
             from actorrec.inference.event_writer import MAX_MESSAGE_BYTES
 
@@ -74,15 +76,24 @@ class LoopSenders:
             found.append(self._mqtt(plan, model_id))
         return FanOut(found, self._troubles)
 
+    def follow(self, plan: "LoopPlan") -> None:
+        """Health comes as often as the plan says now."""
+        if self._status is not None:
+            self._status.health_every_s = plan.health_s
+
     def queues(self) -> "list[QueueHealth]":
         """How messages that wait are doing."""
         return [each.health() for each in self._spooled]
 
     def _status_file(self, plan: "LoopPlan") -> "list[Publisher]":
+        from actorrec.inference.group_access import keep_group_access
         from actorrec.inference.status_file import StatusFile, status_folder
 
+        component = self.work if self._nucleus is not None else None
+        if component is not None:
+            keep_group_access(component)
         try:
-            return [StatusFile(status_folder(), health_every_s=plan.health_s)]
+            return [StatusFile(status_folder(component=component), health_every_s=plan.health_s)]
         except ConfigError:
             return []  # a user without a home folder
 

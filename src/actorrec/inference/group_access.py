@@ -8,9 +8,9 @@ from actorrec.manifests.device_status import SHARED_FILE
 
 
 def keep_group_access(work: Path) -> None:
-    """Let the group of the component's files in, if ``actorrec device shim`` was run; what is inside has its own rights.
+    """Let the group of the component's files in, if ``actorrec device shim`` was run.
 
-    Call it at the start. A folder that cannot be opened stays closed.
+    Call it at the start. What lies in the folder has rights of its own; one that cannot be opened stays closed.
 
     Args:
         work: The component's work folder.
