@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from actorrec.inference.station import Station
     from actorrec.inference.swap.arrival import Arrivals
     from actorrec.inference.troubles import Troubles
+    from actorrec.manifests.events import HealthEvent
 
 _INSTALLED_DEFAULTS: Final = "share/actorrec/component.json"
 """Below the environment that the component's own installer makes."""
@@ -143,20 +144,32 @@ class LoopPlaces:
         good = GoodBundles(_shelf(work), station.live, num_threads=threads, troubles=self._troubles)
         self._held.callback(good.close)
 
+        newer = self._newer_plan()
+
+        def followed(plan: "LoopPlan") -> "LoopPlan":
+            plan = newer(plan)
+            self.senders.follow(plan)
+            return plan
+
+        def on_health(event: "HealthEvent") -> None:
+            service.status("; ".join(event.trouble) or f"{event.frames} frames, all is well")
+            if self._preview is not None:
+                self._preview.tell(event)
+
         def on_swap(live: "RunningBundle") -> None:
             good.use(live)
             station.keep = self.keeper(live)
 
         return Surroundings(
             open_eye=open_eye,
-            newer_plan=self._newer_plan(),
+            newer_plan=followed,
             plan_changed=self._plan_changed(),
             on_good=good.keep_soon if keeps else lambda: None,
             on_swap=on_swap,
             open_shadow=good.shadow,
             ask_shadow=good.shadow_soon,
             opened_shadow=good.opened_shadow,
-            on_health=self._preview.tell if self._preview else lambda event: None,
+            on_health=on_health,
             arrivals=self._arrivals(station.live),
             requests=self.senders.requests,
             queues=self.senders.queues,
