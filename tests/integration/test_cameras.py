@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -309,6 +310,24 @@ def test_every_frame_of_a_film_in_order_and_then_it_is_over(tmp_path: Path) -> N
         assert seen.newest.health.dropped == 0
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "avi", "ts"])
+def test_a_film_that_is_a_play_list_reaches_nobody(suffix: str, tmp_path: Path) -> None:
+    with camera_server(mjpeg(scene(RED))) as server:
+        film = tmp_path / f"film.{suffix}"
+        film.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{server.url}/a.{suffix}\n#EXT-X-ENDLIST\n")
+        source = frame_source(CALM, str(film), max_pixels=MAX_PIXELS)
+        with pytest.raises(FrameSourceError, match="no film"):
+            source.open()
+        assert server.connections == 0
+
+
+def test_a_pipe_is_no_film(tmp_path: Path) -> None:
+    pipe = tmp_path / "film.mp4"
+    os.mkfifo(pipe)
+    with pytest.raises(FrameSourceError, match="no regular file"):
+        frame_source(CALM, str(pipe), max_pixels=MAX_PIXELS).open()
+
+
 def test_a_film_at_its_own_pace_ends(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.avi", [scene(RED)] * 25)
     with watch(str(film)) as seen:
@@ -394,7 +413,9 @@ def test_rpicam_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.
         seen.frame()
     pid, arguments = json.loads(runs.read_text())
     assert not is_running(pid)
-    assert "--codec yuv420" in " ".join(arguments) and "--camera 0" in " ".join(arguments)
+    size = "--width 64 --height 48 --framerate 50"
+    output = "--codec yuv420 --nopreview --verbose=0 --flush --output -"
+    assert " ".join(arguments) == f"--timeout 0 --camera 0 {size} {output}"
 
 
 _OPEN_AND_READ = """

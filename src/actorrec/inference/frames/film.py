@@ -1,6 +1,7 @@
 """A film that stands in for a camera."""
 
 import math
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -97,11 +98,7 @@ class Film:
     def _opened(self) -> Capture:
         import cv2
 
-        try:
-            with self._path.open("rb"):
-                pass
-        except OSError as error:
-            raise FrameSourceError(f"{self.name}: cannot be read: {error.strerror}") from None
+        self._check_file()
         # An absolute path: ffmpeg takes what stands before a colon for a protocol.
         opened = open_ffmpeg(str(self._path.absolute()), self.name, "file", self._settings.timeout_s)
         if not opened.isOpened():
@@ -113,6 +110,17 @@ class Film:
             raise too_large(self.name, width, height, self._max_pixels)
         self._rate_fps = exact_rate(opened.get(cv2.CAP_PROP_FPS))
         return capture
+
+    def _check_file(self) -> None:
+        """ffmpeg would say no more than that it is no film, and wait for ever for what a pipe never sends."""
+        try:
+            regular = stat.S_ISREG(self._path.stat().st_mode)
+            if regular:
+                self._path.open("rb").close()
+        except OSError as error:
+            raise FrameSourceError(f"{self.name}: cannot be read: {error.strerror}") from None
+        if not regular:
+            raise FrameSourceError(f"{self.name}: it is no regular file")
 
     def _next_time_s(self, capture: Capture) -> float:
         """The film's own time where it has one that grows; films of varying rate do."""

@@ -108,7 +108,8 @@ class RpicamCamera:
         if program is None:
             raise FrameSourceError(f"{self.name}: rpicam-vid is not installed", hint="sudo apt install rpicam-apps")
         size = ["--width", str(width_px), "--height", str(height_px), "--framerate", f"{self._settings.fps:g}"]
-        output = ["--codec", "yuv420", "--nopreview", "--flush", "--output", "-"]
+        # Some versions greet on stdout, in the midst of the frames, where they are not told to be quiet.
+        output = ["--codec", "yuv420", "--nopreview", "--verbose=0", "--flush", "--output", "-"]
         return [program, "--timeout", "0", "--camera", str(self._number), *size, *output]
 
     def _take_size(self, width_px: int, height_px: int) -> None:

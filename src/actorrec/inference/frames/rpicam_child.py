@@ -35,7 +35,12 @@ class RpicamChild:
         self._held = Held(self._free)
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the loop; without it, the program ends as its pipe breaks
             )
         except OSError as error:
             raise FrameSourceError(f"{command[0]} cannot be started: {error.strerror}") from None
