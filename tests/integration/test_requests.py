@@ -20,6 +20,8 @@ from actorrec.manifests.events import DetectionEvent, RunningModel
 from actorrec.sections import MqttSection
 from mosquitto import Broker, broker, broker_program, password_file
 from nucleus_server import NucleusServer
+from running_loop import RunningLoop, blank
+from small_bundles import write_small_bundle
 
 TOPIC = "home/faces"
 
@@ -168,3 +170,34 @@ def test_an_access_list_lets_each_do_its_part_and_no_more(tmp_path: Path, folder
         denied = [line for line in server.log.splitlines() if "Denied PUBLISH" in line]
     assert len(denied) == 3
     assert said == []
+
+
+def test_a_component_answers_client_devices_and_takes_a_new_configuration_at_once(tmp_path: Path, folder: Path) -> None:
+    """Though its next health event, at which it would ask by itself, is an hour away."""
+    pytest.importorskip("awsiot")
+    bundle = write_small_bundle(tmp_path / "bundle.zip")
+    blank(folder / "door.jpg")
+    blank(folder / "other.jpg", (80, 48))
+    configuration = {"ImageDirectory": str(folder), "ImageName": "door.jpg", "PublishResultsOnTopic": TOPIC}
+    configuration |= {"InferenceInterval": "0.1", "HealthInterval": "3600"}
+    with (
+        NucleusServer(tmp_path / "ipc.socket", configuration) as nucleus,
+        RunningLoop(
+            "--greengrass", "--bundle", bundle, cwd=tmp_path, environ=nucleus.environment | allowing(folder)
+        ) as loop,
+    ):
+        nucleus.waited_for("", f"{TOPIC}/request")
+        assert loop.detection()["width"] == 64
+        nucleus.configure(ImageName="other.jpg")
+        assert loop.detection(lambda event: event["width"] != 64)["width"] == 80
+        nucleus.send(f"{TOPIC}/request", b'{"picture": "door.jpg", "request": "7"}')
+        answered = loop.detection(lambda event: event["reason"] == "request")
+        assert (answered["request"], answered["source"], answered["width"]) == ("7", "door.jpg", 64)
+        assert loop.stop()[0] == 0
+    assert answered in nucleus.events(TOPIC)
+    assert answered in [json.loads(payload) for topic, payload in nucleus.local if topic == TOPIC]
+
+
+def allowing(folder: Path) -> dict[str, str]:
+    """Settings that let others name pictures of a folder."""
+    return {"ACTORREC_MQTT__REQUESTS": "true", "ACTORREC_MQTT__REQUEST_DIRECTORY": str(folder)}
