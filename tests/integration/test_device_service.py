@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from actorrec.recognition.bundle import write_bundle
+from actorrec.manifests.device_status import SHARED_FILE
+from nucleus_server import NucleusServer
 from running_loop import RunningLoop, blank
-from small_bundles import small_bundle
+from small_bundles import write_small_bundle
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is of Linux")
 
@@ -34,7 +36,7 @@ def actorrec(settings: Path, folder: Path, *arguments: str) -> "subprocess.Compl
 
 def test_a_life_of_the_service(tmp_path: Path) -> None:
     bundle, pictures, run = tmp_path / "bundle.zip", tmp_path / "pictures", tmp_path / "run"
-    write_bundle(bundle, *small_bundle())
+    write_small_bundle(bundle)
     pictures.mkdir()
     picture = blank(pictures / "a.jpg")
     settings = tmp_path / "config.yaml"
@@ -63,6 +65,31 @@ def test_a_life_of_the_service(tmp_path: Path) -> None:
     assert _status(settings, tmp_path, run)[0] == 3
     typed = actorrec(settings, tmp_path, "infer", str(picture))  # the machine's settings name the bundle
     assert typed.returncode == 0 and json.loads(typed.stdout)["faces"] == [], typed.stderr
+
+
+def test_a_component_is_seen_by_way_of_the_bundle_that_the_machine_is_set_to(tmp_path: Path) -> None:
+    pytest.importorskip("awsiot")
+    work, settings = tmp_path / "work", tmp_path / "config.yaml"
+    work.mkdir(mode=0o700)
+    (work / SHARED_FILE).touch()  # as `device shim` leaves it
+    bundle, picture = write_small_bundle(tmp_path / "bundle.zip"), blank(tmp_path / "door.jpg")
+    settings.write_text(f"inference: {{bundle: {work}/bundles/current.zip}}\n")
+    configuration = {"ImageName": picture.name, "ImageDirectory": str(tmp_path), "InferenceInterval": "0.2"}
+    with (
+        NucleusServer(tmp_path / "ipc.socket", configuration) as nucleus,
+        RunningLoop("--greengrass", "--bundle", bundle, cwd=work, environ=nucleus.environment) as loop,
+    ):
+        loop.health()
+        until_s = time.monotonic() + 20
+        while not (work / "bundles" / "current.zip").exists() and time.monotonic() < until_s:
+            time.sleep(0.05)
+        seen = actorrec(settings, tmp_path, "device", "status")
+        told = json.loads(seen.stdout)
+        assert (seen.returncode, told["state"], told["file"]) == (0, "running", str(work / "status.json"))
+        assert loop.stop()[0] == 0
+    assert stat.S_IMODE(work.stat().st_mode) == 0o710
+    typed = actorrec(settings, tmp_path, "infer", str(picture))
+    assert typed.returncode == 0, typed.stderr
 
 
 def _status(settings: Path, folder: Path, run: Path) -> tuple[int, dict[str, object]]:
