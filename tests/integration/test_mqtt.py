@@ -332,6 +332,7 @@ def test_two_programs_of_one_name_are_told_so(
         for _ in range(3):
             assert said == []
             first.stay()
+            until(lambda: second._session is None or not second._session.alive)
             second.stay()
             until(lambda: not first._session.alive)
         first.stay()

@@ -17,7 +17,7 @@ from actorrec.sections.device import SpoolSection
 
 _FAILURES: Final = (sqlite3.Error, OSError, MemoryError, ForeignFileError)
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
-_STILL_READABLE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY})
+_STILL_READABLE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 _MEMORY_BYTES: Final = 8 * 2**20
 _RETRY_S: Final = 10.0
 _BYTES_BESIDE: Final = 8 * 4096  # pages of a file that hold no message
@@ -52,6 +52,7 @@ class Spool:
         self._memory = MemoryQueue(settings.max_messages, min(settings.max_bytes, _MEMORY_BYTES))
         self._file: SpoolFile | None = None
         self._works = False  # the disk takes messages
+        self._broken = False
         self._retry_at_s = clock()
         self._damage: Exception | None = None
         self._done_through = 0  # arrived, but the disk could not be told
@@ -142,7 +143,9 @@ class Spool:
             found.extend(messages)
             harmed.extend(numbers)
 
-        self._try(look)
+        if not self._try(look) and self._damage is not None:
+            self._mend()  # into a new file, with what can be saved
+            self._try(look)
         if harmed:
             line = f"{self._about}: {len(harmed)} messages came to harm on the disk and are dropped"
             self._troubles.begin(f"{self._about}, harm", line)
@@ -150,7 +153,8 @@ class Spool:
         return found
 
     def _too_long(self, length_bytes: int) -> None:
-        self._refused += 1
+        if not (self._works and self._try(lambda file: file.add([], refused=1))):
+            self._refused += 1
         line = f"{self._about}: a message of {length_bytes} bytes is longer than the whole queue may be"
         self._troubles.begin(f"{self._about}, length", line)
 
@@ -158,10 +162,13 @@ class Spool:
         """Where the disk did not work: try it again, but not all the time."""
         if self._path is None or self._closed or self._works or (self._clock() < self._retry_at_s and not now):
             return
-        self._retry_at_s = self._clock() + _RETRY_S
+        self._retry_at_s, self._broken = self._clock() + _RETRY_S, False
         if self._file is None and not self._open(self._path):
             return
         self._works = self._try(self._bring_up_to_date)
+        if self._broken:  # a disk that was away and is back is another one to the file that was open
+            self._let_go()
+            self._open(self._path)
         if self._works:
             self._memory.clear()
             self._refused = 0
@@ -226,6 +233,7 @@ class Spool:
             self._damage, self._retry_at_s = error, self._clock()
         elif _code(error) not in _STILL_READABLE:
             self._let_go()
+        self._broken = _code(error) == sqlite3.SQLITE_IOERR
         self._tell(error)
 
     def _let_go(self) -> None:
