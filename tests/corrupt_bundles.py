@@ -152,16 +152,18 @@ def _largest_constant(data: bytearray, dtype: type) -> slice:
     net = Interpreter(model_content=bytes(data))
     net.allocate_tensors()
     typed = [detail["index"] for detail in net.get_tensor_details() if detail["dtype"] == dtype]
-    known = max((constant for index in typed if (constant := _constant(net, index)) in data), key=len)
+    held = [constant for index in typed if len(set(constant := _values(net, index))) > 50 and constant in data]
+    known = max(held, key=len)
     start = data.index(known)
     return slice(start, start + len(known))
 
 
-def _constant(net: Any, index: int) -> bytes:
+def _values(net: Any, index: int) -> bytes:
+    """What a tensor holds; of one that is computed, whatever lies in its memory."""
     try:
-        return bytes(net.get_tensor(index).tobytes()) or b"none"
+        return bytes(net.get_tensor(index).tobytes())
     except ValueError:
-        return b"none"  # it is computed, and has no value yet
+        return b""
 
 
 def _cut(data: bytearray) -> None:

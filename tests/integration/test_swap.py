@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 
 from actorrec.artifacts.digest import file_sha256
+from actorrec.errors import ModelContractError
 from actorrec.inference.bundle_shelf import BundleShelf
+from actorrec.inference.first_bundle import first_bundle
 from actorrec.inference.good_bundles import GoodBundles
 from actorrec.inference.running_bundle import RunningBundle, run_bundle
 from actorrec.inference.swap.arrival import Arrival
@@ -353,4 +355,22 @@ def test_after_a_swap_the_new_one_is_kept_and_the_old_one_comes_back_beside_it(g
     bundles.use(old)  # before it is opened, or just then: it is not what runs beside the other
     bundles.close()
     assert bundles.opened_shadow() is None
+    assert troubles.lines == []
+
+
+def test_a_program_that_starts_with_a_corrupt_bundle_runs_the_last_good_one(good: Path, tmp_path: Path) -> None:
+    shelf, said = BundleShelf(tmp_path / "shelf"), list[str]()
+    bad = tmp_path / "bundle.zip"
+    CORRUPT["embedder-of-another-width"][0](bad)
+    with pytest.raises(ModelContractError, match="64"):
+        first_bundle(bad, shelf, num_threads=1, troubles=Troubles(said.append))
+    shelf.keep(good, file_sha256(good))
+    for path in (bad, tmp_path / "nothing.zip"):
+        troubles = Troubles(said.append)
+        assert first_bundle(path, shelf, num_threads=1, troubles=troubles).model.bundle == file_sha256(good)
+        assert [line.endswith("the last good one runs") for line in troubles.lines] == [True]
+    new = another(tmp_path / "new.zip", good, 9)
+    troubles = Troubles(said.append)
+    assert first_bundle(new, shelf, num_threads=1, troubles=troubles).path == new
+    assert first_bundle(good, shelf, num_threads=1, troubles=troubles).path == good
     assert troubles.lines == []

@@ -37,7 +37,7 @@ def known_answer(card: BundleCard, files: Mapping[str, bytes]) -> KnownAnswer | 
     try:
         embedder = make_embedder(card.embedder, files[card.embedder_file])
         units = made_up_units(embedder)
-        shaken = normalise(embedder.embed(made_up_crops(card.embedder.template) ^ 1))[0]
+        shaken = normalise(embedder.embed(made_up_crops(card.embedder.template) ^ np.uint8(1)))[0]
     except (ModelContractError, MissingExtraError, *NET_FAILURES, cv2.error):
         return None
     rounded = [[round(float(number), 4) for number in row] for row in _kept(units)]

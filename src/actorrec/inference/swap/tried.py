@@ -94,7 +94,7 @@ def _start(trial: Trial, out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[byt
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,
-        start_new_session=True,
+        process_group=0,  # a session of its own would be an autogroup to Linux, in which niceness counts for nothing
         env=_environment(os.environ),
     )
 
