@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from actorrec.inference.event_bounds import cut
+from actorrec.inference.event_bounds import cut, within
 from actorrec.inference.event_faces import crop_base64, embedding_base64
 from actorrec.inference.event_writer import MAX_MESSAGE_BYTES, EventWriter
 from actorrec.inference.tracking.sighting import Candidate, Sighting, TrackedFace
@@ -158,6 +158,14 @@ def test_first_crops_are_left_out_then_embeddings_then_the_considered_then_faces
         assert before is None or all(now <= then for now, then in zip(state, before, strict=True))
         before = state
     assert before is not None and before[3] < 4
+
+
+def test_not_one_byte_too_many_whatever_is_left_out() -> None:
+    whole = said(*crowd(2, strangers=110))
+    for max_bytes in range(1000, 1130):
+        event = within(whole, max_bytes)
+        assert len(event.model_dump_json().encode()) <= max_bytes
+        assert event.left_out + len(event.faces) == 112
 
 
 def test_who_has_a_name_stays_longest_and_keeps_the_crop_longest() -> None:
