@@ -70,6 +70,7 @@ class FanOut:
         self._publishers = tuple(publishers)
         self._troubles = troubles
         self._open = ExitStack()
+        self._failing: set[str] = set()
         self.lost = 0
 
     def __enter__(self) -> Self:
@@ -95,9 +96,13 @@ class FanOut:
                 raise
             except _LOST as error:
                 self.lost += 1
+                self._failing.add(publisher.name)
                 self._troubles.begin(publisher.name, f"{publisher.name}: messages are lost: {_said(error)}")
             else:
-                self._troubles.end(publisher.name)
+                # One that keeps messages tells of its place by itself: that it took one ends no trouble of that.
+                if publisher.name in self._failing:
+                    self._failing.discard(publisher.name)
+                    self._troubles.end(publisher.name)
 
 
 def _said(error: RemoteError | OSError) -> str:

@@ -90,3 +90,12 @@ def test_troubles_are_few_and_short(said: list[str]) -> None:
         troubles.begin(f"thing {index}", "xä" * 5000 + "\udce9")
     assert len(troubles.lines) == 10
     assert max(len(line.encode()) for line in troubles.lines) == 300
+
+
+def test_what_a_publisher_tells_of_its_place_by_itself_stays_until_it_says_otherwise(said: list[str]) -> None:
+    troubles = Troubles(said.append)
+    with FanOut([Recording("the broker")], troubles) as out:
+        troubles.begin("the broker", "the broker: away; messages wait")
+        out.publish("a", b"1")
+    assert troubles.lines == ["the broker: away; messages wait"]
+    assert said == ["the broker: away; messages wait"]
