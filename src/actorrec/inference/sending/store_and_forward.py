@@ -75,7 +75,9 @@ class StoreAndForward:
                 self._wake.clear()
                 batch = self._spool.head(_BATCH)
                 if batch:
-                    self._try(partial(self._deliver, batch))
+                    failed = not self._try(partial(self._deliver, batch))
+                    if failed and self._ending.is_set():
+                        return
                 elif self._ending.is_set():
                     return
                 else:
@@ -88,8 +90,8 @@ class StoreAndForward:
         if not isinstance(self._courier, StandingCourier):
             self._wake.wait()
             return
-        self._try(self._courier.stay)
-        self._wake.wait(_STAY_S)
+        if self._try(self._courier.stay):
+            self._wake.wait(_STAY_S)
 
     def _deliver(self, batch: list[Message]) -> None:
         try:
@@ -101,8 +103,8 @@ class StoreAndForward:
             self._spool.done(batch[count - 1].number)
             self._troubles.end(f"{self.name}, refused")
 
-    def _try(self, act: Callable[[], None]) -> None:
-        """Do something with the place; where it fails, wait, longer each time."""
+    def _try(self, act: Callable[[], None]) -> bool:
+        """Do something with the place; where it fails, wait, longer each time. Whether it worked."""
         try:
             act()
         except _FAILED as error:
@@ -110,9 +112,10 @@ class StoreAndForward:
             self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2 or _FIRST_WAIT_S)
             # Many devices that lost one broker do not come back in step.
             self._ending.wait(self._wait_s * random.uniform(0.5, 1.0))  # noqa: S311
-        else:
-            self._wait_s = 0.0
-            self._troubles.end(self.name)
+            return False
+        self._wait_s = 0.0
+        self._troubles.end(self.name)
+        return True
 
 
 def _said(error: Exception) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from actorrec.inference.sending.memory_queue import FIRST_NUMBER
 from actorrec.inference.sending.spool import Spool
+from actorrec.inference.sending.spool_file import SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
 
@@ -220,6 +221,7 @@ _FULL = """
 import resource, signal, sys
 from pathlib import Path
 from actorrec.inference.sending.spool import Spool
+from actorrec.inference.sending.spool_file import SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
 
@@ -302,3 +304,11 @@ def test_after_its_end_nothing_happens(tmp_path: Path, troubles: Troubles) -> No
     assert spool.head(5) == []
     with Spool(tmp_path, "mqtt", BOUNDS, troubles) as spool:
         assert payloads(spool) == [b"1"]
+
+
+def test_each_message_is_forced_to_the_disk(tmp_path: Path) -> None:
+    with SpoolFile(tmp_path / "a", 10, 2**20) as file:
+        for _ in range(2):
+            assert file._pragma("synchronous") == 2  # FULL: the log is synced at each commit
+            file.add([("t", b"1")])
+            file.done(file.last)
