@@ -79,7 +79,7 @@ def filmed(pixels: UInt8Image, rng: np.random.Generator) -> UInt8Image:
     """A picture as a camera gives it: with noise, through a JPEG."""
     import cv2
 
-    noisy = pixels + rng.normal(0, NOISE, pixels.shape)
+    noisy = pixels + np.float32(NOISE) * rng.standard_normal(pixels.shape, np.float32)
     _, packed = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])
     return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
 

@@ -12,13 +12,13 @@ CELL_PX: Final = 4
 """Side of a cell, px of the grey picture: averaging over it takes three quarters of the noise away."""
 _LEAST: Final = 4.0  # grey levels; what a codec alone may move a cell by
 _SIGMAS: Final = 5.0
-_START_SIGMA: Final = 2.0
+_START_SIGMA: Final = (2.0, 3.0)  # within these, as the first two frames differ: the second may be another scene
 _LEAST_SIGMA, _MOST_SIGMA = 0.3, 6.0  # above, the cell does not rustle, it shows something
 _SUPPORT: Final = 4  # of the nine cells around one: noise comes alone, in blocks of 8 px at most
 _DRIFT: Final = 12.0  # grey levels that the whole picture may be lighter or darker without being another
 _NOISE_RATE: Final = 0.05
 _REFERENCE_RATE: Final = 0.03  # light that drifts is taken in within a few seconds; what moves is faster
-_CUT_SHARE: Final = 0.4
+_CUT_SHARE: Final = 0.25
 _CUT_LIKENESS: Final = 0.5
 _COARSE: Final = 4  # cells a side; a camera that moves leaves a picture this coarse much as it was
 
@@ -66,7 +66,7 @@ class ChangeDetector:
             return Change(np.ones(cells.shape, np.bool_), cut=True)
         step = np.abs(cells - before)
         if sigma is None:
-            sigma = self._sigma = np.full(cells.shape, max(_START_SIGMA, _typical(step)), np.float32)
+            sigma = self._sigma = np.full(cells.shape, _typical(step), np.float32)
         off = cells - reference
         off -= np.float32(np.clip(np.median(off[::2, ::2]), -_DRIFT, _DRIFT))
         hot = np.abs(off) > np.maximum(_LEAST, _SIGMAS * sigma)
@@ -97,7 +97,7 @@ def _cells(grey: Grey) -> Cells:
 
 def _typical(step: Cells) -> float:
     """Noise of one cell, from the median of the steps between two frames, which what moves hardly touches."""
-    return min(_MOST_SIGMA, float(np.median(step[::2, ::2])) * 1.4826 / float(np.sqrt(2)))
+    return float(np.clip(float(np.median(step[::2, ::2])) * 1.4826 / np.sqrt(2), *_START_SIGMA))
 
 
 def _supported(hot: NDArray[np.bool_]) -> NDArray[np.bool_]:
