@@ -5,8 +5,8 @@
 Photos that nobody learned from, moved as before a camera (tests/composed_stream.py), 640×360 at 10 fps, one or two
 faces at once, cuts and empty stretches. Everybody appears once, for 3 to 8 s, a known person in one to four photos. The
 actors by their split, and that half of LFW's people and strangers on which the bar of a name was not chosen; galleries
-of many photos and of one photo a person. A change of name: on one true face, what is said after the first answer differs from what was
-said before (no name counts as unknown; frames in which the face is not found count for nothing).
+of many photos and of one photo a person. A change of name: on one true face, what is said after the first answer
+differs from what was said before (no name counts as unknown; frames in which the face is not found count for nothing).
 """
 
 import argparse
