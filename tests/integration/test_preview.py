@@ -181,6 +181,13 @@ def test_the_token_leaves_the_address_and_a_cookie_stays(preview: Preview) -> No
     assert visitor.enter().get("")[0].status == 200, "the address serves a second browser, too"
 
 
+def test_who_follows_a_link_of_another_page_is_led_on_by_a_page_of_ours(preview: Preview) -> None:
+    visitor = Visitor(preview)
+    answer, _ = visitor.ask(visitor.first, **{"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status, answer.getheader("Refresh")) == (200, f"0; url={visitor.base}")
+    assert str(answer.getheader("Set-Cookie")).endswith("SameSite=Strict")
+
+
 def test_everything_the_page_needs_carries_the_headers(visitor: Visitor) -> None:
     for name in ("", "preview.css", "preview.js", "icon.svg", "state", "health", "nothing"):
         answer, body = visitor.get(name)
@@ -481,8 +488,11 @@ def test_a_browser_shows_it_and_has_nothing_to_complain_of() -> None:
         with Preview(PreviewSection(), token=TOKEN, troubles=lambda: troubles) as preview:
             preview.offer(picture(), [tracked("Q1"), tracked(None, decided=False)], NAMES.__getitem__)
             preview.tell(health())
-            page.goto(preview.url)
+            page.route("http://mail.example/", lambda route: route.fulfill(body=f'<a href="{preview.url}">look</a>'))
+            page.goto("http://mail.example/")
+            page.click("a")
             page.wait_for_selector("body[data-ready]")
+            hosts.discard("mail.example")
             assert TOKEN not in page.url
             wait_for(lambda: page.evaluate("document.getElementById('picture').naturalWidth") == 640)
             assert page.locator("#status").inner_text() == "live"

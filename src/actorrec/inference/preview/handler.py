@@ -70,9 +70,17 @@ class PreviewHandler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
 
     def _let_in(self) -> None:
-        """The token leaves the address bar; a cookie stays."""
-        self.send_response(HTTPStatus.SEE_OTHER)
-        self.send_header("Location", self.server.door.base)
+        """The token leaves the address bar; a cookie stays.
+
+        Where a link on another page led here, browsers send no strict cookie along with a redirect: that page's
+        visitor is led on by a page of ours.
+        """
+        by_link = self.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site")
+        self.send_response(HTTPStatus.OK if by_link else HTTPStatus.SEE_OTHER)
+        if by_link:
+            self.send_header("Refresh", f"0; url={self.server.door.base}")
+        else:
+            self.send_header("Location", self.server.door.base)
         self.send_header("Set-Cookie", self.server.door.cookie)
         self.send_header("Content-Length", "0")
         self.end_headers()
