@@ -1,5 +1,6 @@
 """When what a camera sees is worth a message."""
 
+import math
 from collections import Counter
 from typing import Final, Literal
 
@@ -44,6 +45,8 @@ class Reporter:
         Returns:
             Why, or None.
         """
+        if not math.isfinite(now_s):  # a camera's time may be no number: it says that no time passed
+            now_s = self._before_s or 0.0
         self._turn_clock(now_s)
         self._settle(_who(sighting), now_s)
         if self._tokens < 1:

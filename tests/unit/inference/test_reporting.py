@@ -93,6 +93,12 @@ def test_a_clock_that_jumps_back_delays_a_change_by_no_more_than_a_wait() -> Non
     assert play(reporter, *steps) == [(0.3, "change")]
 
 
+@pytest.mark.parametrize("time_s", [float("nan"), float("inf"), float("-inf")], ids=str)
+def test_a_time_that_is_no_number_stops_nothing(time_s: float) -> None:
+    steps = [(time_s, sighting("A")), (0.0, sighting("A")), (time_s, sighting("A")), (0.5, sighting("A"))]
+    assert play(Reporter(EventsSection()), *steps) == [(0.5, "change")]
+
+
 def test_a_clock_that_jumps_back_does_not_stop_the_heartbeat() -> None:
     reporter = Reporter(EventsSection(heartbeat_s=10))
     play(reporter, (1e6, sighting()))
