@@ -63,13 +63,17 @@ def test_what_follows_a_message_that_waits_for_its_right_is_taken_once(nucleus: 
     nucleus.allowed = {"a/health"}
     first, last = messages(1)[0], Message(9, "a/b", b"last")
     others = [Message(number, "a/health", str(number).encode()) for number in (3, 4, 5)]
+    closed = [Message(number, "a/b", b"more") for number in range(10, 90)]
     with GreengrassIpc() as ipc, IotCoreCourier(ipc) as courier:
+        with pytest.raises(NotAllowedError):
+            courier.deliver([first])
         for _ in range(3):
             with pytest.raises(NotAllowedError):
-                courier.deliver([first, *others, last])
+                courier.deliver([first, *closed, *others, last])
         assert [payload for _, payload in nucleus.published] == [b"3", b"4", b"5"]
         nucleus.allowed = None
-        assert courier.deliver([first, *others, last]) == 5
+        assert courier.deliver([first, *others, last]) == 4
+        assert courier.deliver([last]) == 1
     assert [payload for _, payload in nucleus.published] == [b"3", b"4", b"5", first.payload, b"last"]
 
 

@@ -18,8 +18,8 @@ class IotCoreCourier:
 
     The nucleus keeps what it took while the device is offline, as its own settings say.
 
-    A topic that this component may not publish to is tried again, since a deployment can put that right; when it stays
-    so for ten minutes, its messages are refused, so that those of other topics get their turn.
+    A topic that this component may not publish to is tried again, since a deployment can put that right, and what other
+    topics have among the messages at hand goes on. When it stays so for ten minutes, its messages are refused.
 
     Args:
         nucleus: That connection.
@@ -53,20 +53,25 @@ class IotCoreCourier:
             RemoteError: If it took none.
             MessageRefusedError: If it will never take the first.
         """
-        batch = messages[:_UNDER_WAY]
-        self._ahead &= {each.number for each in batch}
-        sent = [each for each in batch if each.number not in self._ahead]
+        self._ahead &= {each.number for each in messages}
+        sent = self._next(messages)
         outcomes = self._nucleus.publish_all([(each.topic, each.payload) for each in sent])
         for each, failure in zip(sent, outcomes, strict=True):
             if failure is None:
                 self._ahead.add(each.number)
                 self._closed_since_s.pop(each.topic, None)
-        taken = next((n for n, each in enumerate(batch) if each.number not in self._ahead), len(batch))
+        taken = next((n for n, each in enumerate(messages) if each.number not in self._ahead), len(messages))
         if taken:
-            self._ahead -= {each.number for each in batch[:taken]}
+            self._ahead -= {each.number for each in messages[:taken]}
             return taken
         assert outcomes[0] is not None
-        raise self._failure(batch[0].topic, outcomes[0])
+        raise self._failure(messages[0].topic, outcomes[0])
+
+    def _next(self, messages: Sequence[Message]) -> list[Message]:
+        """The first, and what can be tried beside it: nothing twice, and nothing else of topics that are closed."""
+        first, *others = messages
+        open_ones = [each for each in others if each.topic not in self._closed_since_s]
+        return [each for each in (first, *open_ones) if each.number not in self._ahead][:_UNDER_WAY]
 
     def _failure(self, topic: str, failure: RemoteError) -> RemoteError | MessageRefusedError:
         """What the first message's failure means for it."""
