@@ -1,6 +1,7 @@
 """The bundle to start with: the one that is named, or the last good one where that one cannot run."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,13 @@ ABOUT_BUNDLE: Final = "the bundle"
 
 
 def first_bundle(
-    path: Path, shelf: BundleShelf | None, *, name: str = "", num_threads: int = 0, troubles: Troubles
+    path: Path,
+    shelf: BundleShelf | None,
+    *,
+    troubles: Troubles,
+    name: str = "",
+    num_threads: int = 0,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> RunningBundle:
     """Open the bundle to start with.
 
@@ -27,9 +34,10 @@ def first_bundle(
     Args:
         path: ``bundle.zip``.
         shelf: Where the last good ones are; None where there is none.
+        troubles: Told where the last good one runs instead.
         name: What to call it in errors; the path by default.
         num_threads: As in ``load_recogniser``.
-        troubles: Told where the last good one runs instead.
+        go_on: Asked while it is tried; once it says no, the trial ends.
 
     Raises:
         ArtifactError: If it cannot be read, and there is no last good one; likewise the others.
@@ -42,7 +50,7 @@ def first_bundle(
     last = shelf.other_than(sha256)
     try:
         if last is not None:
-            _try_apart(path, name or str(path), num_threads)
+            _try_apart(Trial(path, name or str(path), num_threads, TRIAL_S), go_on)
         return run_bundle(path, name=name, num_threads=num_threads, tried=True)
     except ActorRecError as error:
         if last is None:
@@ -60,10 +68,12 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _try_apart(path: Path, name: str, num_threads: int) -> None:
+def _try_apart(trial: Trial, go_on: Callable[[], bool]) -> None:
     try:
-        verdict = try_bundle(Trial(path, name, num_threads, TRIAL_S), lambda: True, time.monotonic)
+        verdict = try_bundle(trial, go_on, time.monotonic)
     except OSError:
         return  # no process can be had: it is tried in this one alone
-    if verdict is not None and verdict.reason:
+    if verdict is None:
+        raise ModelContractError("its trial was ended")
+    if verdict.reason:
         raise ModelContractError(verdict.reason)

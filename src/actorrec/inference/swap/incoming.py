@@ -13,6 +13,7 @@ from actorrec.inference.swap.arrival import Arrival
 from actorrec.inference.swap.memory import available_bytes
 from actorrec.inference.swap.staged import ChangedMeanwhileError, Signature, StagedFile, signature_of
 from actorrec.inference.swap.tried import Trial, Verdict, one_line, try_bundle
+from actorrec.recognition.known_answer import NET_FAILURES
 
 TRIAL_S: Final = 300.0
 """Longest trial: it has a tenth of a core where frames take all, and nets may have 500 MB."""
@@ -141,10 +142,13 @@ class IncomingBundle:
             copy.unlink(missing_ok=True)
             needs, free = verdict.needs_bytes >> 20, free_bytes >> 20
             raise ArtifactError(f"it needs {needs:,} MiB of memory beside the one that runs, {free:,} MiB are free")
+        import cv2
+
         try:
             loaded = run_bundle(copy, name=str(self._path), num_threads=self._num_threads, tried=True)
-        except (ActorRecError, RuntimeError, ValueError, MemoryError) as error:
-            self._refuse(copy, sha256, error.in_full if isinstance(error, ActorRecError) else str(error))
+        except (ActorRecError, MemoryError, OSError, *NET_FAILURES, cv2.error) as error:
+            said = error.in_full if isinstance(error, ActorRecError) else f"{type(error).__name__}: {error}"
+            self._refuse(copy, sha256, said)
             return
         self._hand_out(loaded)
 

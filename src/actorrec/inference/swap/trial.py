@@ -18,6 +18,7 @@ from actorrec.errors import ActorRecError
 
 _NICENESS: Final = 10  # a tenth of a core where frames take all: less, and a large net on a small board never ends
 _LIFE_S: Final = 600  # longer than any program waits for it: the system ends it even where nets never come back
+_MOST_WRITTEN_BYTES: Final = 1 << 20  # what nets print must not fill anything
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _FAILED: Final = (MemoryError, OSError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -51,6 +52,7 @@ def _step_back(program: int) -> None:
     """Let the program that runs go first, in time and in memory, and end with it."""
     signal.alarm(_LIFE_S)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN_BYTES, _MOST_WRITTEN_BYTES))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with suppress(OSError):
