@@ -275,12 +275,10 @@ ODD: dict[str, tuple[Conversation, str]] = {
     "hangs up": (hanging_up, "before the broker said a word"),
     "forgetful": (forgetful, "said nothing for 1 s"),
     "web server": (saying(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), "the broker"),
-    "half a packet": (saying(b"\x20\x03\x00"), "said nothing for 1 s"),
     "endless packet": (saying(b"\x20\xff\xff\xff\x7f" + b"\0" * 100), "before the broker said a word"),
     "overlong length": (saying(b"\x20\xff\xff\xff\xff\xff\xff"), "before the broker said a word"),
     "unknown refusal": (saying(b"\x20\x02\x00\x77"), "the broker"),
     "broken properties": (saying(b"\x20\x05\x00\x00\x02\xff\xff"), "the broker"),
-    "answer to nothing": (saying(b"\x40\x02\x00\x01"), "said nothing for 1 s"),
 }
 
 

@@ -59,6 +59,7 @@ def _found(aside: Path, after: int) -> Generator[Message, None, None]:
     except sqlite3.Error:
         return
     with closing(db):
+        db.text_factory = bytes
         last = after
         for message in _until_damage(db, f"{_SELECT} WHERE number > ? ORDER BY number", after):
             last = max(last, message.number)

@@ -10,13 +10,15 @@ from typing import Final, Self
 from actorrec.inference.sending.courier import Message
 from actorrec.inference.sending.memory_queue import FIRST_NUMBER, MemoryQueue
 from actorrec.inference.sending.rescue import put_aside, rescue
-from actorrec.inference.sending.spool_file import ForeignFileError, SpoolFile
+from actorrec.inference.sending.spool_file import MAX_MESSAGE_BYTES, ForeignFileError, SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.events import QueueHealth
 from actorrec.sections.device import SpoolSection
 
 _FAILURES: Final = (sqlite3.Error, OSError, MemoryError, ForeignFileError)
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_DAMAGED: Final = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG}
+)
 _STILL_READABLE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 _MEMORY_BYTES: Final = 8 * 2**20
 _RETRY_S: Final = 10.0
@@ -81,7 +83,7 @@ class Spool:
         with self._lock:
             if self._closed:
                 return
-            if len(topic) + len(payload) > self._settings.max_bytes - _BYTES_BESIDE:
+            if len(topic) + len(payload) > min(self._settings.max_bytes - _BYTES_BESIDE, MAX_MESSAGE_BYTES):
                 self._too_long(len(payload))
                 return
             self._mend()
@@ -155,7 +157,7 @@ class Spool:
     def _too_long(self, length_bytes: int) -> None:
         if not (self._works and self._try(lambda file: file.add([], refused=1))):
             self._refused += 1
-        line = f"{self._about}: a message of {length_bytes} bytes is longer than the whole queue may be"
+        line = f"{self._about}: a message of {length_bytes} bytes is longer than the queue may be"
         self._troubles.begin(f"{self._about}, length", line)
 
     def _mend(self, *, now: bool = False) -> None:

@@ -30,8 +30,10 @@ _SETTINGS: Final = (
 )
 _SELECT: Final = "SELECT number, topic, payload, digest FROM waiting"
 _LOCK_WAIT_S: Final = 0.5
-_MAX_VALUE_BYTES: Final = 2**24
+MAX_MESSAGE_BYTES: Final = 2**23
+"""Of topic and payload together; a longer one on disk is a length that came to harm."""
 _HEAD_BYTES: Final = 2**20
+_CHECKED_BYTES: Final = 2**28
 _SPARE_PAGES: Final = 256  # fewer free pages than that are not worth the writes that give them back
 
 
@@ -160,7 +162,8 @@ class SpoolFile:
         self.waiting = max(0, self.waiting - gone)
 
     def _open(self, after: int) -> None:
-        self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+        self._db.text_factory = bytes  # what is text by a flipped bit need not be UTF-8
+        self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2 * MAX_MESSAGE_BYTES)
         for setting in _SETTINGS:
             self._db.execute(f"PRAGMA {setting}").fetchall()
         self._page_bytes = self._pragma("page_size")
@@ -187,7 +190,10 @@ class SpoolFile:
         return figures
 
     def _know_or_make(self, after: int) -> None:
-        made = tuple(sql for (sql,) in self._db.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
+        if self.used_bytes <= _CHECKED_BYTES and self._db.execute("PRAGMA quick_check(1)").fetchone() != (b"ok",):
+            raise ForeignFileError("its pages came to harm")  # what is added to such a file may not be found again
+        rows = self._db.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+        made = tuple(sql for (sql,) in rows)
         identity = (self._pragma("application_id"), self._pragma("user_version"))
         if not made and identity == (0, 0):
             for sql in _SCHEMA:
@@ -196,7 +202,7 @@ class SpoolFile:
             self._db.execute("INSERT INTO sqlite_sequence VALUES ('waiting', ?)", (after,))
             self._db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-        elif identity == (_APPLICATION_ID, _SCHEMA_VERSION) and made == _SCHEMA:
+        elif identity == (_APPLICATION_ID, _SCHEMA_VERSION) and made == tuple(sql.encode() for sql in _SCHEMA):
             return
         elif identity[0] == _APPLICATION_ID and identity[1] > _SCHEMA_VERSION:
             raise ForeignFileError("a later version of the program made it")
