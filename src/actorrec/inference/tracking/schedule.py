@@ -129,22 +129,22 @@ def looks_due(tracks: Sequence[Track], settings: TrackingSection, now_s: float, 
 def _urgency(track: Track, settings: TrackingSection, now_s: float, searched: bool) -> int | None:
     pause_s = now_s - track.looked_s
     looks = track.evidence.looks
-    if track.unsure:
+    if track.unsure and track.found_s == now_s:  # its name may be another's: the sooner it is asked the better
         return 0
     if pause_s < LEAST_PAUSE_S - 1e-6:
         return None
-    if looks == 0:
-        return 0
+    if track.unsure or looks == 0:
+        return 0 if track.unsure else 1
     if looks < settings.decide_looks or track.odd_looks:
-        return 1 if track.moved or pause_s >= _STILL_PAUSE_S - 1e-6 else None
+        return 2 if track.moved or pause_s >= _STILL_PAUSE_S - 1e-6 else None
     if not track.moved:
         return None
     decided = track.answer is not None and track.answer.decided
     if not decided and looks < _PATIENCE * settings.decide_looks:
-        return 2 if pause_s >= _SLOWER_S - 1e-6 else None
+        return 3 if pause_s >= _SLOWER_S - 1e-6 else None
     # Landmarks that were just found are worth waiting for.
     wait_s = settings.look_again_s + (0.0 if searched else settings.detect_every_s)
-    return 3 if pause_s >= wait_s - 1e-6 else None
+    return 4 if pause_s >= wait_s - 1e-6 else None
 
 
 def _widened(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
