@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from actorrec.inference.tracking.evidence import Evidence
 from actorrec.inference.tracking.faces_in_view import FacesInView
 from actorrec.inference.tracking.looks import Likeness, look_weight
 from actorrec.inference.tracking.naming import Namer
@@ -105,6 +106,8 @@ class Identifier:
         if track.evidence.looks:
             similarity = float(unit @ track.evidence.mean)
             if not self._likeness.is_other(similarity, followed=not track.unsure):
+                if track.unsure:
+                    track.evidence = Evidence()  # looks before a gap speak for nobody after it
                 track.unsure, track.odd_looks = False, 0
                 return True
             track.odd_looks += 1
@@ -117,5 +120,6 @@ class Identifier:
             best = int(np.argmax(similarities))
             if self._likeness.is_same(similarities[best]):
                 view.revive(track, lost[best])
+                track.evidence = Evidence()
         track.unsure = False
         return True

@@ -102,7 +102,8 @@ class Namer:
         for row, track in enumerate(tracks):
             held = self._decided.get(track, _NOBODY)
             if held != _NOBODY:
-                needed[row, held] = self._bars.keep
+                anew = looks[row] < self._settings.decide_looks  # looks began anew after a gap: is it still them?
+                needed[row, held] = self._bars.stranger if anew else self._bars.keep
                 bonus[row, held] = self._bars.challenge
         needed[latest < self._bars.drop] = np.inf
         rows, people = np.nonzero(scores >= needed)
@@ -120,7 +121,7 @@ class Namer:
             return True
         stranger = float(scores.max()) < self._bars.stranger
         enough = self._settings.decide_looks * (1 if stranger else PATIENCE)
-        if looks >= enough or (self._decided.get(track) == _NOBODY and looks >= self._settings.decide_looks):
+        if looks >= enough or self._decided.get(track) == _NOBODY:
             self._decided[track] = _NOBODY
             return True
         self._decided.pop(track, None)
