@@ -13,7 +13,9 @@ from actorrec.inference.troubles import Troubles
 from actorrec.sections import CameraSection
 
 ABOUT: Final = "the camera"
-_JOIN_S: Final = 0.4
+# A camera of two frames a second ends its read by itself in this time. A thread that is still inside OpenCV when Python
+# shuts down aborts the process if it comes back just then (before Python 3.14).
+_JOIN_S: Final = 0.7
 _STEADY_S: Final = 10.0  # a camera that was there for so long is tried again soon
 
 _Given = TypeVar("_Given")

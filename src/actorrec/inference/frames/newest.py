@@ -67,12 +67,13 @@ class NewestFrame:
         """Wait for a frame that was not taken yet; None where none comes in time, and at the end of a film.
 
         Raises:
-            FrameSourceError: If reads hung again and again: only a new process frees what they hold.
+            FrameSourceError: If reads hung again and again: only a new process frees what they hold. Also if the
+                thread ended by an error that nobody foresaw.
         """
         deadline_s = self._clock() + timeout_s
         while True:
             frame = self._slot.take(min(_LOOK_S, max(0.0, deadline_s - self._clock())))
-            if frame is not None or self.over:
+            if frame is not None or self.over or self._slot.is_shut:
                 return frame
             self._look_after()
             if self._clock() >= deadline_s:
@@ -82,6 +83,12 @@ class NewestFrame:
     def over(self) -> bool:
         """Whether a film has ended and its last frame was taken."""
         return self._slot.over
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a read still runs that nobody waits for; a process that ends then had better use ``os._exit``."""
+        threads = [*self._abandoned, *([self._grabber] if self._slot.is_shut and self._grabber else [])]
+        return any(thread.is_alive() for thread in threads)
 
     @property
     def health(self) -> CameraHealth:

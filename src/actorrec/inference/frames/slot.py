@@ -78,6 +78,11 @@ class Slot:
             self._frame = None
             self._changed.notify_all()
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether nobody takes any more."""
+        return self._shut
+
     def wait_empty(self, putter: object) -> bool:
         """Wait until the frame was taken; False where it is not this one's turn any more."""
         with self._changed:
