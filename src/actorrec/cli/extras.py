@@ -17,6 +17,7 @@ EXTRAS: Final = {
     "review": {"starlette": "starlette", "uvicorn": "uvicorn"},
     "aws": {"boto3": "boto3", "botocore": "botocore", "packaging": "packaging"},
     "greengrass": {"awsiot": "awsiotsdk"},
+    "mqtt": {"paho": "paho-mqtt"},
     "sagemaker": {"sagemaker": "sagemaker"},
     "heic": {"pillow_heif": "pillow-heif"},
     "train": {"keras": "keras", "tensorflow": "tensorflow", "matplotlib": "matplotlib"},

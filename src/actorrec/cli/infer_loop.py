@@ -70,7 +70,7 @@ class _Eyes:
         from actorrec.inference.picture_eye import PictureEye
 
         if not plan.camera.source:
-            return PictureEye(station, plan, rounds=self._options.rounds)
+            return PictureEye(station, plan, rounds=self._options.rounds, preview=self._preview)
         from actorrec.inference.camera_eye import CameraEye
         from actorrec.inference.frames.choose import frame_source
         from actorrec.inference.frames.newest import NewestFrame

@@ -38,7 +38,7 @@ JsonlOption = Annotated[
     typer.Option(help="Of --loop: append events to this file, too.", metavar="FILE", show_default=False),
 ]
 PreviewOption = Annotated[
-    bool, typer.Option("--preview", help="Of --camera: a live page on this machine; its address is printed.")
+    bool, typer.Option("--preview", help="Of --loop: a live page on this machine; its address is printed.")
 ]
 GreengrassOption = Annotated[
     bool, typer.Option("--greengrass", help="Of --loop: as a component of Greengrass, whose configuration goes.")
@@ -113,7 +113,7 @@ class LoopOptions:
         if not self.greengrass:
             refuse("--loop without --greengrass", {"--defaults": self.defaults})
         if self.sources:
-            refuse("pictures that are named", {"--camera": self.camera, "--preview": self.preview})
+            refuse("pictures that are named", {"--camera": self.camera, "--every-frame": self.every_frame})
 
     @property
     def settings(self) -> Mapping[str, Any]:

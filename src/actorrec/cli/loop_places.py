@@ -152,6 +152,7 @@ class LoopPlaces:
             return plan
 
         def on_health(event: "HealthEvent") -> None:
+            self._look_at_disk()
             service.status("; ".join(event.trouble) or f"{event.frames} frames, all is well")
             if self._preview is not None:
                 self._preview.tell(event)
@@ -175,6 +176,16 @@ class LoopPlaces:
             queues=self.senders.queues,
             alive=service.alive,
         )
+
+    def _look_at_disk(self) -> None:
+        from actorrec.inference.machine import LITTLE_ROOM_BYTES, free_bytes
+
+        about, work = "the disk", self.senders.work
+        free = None if work is None else free_bytes(work)
+        if free is not None and free < LITTLE_ROOM_BYTES:
+            self._troubles.begin(about, f"{about}: only {free // 2**20} MB are left beside {work}")
+        else:
+            self._troubles.end(about)
 
     def _arrivals(self, live: "RunningBundle") -> "Arrivals | None":
         """Brings what replaces the bundle's file; the bundles of a store are never replaced."""

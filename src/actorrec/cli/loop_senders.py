@@ -45,6 +45,7 @@ class LoopSenders:
         self.requests: Requests | None = None
         self._spooled: list[StoreAndForward] = []
         self._status: StatusFile | None = None
+        self._asked_on = ""
         if options.greengrass:
             from actorrec.inference.event_writer import MAX_MESSAGE_BYTES
 
@@ -77,9 +78,27 @@ class LoopSenders:
         return FanOut(found, self._troubles)
 
     def follow(self, plan: "LoopPlan") -> None:
-        """Health comes as often as the plan says now."""
+        """Health comes as often as the plan says now, and requests on its topic."""
         if self._status is not None:
             self._status.health_every_s = plan.health_s
+        self._ask_for_requests(plan.topic)
+
+    def _ask_for_requests(self, topic: str) -> None:
+        """Once more does no harm: it is tried again where it failed before."""
+        if self._nucleus is None or self.requests is None:
+            return
+        from actorrec.manifests.events import REQUEST_SUBTOPIC
+
+        wanted = f"{topic}/{REQUEST_SUBTOPIC}"
+        if self._asked_on not in ("", wanted):
+            self._nucleus.unsubscribe_from_topic(self._asked_on)
+        self._asked_on = wanted
+        try:
+            self._nucleus.subscribe_to_topic(wanted, self.requests.take)
+        except RemoteError as error:
+            self._troubles.begin(_ABOUT_REQUESTS, f"{_ABOUT_REQUESTS}: {error.in_full}")
+        else:
+            self._troubles.end(_ABOUT_REQUESTS)
 
     def queues(self) -> "list[QueueHealth]":
         """How messages that wait are doing."""
@@ -102,13 +121,8 @@ class LoopSenders:
             return []
         from actorrec.inference.greengrass_ipc import LocalTopics
         from actorrec.inference.sending.ipc_courier import IotCoreCourier
-        from actorrec.manifests.events import REQUEST_SUBTOPIC
 
-        if self.requests is not None:
-            try:
-                self._nucleus.subscribe_to_topic(f"{plan.topic}/{REQUEST_SUBTOPIC}", self.requests.take)
-            except RemoteError as error:
-                self._troubles.begin(_ABOUT_REQUESTS, f"{_ABOUT_REQUESTS}: {error.in_full}")
+        self._ask_for_requests(plan.topic)
         return [self._spool("iot-core", IotCoreCourier(self._nucleus)), LocalTopics(self._nucleus)]
 
     def _mqtt(self, plan: "LoopPlan", model_id: str) -> "StoreAndForward":
@@ -175,4 +189,6 @@ def _work_folder(options: LoopOptions) -> Path | None:
 
 def _folder_of(plan: "LoopPlan") -> Path | None:
     """The folder whose pictures a component looks at: those may be asked for, too."""
-    return next((Path(source) for source in plan.sources if Path(source).is_dir()), None)
+    for source in map(Path, plan.sources):
+        return source if source.is_dir() else source.parent
+    return None

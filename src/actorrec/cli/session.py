@@ -41,10 +41,13 @@ class Session:
 
     @property
     def settings_file(self) -> Path | None:
-        """The file of settings that was named; None where none was."""
-        from actorrec.config import find_config
+        """The file of settings that was named, else the machine's own; None where there is neither."""
+        from actorrec.config import find_config, system_config
 
-        return None if self._config_path is None else find_config(self._config_path)
+        if self._config_path is not None:
+            return find_config(self._config_path)
+        path = system_config(os.environ)
+        return path if path is not None and os.access(path, os.R_OK) else None
 
     def read_again(self) -> "Config":
         """The merged configuration as its file says it now; what this session works with stays.

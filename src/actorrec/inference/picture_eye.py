@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from actorrec.inference.pictures import failed, recognise_picture
 from actorrec.inference.plan import LoopPlan
+from actorrec.inference.preview.preview import Preview
 from actorrec.inference.sources import PictureSource
 from actorrec.inference.station import Station, said, step_failures
 from actorrec.inference.watch import Watched
@@ -21,10 +22,13 @@ class PictureEye:
         station: Of the loop.
         plan: Names the pictures.
         rounds: Over after so many; None for never.
+        preview: Shown each picture, where somebody wants to look on.
     """
 
-    def __init__(self, station: Station, plan: LoopPlan, *, rounds: int | None = None) -> None:
-        self._station, self._plan, self._rounds = station, plan, rounds
+    def __init__(
+        self, station: Station, plan: LoopPlan, *, rounds: int | None = None, preview: Preview | None = None
+    ) -> None:
+        self._station, self._plan, self._rounds, self._preview = station, plan, rounds, preview
         self._watched = Watched(plan.sources)
         self._due: Iterator[PictureSource] | None = None
         self._began_s = self._next_s = time.monotonic()
@@ -43,7 +47,7 @@ class PictureEye:
             self._began_s, self._due = now_s, self._watched.due()
         picture = next(self._due, None)
         if picture is not None:
-            self._station.say(self._station.writer.detection(look_at(self._station, picture)))
+            self._station.say(self._station.writer.detection(look_at(self._station, picture, self._preview)))
             return
         self._due, self._next_s = None, self._began_s + self._plan.interval_s
         self._rounds = None if self._rounds is None else self._rounds - 1
@@ -69,12 +73,20 @@ class PictureEye:
         """Nothing is held."""
 
 
-def look_at(station: Station, picture: PictureSource) -> PictureResult:
-    """Look at one picture; what fails is said in the result, and counted."""
+def look_at(station: Station, picture: PictureSource, preview: Preview | None = None) -> PictureResult:
+    """Look at one picture; what fails is said in the result, and counted.
+
+    Args:
+        station: Of the loop.
+        picture: What to look at.
+        preview: Shown it.
+    """
 
     def on_faces(source: str, pixels: UInt8Image, found: Sequence[RecognisedFace]) -> None:
         station.compare(source, pixels, found)
         station.keep_unknown(source, pixels, found)
+        if preview is not None:
+            preview.offer_picture(pixels, found, station.live.recogniser.shown_name)
 
     recogniser = station.live.recogniser
     try:

@@ -44,7 +44,9 @@ def test_without_a_nucleus_the_defaults_go() -> None:
 
 
 def test_the_command_line_goes_before_the_configuration() -> None:
-    component, _ = planned(Nucleus({"InferenceInterval": "9", "ImageDirectory": "/d"}), CommandLine(("x.jpg",), interval_s=0.5))
+    component, _ = planned(
+        Nucleus({"InferenceInterval": "9", "ImageDirectory": "/d"}), CommandLine(("x.jpg",), interval_s=0.5)
+    )
     plan = component.first()
     assert (plan.sources, plan.interval_s) == (("x.jpg",), 0.5)
 
