@@ -386,10 +386,10 @@ class Broken(Hanging):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_of_a_mistake_is_noticed() -> None:
-    with NewestFrame(lambda: Broken(threading.Event()), CALM, Troubles(lambda _: None)) as newest:
-        with pytest.raises(FrameSourceError, match="has died"):
-            for _ in range(100):
-                newest.next(0.3)
+    frames = NewestFrame(lambda: Broken(threading.Event()), CALM, Troubles(lambda _: None))
+    with frames as newest, pytest.raises(FrameSourceError, match="has died"):
+        for _ in range(100):
+            newest.next(0.3)
     assert newest.next(0.1) is None
 
 

@@ -95,6 +95,8 @@ class Grabber(threading.Thread):
             if frame is None:
                 self._slot.end(self)
                 return True
+            if not self._slot.has_turn(self):
+                return False
             self._troubles.end(ABOUT)
             if self._slot.clock() - opened_s >= _STEADY_S:
                 self._backoff.reset()
