@@ -137,7 +137,7 @@ def one_face(recogniser: Recogniser, photo: Path, seed: int) -> tuple[float, flo
         }
         if found:
             every.add(max(found, key=lambda each: each.face.box.area_px).embedding, 1.0, frame.time_s)
-            answer = namer.answers({1: every}, frame.time_s)[1]
+            answer = namer.answers({1: every})[1]
             theirs |= {answer.prediction.person_id} - {None} if answer.decided else set()
     return ours_s, theirs_s, ours, theirs
 

@@ -23,6 +23,7 @@ _SLOWER_S: Final = 0.5
 _NO_TIME_S: Final = 0.04  # what a frame counts for whose time does not tell
 _ZONE_CELLS: Final = 13  # how far around motion that was searched other motion is no news
 _NEWS_CELLS: Final = 6
+_CAMERA_SHARE: Final = 0.2  # of the cells: where more moves it is the camera or the light, and says nothing of where
 
 
 class FrameClock:
@@ -106,6 +107,8 @@ class SearchSchedule:
             return False
         same = self._motion is not None and self._motion.shape == cells.shape
         self._motion = (self._motion | cells) if same and self._motion is not None else cells
+        if float(cells.mean()) > _CAMERA_SHARE:
+            return False
         if self._zone is None or self._zone.shape != cells.shape:
             return int(cells.sum()) >= _NEWS_CELLS
         return int((cells & ~self._zone).sum()) >= _NEWS_CELLS
