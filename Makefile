@@ -56,6 +56,7 @@ soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_scrape.py
 	$(BIN)/python benchmarks/soak_ota.py
+	$(BIN)/python benchmarks/loop_memory.py --frames 18000
 	$(MAKE) --no-print-directory test-toolkit test-sdk
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/

@@ -28,6 +28,12 @@ NAMES = (
     "review_page",
     "s3",
     "deploy_thousand",
+    "loop_cpu",
+    "loop_memory",
+    "stream_truth",
+    "swap_load",
+    "spool_kill",
+    "preview",
 )
 PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = "<!-- figures: written by `make bench` -->"
