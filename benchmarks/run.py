@@ -28,6 +28,7 @@ NAMES = (
     "review_page",
     "s3",
     "deploy_thousand",
+    "cameras",
     "loop_cpu",
     "loop_memory",
     "stream_truth",

@@ -1,5 +1,7 @@
 """``actorrec infer --loop``: looking again and again, by hand, as a service or as a component of Greengrass."""
 
+import os
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from actorrec.cli.stopping import asked_to_stop
 if TYPE_CHECKING:
     from actorrec.config import Config
     from actorrec.inference.eye import Eye
+    from actorrec.inference.frames.newest import NewestFrame
     from actorrec.inference.frames.source import FrameSource
     from actorrec.inference.plan import LoopPlan
     from actorrec.inference.preview.preview import Preview
@@ -51,6 +54,10 @@ def run_loop(session: Session, options: LoopOptions, config: "Config") -> None:
         service.ready()
         held.callback(service.stopping)
         InferenceLoop(station, around).run(plan, stop)
+    if eyes.frames is not None and eyes.frames.stuck:
+        # A thread that comes back from a camera's read while the interpreter ends would abort it.
+        sys.stdout.flush()
+        os._exit(0)
 
 
 class _Eyes:
@@ -61,10 +68,14 @@ class _Eyes:
         config: The configuration.
         troubles: Told of a camera that is lost.
         preview: Where somebody may look on.
+
+    Attributes:
+        frames: Of the camera that was made last.
     """
 
     def __init__(self, options: LoopOptions, config: "Config", troubles: "Troubles", preview: "Preview | None") -> None:
         self._options, self._config, self._troubles, self._preview = options, config, troubles, preview
+        self.frames: NewestFrame | None = None
 
     def __call__(self, station: "Station", plan: "LoopPlan") -> "Eye":
         from actorrec.inference.picture_eye import PictureEye
@@ -80,5 +91,5 @@ class _Eyes:
         def source() -> "FrameSource":
             return frame_source(plan.camera, plan.camera.source, every_frame=every_frame, max_pixels=max_pixels)
 
-        frames = NewestFrame(source, plan.camera, self._troubles)
+        frames = self.frames = NewestFrame(source, plan.camera, self._troubles)
         return CameraEye(station, plan, frames, preview=self._preview, count=self._options.rounds)
