@@ -76,39 +76,34 @@ class LoopPlaces:
             ArtifactError: If there is no such bundle.
             ModelContractError: If this version cannot run it.
         """
-        from actorrec.errors import ModelContractError
+        from actorrec.inference.first_bundle import first_bundle
 
-        path = Path(self._reference)
+        path, name, shelf = Path(self._reference), "", self._shelf()
         if path.suffix != ".zip":
-            return self._bundle_of_store()
-        if self._nucleus is not None and not _wait_for(path, stop, self._troubles):
+            path, name, shelf = *self._of_store(), None
+        elif self._nucleus is not None and not _wait_for(path, stop, self._troubles):
             return None
-        try:
-            return self._run(path)
-        except (ArtifactError, ModelContractError) as error:
-            good = self._last_good()
-            if good is None:
-                raise
-            about = "the bundle"
-            self._troubles.begin(about, f"{about}: {error.in_full}; the last good one runs")
-            return self._run(good)
+        threads = self._config.inference.threads
+        return first_bundle(
+            path, shelf, troubles=self._troubles, name=name, num_threads=threads, go_on=lambda: not stop.is_set()
+        )
 
-    def _bundle_of_store(self) -> "RunningBundle":
+    def _of_store(self) -> tuple[Path, str]:
         from actorrec.artifacts.catalog import file_name
 
         bundle, manifest = bundle_with_record(self._session, self._reference)
         assert manifest is not None
-        path = self._session.store.local_path(file_name(manifest, manifest.bundle_file))
-        return self._run(path, name=bundle.name)
+        return self._session.store.local_path(file_name(manifest, manifest.bundle_file)), bundle.name
 
-    def _run(self, path: Path, *, name: str = "") -> "RunningBundle":
-        from actorrec.inference.running_bundle import run_bundle
+    def _shelf(self) -> "BundleShelf | None":
+        """The last good bundles are kept for a component, and where a folder for it was named."""
+        from actorrec.inference.bundle_shelf import BundleShelf
 
-        return run_bundle(path, name=name, num_threads=self._config.inference.threads)
+        return BundleShelf(self.senders.work / "bundles") if self._keeps and self.senders.work is not None else None
 
-    def _last_good(self) -> Path | None:
-        shelf = _shelf(self.senders.work) if self._options.greengrass or self._options.work else None
-        return None if shelf is None else shelf.other_than("")
+    @property
+    def _keeps(self) -> bool:
+        return self._options.greengrass or self._options.work is not None
 
     def preview(self) -> "Preview | None":
         """The live page, served from now on, where one is wanted.
@@ -139,11 +134,9 @@ class LoopPlaces:
         from actorrec.inference.good_bundles import GoodBundles
         from actorrec.inference.loop import Surroundings
 
-        threads, work = self._config.inference.threads, self.senders.work
-        keeps = self._options.greengrass or self._options.work is not None
-        good = GoodBundles(_shelf(work), station.live, num_threads=threads, troubles=self._troubles)
+        threads = self._config.inference.threads
+        good = GoodBundles(self._shelf(), station.live, num_threads=threads, troubles=self._troubles)
         self._held.callback(good.close)
-
         newer = self._newer_plan()
 
         def followed(plan: "LoopPlan") -> "LoopPlan":
@@ -165,7 +158,7 @@ class LoopPlaces:
             open_eye=open_eye,
             newer_plan=followed,
             plan_changed=self._plan_changed(),
-            on_good=good.keep_soon if keeps else lambda: None,
+            on_good=good.keep_soon if self._keeps else lambda: None,
             on_swap=on_swap,
             open_shadow=good.shadow,
             ask_shadow=good.shadow_soon,
@@ -292,12 +285,6 @@ def _wait_for(bundle: Path, stop: threading.Event, troubles: "Troubles") -> bool
             raise ArtifactError(f"there is no file {bundle}", hint="is the component of the model deployed?")
     troubles.end(about)
     return True
-
-
-def _shelf(work: Path | None) -> "BundleShelf | None":
-    from actorrec.inference.bundle_shelf import BundleShelf
-
-    return None if work is None else BundleShelf(work / "bundles")
 
 
 def tell(line: str) -> None:

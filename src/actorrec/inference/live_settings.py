@@ -20,7 +20,6 @@ LIVE: Final = frozenset(
         "events.max_per_s",
         "greengrass.inference_interval_s",
         "greengrass.health_s",
-        "inference.bundle",
     }
 )
 """Settings that a loop takes while it runs; the others wait for a restart."""

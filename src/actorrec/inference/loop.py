@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actorrec.inference.eye import Eye
+from actorrec.inference.first_bundle import ABOUT_BUNDLE
 from actorrec.inference.picture_eye import PictureEye, look_at
 from actorrec.inference.plan import LoopPlan
 from actorrec.inference.running_bundle import RunningBundle
@@ -137,6 +138,7 @@ class InferenceLoop:
 
     def _use(self, live: RunningBundle) -> None:
         self._station.troubles.end("the new bundle")
+        self._station.troubles.end(ABOUT_BUNDLE)
         self._around.on_swap(live)
         self._station.use(live)
         self._kept = False
