@@ -30,6 +30,7 @@ NAMES = (
     "deploy_thousand",
     "cameras",
     "loop_cpu",
+    "loop_process",
     "loop_memory",
     "stream_truth",
     "swap_load",
