@@ -57,10 +57,13 @@ def sysusers_text() -> str:
 
 
 def tmpfiles_text() -> str:
-    """Owners and modes, for systemd-tmpfiles: an image is made where the user does not exist yet."""
+    """Owners and modes, for systemd-tmpfiles: an image is made where the user does not exist yet.
+
+    By its name, systemd-tmpfiles does not touch root's bundle in a folder of another user; from the folder on, it does.
+    """
     return f"""{MARK} who may read what.
 d /var/lib/{USER} 0750 {USER} {USER}
-z /var/lib/{USER}/bundle.zip 0640 root {USER}
+Z /var/lib/{USER} - - {USER}
 z {CONFIG} 0640 root {USER}
 """
 
@@ -115,6 +118,8 @@ RuntimeDirectoryMode=0750
 WorkingDirectory=%S/actorrec
 Environment=HOME=%S/actorrec XDG_STATE_HOME=%S XDG_CACHE_HOME=%C
 MemoryMax=75%
+# A bundle that eats memory while it is tried, in a process of its own, ends that process and not the service.
+OOMPolicy=continue
 
 # The cameras: V4L2; libcamera also wants media controllers and memory that devices share. /dev/vcio says whether a
 # Raspberry Pi is held back. Nothing else of /dev but null, zero, random and the like. Not tried with every camera:

@@ -1,13 +1,15 @@
 """The unit of systemd, read by systemd's own programs."""
 
+import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from actorrec.device.unit import Service, sysusers_text, unit_text
+from actorrec.device.unit import Service, sysusers_text, tmpfiles_text, unit_text
 from actorrec.errors import ConfigError
 
 PI = Path("/opt/actorrec/bin/python")
@@ -95,3 +97,32 @@ def test_systemd_makes_the_user_as_written(tmp_path: Path) -> None:
     made = (tmp_path / "etc/passwd").read_text().splitlines()
     assert [line.split(":")[0] for line in made] == ["actorrec"]
     assert made[0].endswith(("/nologin", "/false"))
+
+
+def test_a_trial_that_eats_the_memory_does_not_end_the_service() -> None:
+    assert "OOMPolicy=continue" in lines(Service(PI))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_systemd_lets_the_service_read_the_bundle_of_an_image(tmp_path: Path) -> None:
+    program = shutil.which("systemd-tmpfiles")
+    if program is None:
+        pytest.skip("systemd-tmpfiles is not here")
+    state, folder = tmp_path / "var/lib/actorrec", tmp_path / "usr/lib/tmpfiles.d"
+    for made in (state, folder, tmp_path / "etc/actorrec"):
+        made.mkdir(parents=True)
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nactorrec:x:998:997::/:/bin/false\n")
+    (tmp_path / "etc/group").write_text("root:x:0:\nactorrec:x:997:\n")
+    for file in (state / "bundle.zip", tmp_path / "etc/actorrec/config.yaml"):
+        file.touch(0o640)
+    (folder / "actorrec.conf").write_text(tmpfiles_text())
+    done = subprocess.run(
+        [program, f"--root={tmp_path}", "--create", "actorrec.conf"], capture_output=True, text=True, timeout=60
+    )
+    assert "unsafe" not in done.stderr
+    if done.returncode != 0:
+        pytest.skip(f"systemd-tmpfiles cannot work here: {done.stderr.strip()}")
+    for file in (state / "bundle.zip", tmp_path / "etc/actorrec/config.yaml"):
+        found = file.stat()
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 997, 0o640)
+    assert (state.stat().st_uid, state.stat().st_gid, stat.S_IMODE(state.stat().st_mode)) == (998, 997, 0o750)
