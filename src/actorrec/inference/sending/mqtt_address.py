@@ -1,7 +1,9 @@
 """Where a broker is, and what it is shown: certificates and passwords, read anew for each connection."""
 
+import errno
 import ipaddress
 import ssl
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -74,12 +76,14 @@ def tls_context(settings: MqttSection) -> ssl.SSLContext:
         RemoteError: If a file is missing or is not what it should be; it may be replaced while the program runs.
     """
     try:
+        _refuse_pipes(settings.ca_file)
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ValueError) as error:
         raise _unreadable("certificates", settings.ca_file, error, "mqtt.ca_file") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.cert_file:
         try:
+            _refuse_pipes(settings.cert_file, settings.key_file)
             # Without a password given, the library would ask for one on the terminal.
             context.load_cert_chain(settings.cert_file, settings.key_file, password=lambda: "")
         except (OSError, ValueError) as error:
@@ -97,6 +101,7 @@ def password(settings: MqttSection) -> str | None:
     if settings.password_file is None:
         return settings.password.get_secret_value() or None
     try:
+        _refuse_pipes(settings.password_file)
         with settings.password_file.open("rb") as file:
             text = file.read(_MAX_PASSWORD_BYTES + 1).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -106,6 +111,17 @@ def password(settings: MqttSection) -> str | None:
         reason = "it is empty" if not text else "it is too long"
         raise _unreadable("password", settings.password_file, reason, "mqtt.password_file")
     return text
+
+
+def _refuse_pipes(*paths: Path | None) -> None:
+    """Opening a pipe waits for somebody who writes, without a word, and a device may have no end.
+
+    Raises:
+        OSError: If something is neither a file nor a folder, whose own error says more; or if it is not there.
+    """
+    for path in paths:
+        if path is not None and not (path.is_dir() or stat.S_ISREG(path.stat().st_mode)):
+            raise OSError(errno.EINVAL, "not a file")
 
 
 def _unreadable(what: str, path: Path | str | None, reason: object, setting: str) -> RemoteError:

@@ -1,5 +1,6 @@
 """Where a broker is and what it is shown; nothing here needs the library that speaks to it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,17 @@ def test_a_password_file_that_cannot_be(data: bytes | None, tmp_path: Path) -> N
     with pytest.raises(RemoteError) as refused:
         password(MqttSection(username="u", password_file=path))
     assert "mqtt.password_file" in refused.value.in_full
+
+
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(RemoteError, match=r"not a file"):
+        password(MqttSection(username="u", password_file=path))
+    with pytest.raises(RemoteError, match=r"not a file"):
+        tls_context(MqttSection(url="mqtts://x", ca_file=path))
+    with pytest.raises(RemoteError, match=r"not a file"):
+        tls_context(MqttSection(url="mqtts://x", cert_file=tmp_path, key_file=path))
 
 
 def test_certificates_that_are_none(tmp_path: Path) -> None:
