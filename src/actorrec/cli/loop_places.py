@@ -176,7 +176,7 @@ class LoopPlaces:
         about, work = "the disk", self.senders.work
         free = None if work is None else free_bytes(work)
         if free is not None and free < LITTLE_ROOM_BYTES:
-            self._troubles.begin(about, f"{about}: only {free // 2**20} MB are left beside {work}")
+            self._troubles.begin(about, f"{about}: less than {LITTLE_ROOM_BYTES // 10**6} MB are left beside {work}")
         else:
             self._troubles.end(about)
 

@@ -59,6 +59,7 @@ class StatusFile:
         self._every_s, self._clock = every_s, clock
         self._status = DeviceStatus(pid=os.getpid(), written_s=clock(), health_every_s=health_every_s)
         self._due_s = float("-inf")
+        self._unwritten = ""  # why the last try to write it failed
 
     def __enter__(self) -> Self:
         with contextlib.suppress(OSError):  # the first message tells of it
@@ -73,7 +74,7 @@ class StatusFile:
         """Take a message in; what is neither health nor a detection is passed over.
 
         Raises:
-            OSError: If the file cannot be written.
+            OSError: If the file cannot be written, or could not be the last time.
         """
         try:
             if topic.endswith(f"/{HEALTH_SUBTOPIC}"):
@@ -87,6 +88,8 @@ class StatusFile:
         self._status = self._status.model_copy(update=changed)
         if "health" in changed or self._clock() >= self._due_s:
             self._write()
+        elif self._unwritten:  # else each message between two tries would end the trouble, and each try begin it
+            raise OSError(self._unwritten)
 
     def _write(self, *, ended: bool = False) -> None:
         now_s = self._clock()
@@ -96,7 +99,9 @@ class StatusFile:
         try:
             write_whole(self.path, self._status.model_dump_json().encode(), _MODE)
         except ArtifactError as error:
+            self._unwritten = error.in_full
             raise OSError(error.in_full) from None
+        self._unwritten = ""
 
 
 def _counted(payload: bytes) -> LastDetection:

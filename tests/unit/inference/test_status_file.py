@@ -87,6 +87,19 @@ def test_a_folder_that_takes_no_files_is_told_with_the_message_and_ends_nothing(
         file.publish(f"{TOPIC}/health", dumped(health_event()))
 
 
+def test_a_file_that_could_not_be_written_is_not_in_order_before_it_was(tmp_path: Path) -> None:
+    clock, folder = Clock(), tmp_path / "run"
+    folder.touch()
+    with StatusFile(folder, clock=clock) as file:
+        for clock.now_s in (60.0, 60.2, 60.4):
+            with pytest.raises(OSError, match="cannot write"):
+                file.publish(TOPIC, dumped(detection_event(None)))
+        folder.unlink()
+        for clock.now_s in (61.5, 61.7):
+            file.publish(TOPIC, dumped(detection_event(None)))
+    assert read(file.path).detections == 5
+
+
 def test_systemd_names_the_folder_else_it_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     assert status_folder({"RUNTIME_DIRECTORY": "/run/actorrec:/run/other"}) == Path("/run/actorrec")
