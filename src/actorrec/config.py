@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from actorrec.errors import ConfigError
 from actorrec.manifests.base import ProducedBy, digest_json
+from actorrec.passwords import shown_value, without_passwords
 from actorrec.sections import Config, Section
 
 __all__ = [
@@ -220,17 +220,12 @@ def _nearest(name: str, known: list[str], section: str = "") -> str:
 def _as_config_error(error: ValidationError, sources: Mapping[str, str]) -> ConfigError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"][:2])
-    got = "a value that is kept secret" if _is_secret(name) else _without_passwords(repr(first["input"]))
+    got = "a value that is kept secret" if _is_secret(name) else without_passwords(repr(first["input"]))
     where = f"{name} ({sources.get(name, 'default')})"
     examples = _examples(name) if first["type"] == "string_pattern_mismatch" else []
     if examples:
         return ConfigError(f"{where}: it cannot be {got}", hint=f"it is written like {examples[0]}")
     return ConfigError(f"{where}: {first['msg']}, got {got}")
-
-
-def _without_passwords(text: str) -> str:
-    """What stands before the ``@`` of an address is kept secret."""
-    return re.sub(r"(://)[^/@\s]*@", r"\1…@", text)
 
 
 def _examples(name: str) -> list[Any]:
@@ -251,8 +246,12 @@ def choices(annotation: Any) -> tuple[str, ...]:
 
 
 def provenance(config: Config) -> ProducedBy:
-    """Which code and settings a manifest was made by; the commit is known only in a git checkout of the project."""
-    return ProducedBy(git_commit=_git_commit(), config_hash=digest_json(config.model_dump(mode="json"))[:16])
+    """Which code and settings a manifest was made by; the commit is known only in a git checkout of the project.
+
+    A camera's password has no part in the hash, by which one could be guessed.
+    """
+    settings = shown_value(config.model_dump(mode="json"))
+    return ProducedBy(git_commit=_git_commit(), config_hash=digest_json(settings)[:16])
 
 
 def _git_commit() -> str | None:

@@ -17,8 +17,10 @@ config_app = typer.Typer(help="Show the merged settings; write a file to start f
 @command(config_app, "show")
 def show(session: Session) -> None:
     """Print every setting and where its value came from."""
+    from actorrec.passwords import shown_value
+
     loaded = session.loaded
-    values = loaded.config.model_dump(mode="json")
+    values = shown_value(loaded.config.model_dump(mode="json"))
     if session.as_json:
         session.result({"settings": values, "sources": loaded.sources})
         return
@@ -61,7 +63,13 @@ def _as_yaml(session: Session) -> str:
 def _secret_keys(section: "Section") -> list[str]:
     from pydantic import SecretStr
 
-    return [key for key, value in section if isinstance(value, SecretStr)]
+    return [key for key, value in section if isinstance(value, SecretStr) or _holds_password(value)]
+
+
+def _holds_password(value: Any) -> bool:
+    from actorrec.passwords import without_passwords
+
+    return isinstance(value, str) and without_passwords(value) != value
 
 
 def _text(value: Any) -> str:

@@ -1,23 +1,21 @@
 """Showing what is to be done to a machine, asking, and doing it."""
 
 import os
-import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from actorrec.cli.session import Session, printable
 from actorrec.errors import ActorRecError, ArtifactError, ConfigError
+from actorrec.passwords import without_passwords
 
 if TYPE_CHECKING:
     from actorrec.device.actions import Action
     from actorrec.device.install_plan import Plan
-
-_PASSWORD: Final = re.compile(r"(://)[^/@\s]*@")
 
 
 class Desk:
@@ -88,7 +86,7 @@ class Desk:
         from actorrec.device.carry_out import carry_out
 
         told: dict[str, Any] = {"actions": [_as_json(each) for each in plan.actions]}
-        told["differs"] = [[_masked(cell) for cell in row] for row in plan.differs]
+        told["differs"] = [[without_passwords(cell) for cell in row] for row in plan.differs]
         told |= {"notes": list(plan.notes), "done": False}
         self._show(plan)
         if self._dry_run or not plan.actions:
@@ -110,10 +108,10 @@ class Desk:
     def _show(self, plan: "Plan") -> None:
         from actorrec.device.actions import WriteFile, told
 
-        rows = [tuple(_masked(cell) for cell in told(action)) for action in plan.actions]
+        rows = [tuple(without_passwords(cell) for cell in told(action)) for action in plan.actions]
         self._session.table("what is to be done", ("what", "to", "why"), rows)
         for setting, there, wanted in plan.differs:
-            both = f"is '{_masked(there)}' there and was asked to be '{_masked(wanted)}'"
+            both = f"is '{without_passwords(there)}' there and was asked to be '{without_passwords(wanted)}'"
             self._session.say(f"{setting} {both}: the file stays as it is, change it by hand")
         for note in plan.notes:
             self._session.say(note)
@@ -122,7 +120,7 @@ class Desk:
                 if isinstance(action, WriteFile):
                     self._session.say(f"--- {action.path}")
                     for text in action.content.decode().splitlines():
-                        self._session.say(_masked(text))
+                        self._session.say(without_passwords(text))
 
     def _agreed(self, question: str) -> bool:
         if self._yes:
@@ -137,13 +135,8 @@ def _as_json(action: "Action") -> dict[str, str]:
     from actorrec.device.actions import WriteFile, told
 
     verb, what, why = told(action)
-    body = {"content": _masked(action.content.decode())} if isinstance(action, WriteFile) else {}
+    body = {"content": without_passwords(action.content.decode())} if isinstance(action, WriteFile) else {}
     return {"verb": verb, "what": what, "why": why} | body
-
-
-def _masked(text: str) -> str:
-    """An address of a camera may hold a password."""
-    return _PASSWORD.sub(r"\1…@", text)
 
 
 def _with_sudo() -> str:

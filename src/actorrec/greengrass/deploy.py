@@ -13,6 +13,7 @@ from actorrec.greengrass.deployment_calls import DeploymentCalls
 from actorrec.greengrass.deployments import Created, DeploymentRow
 from actorrec.manifests.base import ProducedBy, Sha256, digest_json
 from actorrec.manifests.component import ComponentManifest, DeployedComponent, DeploymentManifest
+from actorrec.passwords import without_passwords
 
 logger = logging.getLogger(__name__)
 _TOKEN_LENGTH: Final = 64
@@ -98,10 +99,15 @@ def _manifest(
         target_arn=plan.target_arn,
         group=group,
         purpose=plan.purpose,
-        components=dict(plan.components),
+        components={name: _on_record(component) for name, component in plan.components.items()},
         previous_id=None if plan.before is None else plan.before.id,
         inputs=_inputs(plan.components, store),
     )
+
+
+def _on_record(component: DeployedComponent) -> DeployedComponent:
+    """The password of a camera is the service's and the device's to keep: others read the store."""
+    return component.model_copy(update={"merge": without_passwords(component.merge)})
 
 
 def _inputs(components: Mapping[str, DeployedComponent], store: ArtifactStore) -> dict[str, Sha256]:

@@ -15,6 +15,7 @@ from actorrec.greengrass.deployments import GONE, Deployment
 from actorrec.greengrass.drafts import MODEL_SUFFIX
 from actorrec.greengrass.group import GroupState
 from actorrec.manifests.component import DeployedComponent, Role
+from actorrec.passwords import shown_value, without_passwords
 from actorrec.sections.cloud import GreengrassSection
 
 Verb = Literal["add", "update", "configure", "keep", "remove", "redeploy"]
@@ -121,7 +122,7 @@ class DeploymentPlan:
             "changed": self.changed,
             "actions": [action.as_json() for action in self.actions],
             "before": None if self.before is None else self.before.id,
-            "request": dict(self.request),
+            "request": shown_value(dict(self.request)),
             "notes": list(self.notes),
         }
 
@@ -259,5 +260,9 @@ def _settings(before: str, after: DeployedComponent) -> str:
         return ""
     old, new = as_object(before), as_object(after.merge)
     # Values of others are not shown: they may hold what opens doors.
-    changes = [f"{key}={new[key]}" if key in KEYS else f"{key} changed" for key in new if old.get(key) != new[key]]
+    changes = [
+        f"{key}={without_passwords(str(new[key]))}" if key in KEYS else f"{key} changed"
+        for key in new
+        if old.get(key) != new[key]
+    ]
     return ", ".join([*changes, *(f"{key} as published" for key in old if key not in new)])

@@ -9,6 +9,7 @@ from actorrec.greengrass.drafts import ArtifactDraft, ComponentDraft
 from actorrec.greengrass.names import next_version, parse_version
 from actorrec.greengrass.recipe import check_recipe, render
 from actorrec.manifests.component import CONTENT_TAG
+from actorrec.passwords import shown_value
 
 RecipeFormat = Literal["json", "yaml"]
 DELETED: Final = "DELETED"
@@ -96,7 +97,7 @@ class PlannedVersion:
             "role": self.draft.role,
             "flavor": self.draft.flavor,
             "content": self.draft.content_digest,
-            "recipe": self.draft.recipe(self.version),
+            "recipe": shown_value(self.draft.recipe(self.version)),
             "artifacts": [_artifact_json(artifact) for artifact in self.draft.artifacts],
             "tags": self.tags,
         }

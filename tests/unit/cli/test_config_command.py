@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from actorrec.cli.config import register
-from actorrec.config import load_config
+from actorrec.config import load_config, provenance
 from actorrec.errors import ConfigError
 
 KEY = "5f0c-not-to-be-seen"
@@ -37,6 +37,22 @@ def test_a_key_is_shown_as_a_mask_with_where_it_came_from(form: tuple[str, ...])
     shown = run("config", "show", *form)
     assert KEY not in shown
     assert str(SecretStr(KEY)) in shown and "environment ACTORREC_SOURCES__TMDB_KEY" in shown
+
+
+def test_a_cameras_password_is_neither_shown_nor_written(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    environ = {"ACTORREC_CAMERA__SOURCE": f"rtsp://admin:{KEY}@10.0.0.9/live", "COLUMNS": "200"}
+    app = typer.Typer()
+    register(app)
+    for arguments in (["show"], ["show", "--json"], ["init", str(path)]):
+        done = CliRunner().invoke(app, ["config", *arguments], env=environ)
+        assert done.exit_code == 0 and KEY not in done.output
+        assert arguments[0] == "init" or "rtsp://…@10.0.0.9/live" in done.output
+    assert KEY not in path.read_text()
+    assert load_config(path, environ={}).config.camera.source == ""
+    assert provenance(load_config(environ=environ).config) == provenance(
+        load_config(environ={"ACTORREC_CAMERA__SOURCE": "rtsp://admin:another@10.0.0.9/live"}).config
+    )
 
 
 def test_a_key_that_is_no_text_is_refused_without_being_shown(tmp_path: Path) -> None:

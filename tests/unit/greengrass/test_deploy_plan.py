@@ -2,16 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("botocore")
 
+from actorrec.artifacts.local import LocalStore
 from actorrec.errors import ConfigError
+from actorrec.greengrass import deploy
 from actorrec.greengrass.component_settings import merged, parse_settings
 from actorrec.greengrass.deploy_plan import DeploymentPlan, Intent, Wanted, plan_deployment
-from actorrec.greengrass.deployments import CLASSIC, LITE, CoreDevice, Deployment
+from actorrec.greengrass.deployments import CLASSIC, LITE, CoreDevice, Created, Deployment
 from actorrec.greengrass.group import GroupState
 from actorrec.manifests.component import DeployedComponent
 from actorrec.sections.cloud import GreengrassSection
@@ -132,6 +135,16 @@ def test_a_configuration_is_only_mentioned_where_there_is_something_to_say() -> 
     second = planned(after(first), {NAME: Wanted("1.0.1", "single")})  # its own defaults are to count
     assert second.request["components"][NAME]["configurationUpdate"] == {"reset": [""]}
     assert not planned(after(second), {NAME: Wanted("1.0.1", "single")}).changed
+
+
+def test_a_cameras_password_is_sent_and_neither_shown_nor_recorded(tmp_path: Path) -> None:
+    wanted = Wanted("1.0.0", "runtime", merge=parse_settings(["UseCamera=true", "Camera=rtsp://u:hunter2@10.0.0.9/x"]))
+    plan = planned(group(), {NAME: wanted})
+    assert "hunter2" in json.dumps(dict(plan.request))
+    assert "hunter2" not in json.dumps(plan.as_json()) and "rtsp://…@10.0.0.9/x" in plan.actions[0].why
+    record = deploy._manifest(plan, Created("D-2000", None), LocalStore(tmp_path), "pis", None)
+    assert "hunter2" not in record.model_dump_json()
+    assert json.loads(record.components[NAME].merge) == {"UseCamera": "true", "Camera": "rtsp://…@10.0.0.9/x"}
 
 
 def test_a_setting_goes_back_to_the_published_one() -> None:
