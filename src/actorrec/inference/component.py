@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from actorrec.errors import ConfigError, RemoteError
+from actorrec.inference.frames.choose import frame_source
 from actorrec.inference.plan import LoopPlan
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.component_settings import ComponentSettings, with_changes
@@ -76,6 +77,9 @@ class ComponentPlan:
             ConfigError: If there is nothing to look at.
         """
         settings, refused = with_changes(self._defaults, self._configuration())
+        if wrong := self._wrong_camera(settings):
+            settings = settings.model_copy(update={"camera": self._defaults.camera})
+            refused = (*refused, wrong)
         if refused:
             self.troubles.begin(_ABOUT, f"configuration: {'; '.join(refused)}; the default goes instead")
         return self._plan(settings)
@@ -87,11 +91,26 @@ class ComponentPlan:
         if given == before:
             return plan
         settings, refused = with_changes(self._defaults, given)
-        if refused:
+        if wrong := self._wrong_camera(settings):
+            refused = (*refused, wrong)
+        newer = None
+        try:
+            newer = self._plan(settings)
+        except ConfigError as error:
+            refused = (*refused, error.message)
+        if refused or newer is None:
             self.troubles.begin(_ABOUT, f"configuration: {'; '.join(refused)}; nothing is changed")
             return plan
         self.troubles.end(_ABOUT)
-        return self._plan(settings)
+        return newer
+
+    def _wrong_camera(self, settings: ComponentSettings) -> str:
+        """Why no camera can be made of what is configured; empty where one can. Nothing is opened."""
+        try:
+            frame_source(self._config.camera, settings.camera, max_pixels=self._config.inference.max_pixels)
+        except ConfigError as error:
+            return f"Camera: {error.message}"
+        return ""
 
     def _configuration(self) -> object:
         if self._nucleus is None:

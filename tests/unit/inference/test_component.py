@@ -101,6 +101,32 @@ def test_a_nucleus_that_does_not_answer_changes_nothing_and_is_asked_again() -> 
 
 
 @pytest.mark.parametrize(
+    "camera", ["/etc", "/tmp/door.jpg", "rtsp://[", "http://host:99999/", "http://@", "\u0663", "/a: b"], ids=ascii
+)
+def test_a_camera_that_none_can_be_made_of_ends_nothing(camera: str) -> None:
+    nucleus = Nucleus({"InferenceInterval": "5"})
+    component, _ = planned(nucleus)
+    plan = component.first()
+    nucleus.given = {"UseCamera": "true", "Camera": camera}
+    assert component.newer(plan) is plan
+    (line,) = component.troubles.lines
+    assert "Camera" in line
+    assert line.endswith("nothing is changed")
+    at_start, _ = planned(nucleus)
+    assert at_start.first().camera.source == "0"
+    assert at_start.troubles.lines[0].endswith("the default goes instead")
+
+
+def test_an_update_after_which_there_is_nothing_to_look_at_changes_nothing() -> None:
+    nucleus = Nucleus({"ImageDirectory": "/d"})
+    component = ComponentPlan(DEFAULTS, None, nucleus, CommandLine(), Config(), Troubles(lambda _: None))
+    plan = component.first()
+    nucleus.given = {}
+    assert component.newer(plan) is plan
+    assert "no picture to look at is configured; nothing is changed" in component.troubles.lines[0]
+
+
+@pytest.mark.parametrize(
     ("given", "source"),
     [
         ({}, "/program/sample.jpg"),
