@@ -381,7 +381,7 @@ class Broken(Hanging):
     """A source with a mistake in it."""
 
     def read(self, *, skip: bool = False) -> Frame | None:
-        raise RuntimeError("a mistake")
+        raise AttributeError("a mistake")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -391,6 +391,48 @@ def test_a_thread_that_dies_of_a_mistake_is_noticed() -> None:
         for _ in range(100):
             newest.next(0.3)
     assert newest.next(0.1) is None
+
+
+class FailingOnce(Hanging):
+    """A source whose first read raises what no camera should."""
+
+    def __init__(self, errors: list[Exception]) -> None:
+        self._errors = errors
+
+    def read(self, *, skip: bool = False) -> Frame | None:
+        if self._errors:
+            raise self._errors.pop()
+        return Frame(NO_PIXELS, self.name)
+
+
+def cv2_error() -> Exception:
+    import cv2
+
+    return cv2.error("a frame of no size")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(5, "input/output error"), cv2_error()], ids=["a", "b", "c"])
+def test_what_a_library_raises_in_a_read_is_a_camera_that_is_lost_and_comes_back(error: Exception) -> None:
+    errors, said = [error], list[str]()
+    backoff = Backoff(0.01, first_s=0.01)
+    with NewestFrame(lambda: FailingOnce(errors), CALM, Troubles(said.append), backoff=backoff) as newest:
+        assert newest.next(PATIENCE_S) is not None
+        assert newest.health.reconnects == 1
+    assert said[0] == f"hanging: {type(error).__name__}; it is tried again in 0 s"
+
+
+class NotYetOver(NewestFrame):
+    """Its film ends just after it was asked whether it has."""
+
+    over = property(lambda _: False)  # type: ignore[assignment]
+
+
+def test_a_film_that_ends_between_two_looks_has_not_died() -> None:
+    gate = threading.Event()
+    gate.set()
+    with NotYetOver(lambda: Hanging(gate), CALM, Troubles(lambda _: None)) as newest:
+        assert newest.next(0.5) is None
+        assert not newest.stuck
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,17 @@ ABOUT: Final = "the camera"
 _JOIN_S: Final = 0.7
 _STEADY_S: Final = 10.0  # a camera that was there for so long is tried again soon
 
+_FAILED: Final = (
+    ActorRecError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 _Given = TypeVar("_Given")
 
 
@@ -78,7 +89,7 @@ class Grabber(threading.Thread):
             self._waited(self._source.open)
             if self._slot.opened(self):
                 return self._read_on()
-        except ActorRecError as error:
+        except _failures() as error:
             if self._slot.has_turn(self):
                 self._lost(error)
         return False
@@ -104,11 +115,12 @@ class Grabber(threading.Thread):
             self._slot.came(self, frame if wanted else None)
         return False
 
-    def _lost(self, error: ActorRecError) -> None:
+    def _lost(self, error: Exception) -> None:
         self._slot.lost(self)
         self._source.close()
         pause_s = self._backoff.next_s()
-        self._troubles.begin(ABOUT, f"{error.in_full}; it is tried again in {pause_s:.0f} s")
+        said = error.in_full if isinstance(error, ActorRecError) else f"{self._source.name}: {type(error).__name__}"
+        self._troubles.begin(ABOUT, f"{said}; it is tried again in {pause_s:.0f} s")
         self._slot.pause(self, self._backoff.spread(pause_s))
 
     def _waited(self, call: Callable[[], _Given]) -> _Given:
@@ -117,3 +129,10 @@ class Grabber(threading.Thread):
             return call()
         finally:
             self._waits_since_s = None
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a source, and the library that reads it, may raise: none of it ends the thread."""
+    import cv2
+
+    return (*_FAILED, cv2.error)

@@ -104,6 +104,8 @@ class NewestFrame:
     def _look_after(self) -> None:
         grabber = self._grabber
         if grabber is not None and not grabber.is_alive():
+            if self._slot.ended:  # it came to the end of its film just now
+                return
             raise FrameSourceError(f"{self._name}: the thread that reads it has died")
         if grabber is None or grabber.waits_s() <= _PATIENCE * self._camera.timeout_s:
             return

@@ -106,6 +106,11 @@ class Slot:
             return frame
 
     @property
+    def ended(self) -> bool:
+        """Whether no more will come; the last frame may still be there."""
+        return self._ended
+
+    @property
     def over(self) -> bool:
         with self._changed:
             return self._ended and self._frame is None
