@@ -85,8 +85,8 @@ class CloudSection(Section):
     thing_group: str = Field(default="pis", pattern=r"^[a-zA-Z0-9:_-]{1,128}$")
     component_prefix: str = Field(default="components", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
     results_topic: str = Field(
-        default="ml/tflite/image-classification", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$"
-    )
+        default="ml/tflite/image-classification", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$", max_length=249
+    )  # with the topics below it, what AWS IoT Core takes
     retention_days: int = Field(default=30, ge=1, le=3650)
     poll_s: float = Field(default=3.0, gt=0)
 

@@ -75,7 +75,9 @@ class MqttSection(Section):
     timeout_s: float = Field(default=10.0, ge=1, le=300)
     max_message_bytes: int = Field(default=128 * 1024, ge=1024, le=2**20)
     home_assistant: bool = False
-    discovery_prefix: str = Field(default="homeassistant", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
+    discovery_prefix: str = Field(
+        default="homeassistant", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$", max_length=249
+    )
     requests: bool = False
     request_directory: Path | None = None
 

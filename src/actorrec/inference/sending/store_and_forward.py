@@ -1,6 +1,7 @@
 """A publisher that keeps each message until its place has it."""
 
 import random
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +19,9 @@ _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
 _STAY_S: Final = 5.0
 _END_S: Final = 1.0
+_CALM_S: Final = 600.0  # without a message that is refused, until that is in order again
 _LET_GO_S: Final = 0.3  # for a courier that is through to say goodbye
-_FAILED: Final = (RemoteError, OSError, MemoryError, LookupError, RuntimeError, TypeError, ValueError)
+_FAILED: Final = (RemoteError, OSError, MemoryError, LookupError, RuntimeError, TypeError, ValueError, struct.error)
 """What a place and the library that speaks to it may raise: none of it ends the thread."""
 
 
@@ -45,6 +47,7 @@ class StoreAndForward:
         self._ending = threading.Event()
         self._end_at_s = 0.0
         self._wait_s = 0.0
+        self._refused_at_s: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"sending to {self.name}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -98,10 +101,14 @@ class StoreAndForward:
             count = self._courier.deliver(batch)
         except MessageRefusedError as error:
             self._spool.refuse(batch[0].number)
-            self._troubles.begin(f"{self.name}, refused", f"{self.name}: a message was refused: {error.reason}")
+            if self._refused_at_s is None:  # of a place that refuses many, each for its own length, one line is enough
+                self._troubles.begin(f"{self.name}, refused", f"{self.name}: a message was refused: {error.reason}")
+            self._refused_at_s = self._clock()
         else:
             self._spool.done(batch[count - 1].number)
-            self._troubles.end(f"{self.name}, refused")
+            if self._refused_at_s is not None and self._clock() - self._refused_at_s >= _CALM_S:
+                self._refused_at_s = None
+                self._troubles.end(f"{self.name}, refused")
 
     def _try(self, act: Callable[[], None]) -> bool:
         """Do something with the place; where it fails, wait, longer each time. Whether it worked."""

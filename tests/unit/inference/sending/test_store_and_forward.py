@@ -1,5 +1,6 @@
 """Messages go to their place in order, come again after failures, and hold nobody up."""
 
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -142,6 +143,31 @@ def test_a_message_that_is_refused_is_skipped_and_counted(tmp_path: Path, said: 
         assert publisher.health().refused == 1
     assert courier.taken == [b"%d" % number for number in range(10) if number != 5]
     assert said[0] == "a place: a message was refused: too long"
+
+
+def test_a_place_that_refuses_many_is_told_of_in_one_line(tmp_path: Path, said: list[str]) -> None:
+    class Choosy(Recording):
+        def deliver(self, messages: Sequence[Message]) -> int:
+            if (length := len(messages[0].payload)) > 3:
+                raise MessageRefusedError(f"{length} bytes are too many")
+            return 1
+
+    with forwarding(Choosy(), tmp_path, said) as publisher:
+        for number in range(20):
+            publisher.publish("t", b"x" * number)
+        publisher.publish("t", b"")
+        until(lambda: publisher.health().waiting == 0)
+        assert publisher.health().refused == 16
+    assert said == ["a place: a message was refused: 4 bytes are too many"]
+
+
+def test_a_library_that_cannot_pack_a_number_ends_nothing(tmp_path: Path, said: list[str]) -> None:
+    courier = Recording()
+    courier.first = [struct.error("ushort format requires 0 <= number")]
+    with forwarding(courier, tmp_path, said) as publisher:
+        publisher.publish("t", b"1")
+        until(lambda: publisher.health().waiting == 0)
+    assert courier.taken == [b"1"]
 
 
 def test_the_end_takes_along_what_it_can(tmp_path: Path, said: list[str]) -> None:
