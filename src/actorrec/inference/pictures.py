@@ -56,8 +56,9 @@ def recognise_picture(
     if source.path is None:
         return failed(source.name, recogniser.model_id, source.error)
     start = time.perf_counter()
+    limits = {"max_bytes": settings.max_bytes, "max_pixels": settings.max_pixels}
     try:
-        pixels = read_picture(source.path, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels).pixels
+        pixels = read_picture(source.path, **limits, beneath=source.beneath).pixels
     except ItemError as error:
         return failed(source.name, recogniser.model_id, error.in_full)
     decode_ms = (time.perf_counter() - start) * 1000

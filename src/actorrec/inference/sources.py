@@ -17,11 +17,13 @@ class PictureSource:
         path: The file; None where there is none.
         name: As shown: the path as text (bytes that are no text are spelled out).
         error: Why there is no file; empty where there is one.
+        beneath: Folder below which no link is followed when it is read; None where the user named the file.
     """
 
     path: Path | None
     name: str
     error: str = ""
+    beneath: Path | None = None
 
 
 def expand_sources(sources: Sequence[str]) -> Iterator[PictureSource]:

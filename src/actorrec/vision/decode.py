@@ -17,6 +17,7 @@ import numpy as np
 
 from actorrec.errors import ItemError, MissingExtraError
 from actorrec.types import UInt8Image
+from actorrec.vision.beneath import open_beneath
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -69,17 +70,23 @@ class DecodedPicture:
     orientation: int
 
 
-def read_picture(path: Path, *, max_bytes: int, max_pixels: int) -> DecodedPicture:
+def read_picture(path: Path, *, max_bytes: int, max_pixels: int, beneath: Path | None = None) -> DecodedPicture:
     """Read and decode a picture file.
+
+    Args:
+        beneath: As in ``read_bytes``.
 
     Raises:
         ItemError: With the reasons of ``read_bytes`` and ``decode_picture``.
     """
-    return decode_picture(read_bytes(path, max_bytes=max_bytes), max_pixels=max_pixels)
+    return decode_picture(read_bytes(path, max_bytes=max_bytes, beneath=beneath), max_pixels=max_pixels)
 
 
-def read_bytes(path: Path, *, max_bytes: int) -> bytes:
+def read_bytes(path: Path, *, max_bytes: int, beneath: Path | None = None) -> bytes:
     """Read a file whole, never waiting on a pipe or a device.
+
+    Args:
+        beneath: A folder below which no link is followed; None where the path is the user's own.
 
     Raises:
         ItemError: ``unreadable`` (missing, no access, a failing disk), ``not-a-file`` (folder, pipe, device),
@@ -87,7 +94,9 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
     """
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        flags = os.O_RDONLY | os.O_NONBLOCK
+        descriptor = os.open(path, flags) if beneath is None else open_beneath(beneath, path)
+        with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ItemError("not-a-file", "it is no regular file")

@@ -110,10 +110,13 @@ class Requests:
         return f"{_ABOUT} on {topic}: {self.refused} were none, {self.dropped} gave way to newer ones"
 
     def _picture(self, name: str) -> PictureSource:
-        """The file that is meant: inside the folder, whatever links lead where, and a plain file."""
+        """The file that is meant: inside the folder, whatever links lead where, and a plain file.
+
+        Of what lies outside nothing is told, not even whether it is there.
+        """
         try:
             folder = Path(os.path.realpath(self._folder, strict=True))
-            path = Path(os.path.realpath(folder / name, strict=True))
+            path = Path(os.path.realpath(folder / name))
             if not path.is_relative_to(folder):
                 return PictureSource(None, name, "leads out of the folder that pictures may be asked for in")
             if not stat.S_ISREG(path.stat().st_mode):
@@ -122,7 +125,7 @@ class Requests:
             return PictureSource(None, name, f"cannot be read: {error.strerror}")
         except ValueError:
             return PictureSource(None, name, "is not the name of a file")
-        return PictureSource(path, name)
+        return PictureSource(path, name, beneath=folder)
 
 
 def _read(payload: bytes) -> PictureRequest | None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from actorrec.errors import ItemError
 from actorrec.inference.sending.requests import MAX_REQUEST_BYTES, Requests
 from actorrec.inference.troubles import Troubles
+from actorrec.vision.decode import read_bytes
 
 TOPIC = "a/request"
 
@@ -60,7 +62,19 @@ def test_what_is_no_file_of_the_folder_is_answered_with_the_reason(folder: Path,
     requests = Requests(folder, Troubles(said.append))
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(folder / "s.jpg"))
-    names = ["out/2.jpg", "out.jpg", "loop.jpg", "pipe.jpg", "s.jpg", "door", "gone.jpg", "door/1.jpg/x"]
+    (folder / "dangling.jpg").symlink_to(folder.parent / "secret" / "gone.jpg")
+    names = [
+        "out/2.jpg",
+        "out.jpg",
+        "out/gone.jpg",
+        "dangling.jpg",
+        "loop.jpg",
+        "pipe.jpg",
+        "s.jpg",
+        "door",
+        "gone.jpg",
+        "door/1.jpg/x",
+    ]
     names += ["a" * 300, "a\x00b", "in.jpg"]
     for name in names:
         requests.take(TOPIC, message(name))
@@ -68,11 +82,27 @@ def test_what_is_no_file_of_the_folder_is_answered_with_the_reason(folder: Path,
     assert [asked.picture.name for asked in bad] == names[:-1]
     assert [asked.picture.path for asked in bad] == [None] * len(bad)
     outside = "leads out of the folder that pictures may be asked for in"
-    assert [asked.picture.error for asked in bad[:2]] == [outside] * 2
-    assert [asked.picture.error for asked in bad[3:6]] == ["is not a file"] * 3
+    assert [asked.picture.error for asked in bad[:4]] == [outside] * 4
+    assert [asked.picture.error for asked in bad[5:8]] == ["is not a file"] * 3
     assert all(asked.picture.error for asked in bad)
     assert not any(str(folder.parent) in asked.picture.error for asked in bad)
     assert good.picture.path == (folder / "door" / "1.jpg").resolve()
+
+
+@pytest.mark.parametrize("swapped", ["door/1.jpg", "door"])
+def test_what_becomes_a_link_before_it_is_read_is_not_followed(folder: Path, swapped: str, said: list[str]) -> None:
+    requests = Requests(folder, Troubles(said.append))
+    requests.take(TOPIC, message("door/1.jpg"))
+    (asked,) = requests.due()
+    picture = asked.picture
+    assert picture.path is not None
+    assert read_bytes(picture.path, max_bytes=99, beneath=picture.beneath) == b"picture"
+    (folder.parent / "secret" / "1.jpg").write_bytes(b"secret")
+    (folder / swapped).rename(folder.parent / "aside")
+    (folder / swapped).symlink_to(folder.parent / "secret" / ("1.jpg" if "." in swapped else ""))
+    with pytest.raises(ItemError) as caught:
+        read_bytes(picture.path, max_bytes=99, beneath=picture.beneath)
+    assert caught.value.reason == "unreadable"
 
 
 def test_a_folder_that_is_gone_is_a_reason_and_one_that_is_a_link_serves(folder: Path, said: list[str]) -> None:
