@@ -27,7 +27,7 @@ def searches(schedule: SearchSchedule, seconds: float, **asked: object) -> int:
         now = {name: value(index) if callable(value) else value for name, value in asked.items()}
         if now.pop("changed", False):
             schedule.changed()
-        wanted = {"cells": NOTHING, "cut": False, "lost": False} | now
+        wanted = {"cells": NOTHING, "cut": False, "lost": False, "loss": False} | now
         if schedule.due(SETTINGS, index / 10, **wanted):
             schedule.done(index / 10)
             count += 1
