@@ -4,6 +4,8 @@ A picture that is not wanted is not decoded at all, each picture has its own siz
 when the camera is let go of; ffmpeg does none of that.
 """
 
+import io
+import struct
 import time
 from collections.abc import Callable
 from typing import Final
@@ -12,15 +14,19 @@ import numpy as np
 
 from actorrec.errors import FrameSourceError
 from actorrec.inference.frames.address import Address
-from actorrec.inference.frames.capture import MAX_DAMAGED, NO_PIXELS, all_damaged, as_rgb, too_large
+from actorrec.inference.frames.capture import MAX_DAMAGED, NO_PIXELS, all_damaged, too_large
 from actorrec.inference.frames.opencv import NetworkCamera
 from actorrec.inference.frames.picture_stream import PictureStream
 from actorrec.inference.frames.source import FrameSource
 from actorrec.sections import CameraSection
 from actorrec.types import Frame, UInt8Image
+from actorrec.vision.decode import quietly
 
 # ITU-T T.81, table B.1: markers that begin a frame, with its size.
 _FRAME_MARKERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_END: Final = b"\xff\xd9"  # some cameras leave it out
+# What Pillow raises on bytes that are no picture, and on notes of a camera that are none.
+_BROKEN: Final = (OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
 
 
 class HttpCamera:
@@ -95,15 +101,12 @@ class HttpCamera:
             video.close()
 
     def _decoded(self, data: bytes) -> UInt8Image | None:
-        import cv2
-
         size_wh = jpeg_size_wh(data)
         if size_wh is None:
             return None
         if size_wh[0] * size_wh[1] > self._max_pixels:
             raise too_large(self.name, *size_wh, self._max_pixels)
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        return None if pixels is None else as_rgb(pixels)
+        return jpeg_pixels(data, size_wh)
 
 
 def jpeg_size_wh(data: bytes) -> tuple[int, int] | None:
@@ -118,3 +121,27 @@ def jpeg_size_wh(data: bytes) -> tuple[int, int] | None:
             return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
         at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
+
+
+def jpeg_pixels(data: bytes, size_wh: tuple[int, int]) -> UInt8Image | None:
+    """A JPEG as RGB, upright; None where it cannot be decoded. One that is cut off is grey from there on.
+
+    Pillow decodes it: OpenCV would print a line for each picture that is damaged, ten a second.
+
+    Args:
+        data: A whole picture.
+        size_wh: What its header says; nothing else is decoded.
+    """
+    from PIL import Image, ImageOps
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    try:
+        with quietly():
+            image: Image.Image = JpegImageFile(io.BytesIO(data + _END))
+            if image.size != size_wh:
+                return None
+            if "exif" in image.info:
+                image = ImageOps.exif_transpose(image)
+        return np.array(image.convert("RGB"))
+    except _BROKEN:
+        return None

@@ -1,15 +1,17 @@
 """From what cameras send to RGB."""
 
+import io
 from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from actorrec.errors import FrameSourceError
 from actorrec.inference.frames.capture import as_rgb
 from actorrec.inference.frames.film import exact_rate
-from actorrec.inference.frames.mjpeg import jpeg_size_wh
+from actorrec.inference.frames.mjpeg import jpeg_pixels, jpeg_size_wh
 from actorrec.inference.frames.rpicam import i420_to_rgb
 from actorrec.types import UInt8Image
 
@@ -77,3 +79,35 @@ def test_the_size_in_a_jpeg_s_header(gradient: UInt8Image) -> None:
 )
 def test_the_rate_that_a_film_means(told: float, exact: Fraction) -> None:
     assert exact_rate(told) == exact
+
+
+def test_a_damaged_jpeg_is_decoded_or_left_out_without_a_word(
+    gradient: UInt8Image, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = bytes(cv2.imencode(".jpg", gradient)[1])
+    whole = jpeg_pixels(data, (40, 24))
+    assert whole is not None and np.abs(whole.astype(int) - gradient[..., ::-1]).mean() < 5 and whole.flags.writeable
+    unended, cut, torn = data[:-2], data[: len(data) - 60], data[:-80] + b"\xff\xd4" + data[-80:]
+    assert np.array_equal(np.asarray(jpeg_pixels(unended, (40, 24))), whole)
+    for damaged in (cut, torn):
+        pixels = jpeg_pixels(damaged, (40, 24))
+        assert pixels is not None and pixels.shape == (24, 40, 3)
+    twelve_bits = bytearray(data)
+    twelve_bits[data.index(b"\xff\xc0") + 4] = 12
+    for broken in (data[:200], bytes(twelve_bits), b"\xff\xd8", b""):
+        assert jpeg_pixels(broken, (40, 24)) is None
+    assert jpeg_pixels(data, (41, 24)) is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_jpeg_is_upright(gradient: UInt8Image) -> None:
+    notes = Image.Exif()
+    notes[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(gradient).save(buffer, "JPEG", exif=notes, quality=95)
+    pixels = jpeg_pixels(buffer.getvalue(), (40, 24))
+    assert pixels is not None and pixels.shape == (40, 24, 3)
+    assert np.abs(pixels.astype(int) - np.rot90(gradient, -1)).mean() < 5
+    plain = bytes(cv2.imencode(".jpg", gradient)[1])
+    torn_notes = plain[:2] + b"\xff\xe1\x00\x10Exif\x00\x00II*\x00\xff\xff\xff\xff" + plain[2:]
+    assert jpeg_pixels(torn_notes, (40, 24)) is not None
