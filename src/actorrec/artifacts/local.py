@@ -25,6 +25,8 @@ from actorrec.progress import Step
 logger = logging.getLogger(__name__)
 # Most of a small file's time is the wait for the disk to say that it has it, which several can share.
 _WRITERS: Final = 8
+_NOT_FOR_ALL: Final = ("unknowns/",)
+"""Faces of people whom nobody asked: for the owner and their group, whatever the umask says."""
 
 
 class LocalStore:
@@ -178,8 +180,9 @@ class LocalStore:
     def _write(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
         path = self._path(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary_beside(path) as (out, temporary):
+            closed = name.startswith(_NOT_FOR_ALL)
+            path.parent.mkdir(mode=0o750 if closed else 0o777, parents=True, exist_ok=True)
+            with temporary_beside(path, 0o640 if closed else 0o666) as (out, temporary):
                 fill(out)
                 # No fsync: a killed command loses nothing by it, ten thousand crops would wait for the disk ten
                 # thousand times, and the manifest holds the digest of every file.

@@ -1,6 +1,8 @@
 """The shelf of unknown faces: bounds, repeats, damage, and what happens between two processes."""
 
 import hashlib
+import os
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,6 +60,19 @@ def test_what_was_kept_is_there_for_the_next_process_newest_first(shelf: Unknown
     again = UnknownShelf(store)
     assert again.faces() == [face(2, days=1), face(1)]
     assert again.crop(face(1).face_id) == CROP == again.crop_file(face(2).face_id).read_bytes()
+
+
+def test_faces_of_strangers_are_not_for_everybody(shelf: UnknownShelf, store: LocalStore, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        shelf.add(face(1), CROP, limits=LIMITS)
+        store.put_bytes("datasets/a", b"")
+    finally:
+        os.umask(before)
+    folder = tmp_path / "store" / "unknowns"
+    modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+    assert modes == {"": 0o750, ".jpg": 0o640, ".json": 0o640}
+    assert stat.S_IMODE((tmp_path / "store" / "datasets" / "a").stat().st_mode) == 0o644
 
 
 def test_the_same_face_and_near_copies_are_kept_once_for_each_net(shelf: UnknownShelf) -> None:

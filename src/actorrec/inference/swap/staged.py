@@ -15,6 +15,8 @@ from actorrec.recognition.bundle_zip import MAX_TOTAL_BYTES
 
 _CHUNK_BYTES: Final = 1 << 20
 _PREFIX: Final = "incoming-"
+_FOLDER_MODE: Final = 0o700  # a bundle tells of people
+_FILE_MODE: Final = 0o600
 _PARTIAL: Final = ".partial-incoming"  # one name: what a killed program leaves is written over
 
 
@@ -70,8 +72,10 @@ class StagedFile:
         """
         partial = self._staging / _PARTIAL
         try:
-            self._staging.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as out:
+            self._staging.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+            partial.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with os.fdopen(os.open(partial, flags, _FILE_MODE), "wb") as out:
                 sha256 = self._read(expected, out)
             kept = self._staging / f"{_PREFIX}{sha256}.zip"
             os.replace(partial, kept)
