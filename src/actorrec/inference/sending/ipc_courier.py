@@ -7,10 +7,10 @@ from typing import Final, Self
 from actorrec.errors import RemoteError
 from actorrec.inference.greengrass_ipc import GreengrassIpc
 from actorrec.inference.ipc_answers import NeverTakenError, NotAllowedError
+from actorrec.inference.sending.closed_topics import PATIENCE_S, ClosedTopics
 from actorrec.inference.sending.courier import Message, MessageRefusedError
 
 _UNDER_WAY: Final = 16
-_PATIENCE_S: Final = 600.0
 
 
 class IotCoreCourier:
@@ -33,12 +33,10 @@ class IotCoreCourier:
         self,
         nucleus: GreengrassIpc,
         *,
-        patience_s: float = _PATIENCE_S,
+        patience_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._nucleus, self._patience_s, self._clock = nucleus, patience_s, clock
-        self._closed_since_s: dict[str, float] = {}  # by topic
-        self._ahead: set[int] = set()  # taken, while one before them was not: they are not sent again
+        self._nucleus, self._closed = nucleus, ClosedTopics(patience_s=patience_s, gives_up_alone=True, clock=clock)
 
     def __enter__(self) -> Self:
         return self
@@ -53,32 +51,19 @@ class IotCoreCourier:
             RemoteError: If it took none.
             MessageRefusedError: If it will never take the first.
         """
-        self._ahead &= {each.number for each in messages}
-        sent = self._next(messages)
+        if taken := self._closed.passed(messages):
+            return taken
+        sent = self._closed.open_ones(messages)[:_UNDER_WAY]
         outcomes = self._nucleus.publish_all([(each.topic, each.payload) for each in sent])
         for each, failure in zip(sent, outcomes, strict=True):
             if failure is None:
-                self._ahead.add(each.number)
-                self._closed_since_s.pop(each.topic, None)
-        taken = next((n for n, each in enumerate(messages) if each.number not in self._ahead), len(messages))
-        if taken:
-            self._ahead -= {each.number for each in messages[:taken]}
+                self._closed.took(each)
+        if taken := self._closed.passed(messages):
             return taken
         assert outcomes[0] is not None
         raise self._failure(messages[0].topic, outcomes[0])
 
-    def _next(self, messages: Sequence[Message]) -> list[Message]:
-        """The first, and what can be tried beside it: nothing twice, and nothing else of topics that are closed."""
-        first, *others = messages
-        open_ones = [each for each in others if each.topic not in self._closed_since_s]
-        return [each for each in (first, *open_ones) if each.number not in self._ahead][:_UNDER_WAY]
-
     def _failure(self, topic: str, failure: RemoteError) -> RemoteError | MessageRefusedError:
         """What the first message's failure means for it."""
-        if isinstance(failure, NotAllowedError):
-            since_s = self._closed_since_s.setdefault(topic, self._clock())
-            if self._clock() - since_s < self._patience_s:
-                return failure
-        return (
-            MessageRefusedError(failure.in_full) if isinstance(failure, NotAllowedError | NeverTakenError) else failure
-        )
+        waits = not isinstance(failure, NotAllowedError) or self._closed.worth_waiting(topic)
+        return failure if waits and not isinstance(failure, NeverTakenError) else MessageRefusedError(failure.in_full)

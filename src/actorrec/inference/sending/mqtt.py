@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from actorrec.errors import RemoteError
 from actorrec.inference.sending import mqtt_failures
+from actorrec.inference.sending.closed_topics import ClosedTopics
 from actorrec.inference.sending.courier import Message, MessageRefusedError
 from actorrec.inference.sending.mqtt_address import broker_address, password, tls_context
 from actorrec.inference.sending.mqtt_client import require_paho
@@ -38,7 +39,8 @@ class MqttCourier:
     read at each connection, so that they can be replaced while the program runs.
 
     A broker that speaks MQTT 3.1.1 alone has no word for a message that it does not allow: Mosquitto acknowledges it
-    and lets it go. With MQTT 5 it says so, and the message waits until the access list is put right.
+    and lets it go. With MQTT 5 it says so, and the message waits until the access list is put right; what other topics
+    have goes past it, and after ten minutes of that it is refused.
 
     Args:
         settings: Where the broker is, and what it is shown.
@@ -46,6 +48,7 @@ class MqttCourier:
         troubles: Told when a password travels unencrypted, and when a subscription is not allowed.
         will: Topic and payload that is published, retained, when this client is gone, for whatever reason.
         on_connect: Called in the delivering thread after each connection.
+        clock: Seconds that only ever grow.
 
     Raises:
         ConfigError: If the settings do not go together.
@@ -60,6 +63,7 @@ class MqttCourier:
         troubles: Troubles,
         will: tuple[str, bytes] | None = None,
         on_connect: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         require_paho()
         self._settings, self._address = settings, broker_address(settings)
@@ -74,6 +78,7 @@ class MqttCourier:
         self._older = False  # this broker does not know MQTT 5
         self._in_flight = IN_FLIGHT
         self._one_by_one = False
+        self._closed = ClosedTopics(gives_up_alone=False, clock=clock)
         self._hung_up: tuple[int, int] = (0, 0)  # on which message, how often
         self._warn()
 
@@ -121,14 +126,19 @@ class MqttCourier:
 
     def deliver(self, messages: Sequence[Message]) -> int:
         """Send messages and wait until the broker has them; see ``Courier``."""
+        if taken := self._closed.passed(messages):
+            return taken
         session = self._connected()
-        sent = self._fitting(messages, session)
+        sent = self._fitting(self._closed.open_ones(messages), session)
         if self._one_by_one:
             sent = sent[:1]
         answers = session.send(sent)
-        taken = next((index for index, answer in enumerate(answers) if answer is None or answer[0]), len(answers))
-        # What follows a message that is not taken would come again with each try.
-        self._one_by_one = taken == 0
+        for message, answer in zip(sent, answers, strict=True):
+            if answer == TAKEN:
+                self._closed.took(message)
+        taken = self._closed.passed(messages)
+        # What follows a message that breaks the connection would come again with each try.
+        self._one_by_one = answers[0] is None
         failure = None if taken else self._failure(messages, session, answers)
         if None in answers:
             self._drop()
@@ -145,6 +155,8 @@ class MqttCourier:
             code, text = answer
             if code in mqtt_failures.NEVER_TAKEN:
                 return MessageRefusedError(mqtt_failures.NEVER_TAKEN[code])
+            if code == mqtt_failures.NOT_ALLOWED and not self._closed.worth_waiting(first.topic):
+                return MessageRefusedError(mqtt_failures.not_taken(code, text, first.topic).in_full)
             return mqtt_failures.not_taken(code, text, first.topic)
         if session.alive:
             return mqtt_failures.silent(self._settings.timeout_s)

@@ -7,6 +7,7 @@ from typing import Final
 from actorrec.errors import RemoteError
 
 UNSUPPORTED_VERSION: Final = 0x84
+NOT_ALLOWED: Final = 0x87
 PACKET_TOO_LARGE: Final = 0x95
 NEVER_TAKEN: Final = {
     0x90: "its topic is not valid there",
@@ -19,7 +20,7 @@ _REFUSALS: Final = {
     UNSUPPORTED_VERSION: ("it does not speak this version of MQTT", "look at mqtt.protocol"),
     0x85: ("it does not take the client id", "set mqtt.client_id to another one"),
     0x86: ("wrong user's name or password", _CREDENTIALS),
-    0x87: ("not authorised", _CREDENTIALS),
+    NOT_ALLOWED: ("not authorised", _CREDENTIALS),
     0x88: ("it is not available", ""),
     0x89: ("it is busy", ""),
     0x8A: ("this client is banned", "ask whoever keeps the broker"),
@@ -47,7 +48,7 @@ def refused(code: int, text: str) -> RemoteError:
 
 def not_taken(code: int, text: str, topic: str) -> RemoteError:
     """The broker did not take a message, but may do so later."""
-    if code == 0x87:
+    if code == NOT_ALLOWED:
         hint = "its access list must let this user write to that topic"
         return RemoteError(f"the broker does not allow publishing to {topic}", hint=hint)
     said, hint = _REFUSALS.get(code, (text[:100], ""))
