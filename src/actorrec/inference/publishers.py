@@ -7,6 +7,7 @@ from typing import Final, Protocol, Self
 
 from actorrec.errors import RemoteError
 from actorrec.inference.troubles import Troubles
+from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC
 
 _LOST: Final = (RemoteError, OSError)
 """What a publisher raises for a message that it could not hand on."""
@@ -70,7 +71,7 @@ class FanOut:
         self._publishers = tuple(publishers)
         self._troubles = troubles
         self._open = ExitStack()
-        self._failing: set[str] = set()
+        self._failing: dict[str, str] = {}  # name → kind of message; a place may refuse one topic and take another
         self.lost = 0
 
     def __enter__(self) -> Self:
@@ -89,6 +90,7 @@ class FanOut:
         Raises:
             BrokenPipeError: If nobody reads standard output any more: that is an end, not a failure.
         """
+        kind = _kind(topic)
         for publisher in self._publishers:
             try:
                 publisher.publish(topic, payload)
@@ -96,13 +98,19 @@ class FanOut:
                 raise
             except _LOST as error:
                 self.lost += 1
-                self._failing.add(publisher.name)
-                self._troubles.begin(publisher.name, f"{publisher.name}: messages are lost: {_said(error)}")
+                if self._failing.setdefault(publisher.name, kind) == kind:
+                    self._troubles.begin(publisher.name, f"{publisher.name}: messages are lost: {_said(error)}")
             else:
                 # One that keeps messages tells of its place by itself: that it took one ends no trouble of that.
-                if publisher.name in self._failing:
-                    self._failing.discard(publisher.name)
+                if self._failing.get(publisher.name) in (kind, MODEL_SUBTOPIC):  # another of that may never come
+                    del self._failing[publisher.name]
                     self._troubles.end(publisher.name)
+
+
+def _kind(topic: str) -> str:
+    """Health, model, or empty for what is on the topic itself, wherever that is."""
+    last = topic.rpartition("/")[2]
+    return last if last in (HEALTH_SUBTOPIC, MODEL_SUBTOPIC) else ""
 
 
 def _said(error: RemoteError | OSError) -> str:

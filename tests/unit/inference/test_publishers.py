@@ -70,6 +70,38 @@ def test_a_failure_is_told_when_it_begins_and_when_it_ends_and_the_others_get_al
     assert troubles.lines == []
 
 
+class OnlySome(Recording):
+    """Refuses some topics, and names the one in the reason, as a nucleus does."""
+
+    def __init__(self, *refused: str) -> None:
+        super().__init__("some topics")
+        self.refused = refused
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        if topic in self.refused:
+            raise RemoteError(f"refused to publish to {topic}")
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [(("a", "a/health"), "a"), (("a",), "a"), (("a/health",), "a/health"), (("a/model",), "a/model")],
+    ids=["both", "detections", "health", "model"],
+)
+def test_a_place_that_refuses_some_topics_is_told_of_once(refused: tuple[str, ...], told: str, said: list[str]) -> None:
+    place = OnlySome(*refused)
+    with FanOut([place], Troubles(said.append)) as out:
+        out.publish("a/model", b"1")
+        for _ in range(5):
+            out.publish("a", b"1")
+            out.publish("a/health", b"1")
+        assert said[0] == f"some topics: messages are lost: refused to publish to {told}"
+        assert said[1:] == (["some topics: in order again"] if told == "a/model" else [])
+        place.refused = ()
+        out.publish("elsewhere", b"1")
+        out.publish("elsewhere/health", b"1")
+    assert said[1:] == ["some topics: in order again"]
+
+
 def test_nobody_reading_any_more_is_an_end(said: list[str]) -> None:
     gone = Recording()
     gone.failing = BrokenPipeError()
