@@ -71,7 +71,7 @@ def plan_component(component: Component, tree: Tree) -> Plan:
         differs = differences(tree, settings)
     else:
         actions.append(WriteFile(CONFIG, settings_text(settings).encode(), access, "which bundle the component runs"))
-    text = component_shim(component.work, component.group)
+    text = component_shim(component.work, component.group, component.user)
     actions += file_actions(tree, SHIM, text, PROGRAM, "`actorrec` for everybody")
     return Plan(tuple(actions), tuple(differs), component.group, _notes(component))
 

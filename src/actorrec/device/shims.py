@@ -24,19 +24,20 @@ exec "$python" -I -m actorrec "$@"
 """
 
 
-def component_shim(work: Path, group: str) -> str:
+def component_shim(work: Path, group: str, user: str) -> str:
     """For a component of Greengrass, each version of which has an environment of its own.
 
     Args:
         work: The component's folder; ``last-venv`` in it names the environment that runs.
         group: Who may look into it.
+        user: Whom it belongs to. Root runs it as that user, who could otherwise have root run anything.
     """
-    return _COMPONENT.format(mark=MARK, work=shlex.quote(str(work)), group=shlex.quote(group))
+    return _COMPONENT.format(mark=MARK, work=shlex.quote(str(work)), group=shlex.quote(group), user=shlex.quote(user))
 
 
 _COMPONENT: Final = """#!/bin/sh
 {mark} starts the program of the component that this device runs.
-work={work} group={group}
+work={work} group={group} user={user}
 whole() {{
     case $1 in
     '' | */* | *[!A-Za-z0-9._-]*) return 1 ;;
@@ -65,5 +66,14 @@ fi
     echo "actorrec: no whole program in $work: has the component been installed?" >&2
     exit 1
 }}
-exec "$work/$venv/bin/python" -I -m actorrec "$@"
+python=$work/$venv/bin/python
+if [ "$user" != root ] && [ "$(id -u)" -eq 0 ]; then
+    # What that user may change must not run with root's rights.
+    command -v runuser >/dev/null || {{
+        echo "actorrec: root does not run what belongs to $user: sudo -u $user $0" >&2
+        exit 1
+    }}
+    exec runuser -u "$user" -- env HOME="$work" "$python" -I -m actorrec "$@"
+fi
+exec "$python" -I -m actorrec "$@"
 """

@@ -1,7 +1,9 @@
 """The lines of sh that start the program, run by sh."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -54,7 +56,7 @@ def test_it_survives_updates_of_the_component(work: Path, tmp_path: Path) -> Non
     for name in ("venv-1a", "venv-2b", "venv-3c"):
         fake_program(work / name, whole=name != "venv-3c")
         (work / "last-venv").write_text(f"{name}\n")
-        done = run(component_shim(work, "ggc_group"), tmp_path, "infer", "a b")
+        done = run(component_shim(work, "ggc_group", "root"), tmp_path, "infer", "a b")
         running = "venv-2b" if name == "venv-3c" else name  # one that is half-made does not run
         assert done.stdout == started(running, "[infer][a b]"), done.stderr
 
@@ -68,11 +70,24 @@ def test_a_name_that_is_no_environment_is_not_followed(work: Path, tmp_path: Pat
     fake_program(work / "venv-new")
     if named is not None:
         (work / "last-venv").write_text(named)
-    assert run(component_shim(work, "ggc_group"), tmp_path).stdout == started("venv-new", "")
+    assert run(component_shim(work, "ggc_group", "root"), tmp_path).stdout == started("venv-new", "")
 
 
 def test_without_any_program_it_says_so(work: Path, tmp_path: Path) -> None:
-    done = run(component_shim(work, "ggc_group"), tmp_path)
+    done = run(component_shim(work, "ggc_group", "root"), tmp_path)
     assert done.returncode == 1 and "no whole program" in done.stderr
-    done = run(component_shim(work / "gone", "ggc_group"), tmp_path)
+    done = run(component_shim(work / "gone", "ggc_group", "root"), tmp_path)
     assert done.returncode == 1 and "usermod -aG ggc_group USER" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_runs_what_belongs_to_another_user_as_that_user() -> None:
+    if shutil.which("runuser") is None:
+        pytest.skip("runuser is not here")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the test's own one is closed to others
+        work = Path(folder)
+        work.chmod(0o711)
+        python = fake_program(work / "venv-1")
+        python.write_text('#!/bin/sh\nid -un\nprintf "[%s]" "$HOME" "$@"\n')
+        done = run(component_shim(work, "nogroup", "nobody"), work, "infer", "a b")
+    assert done.stdout == f"nobody\n[{work}][-I][-m][actorrec][infer][a b]", done.stderr
