@@ -63,6 +63,7 @@ class Stage:
         actors: The later hides the earlier.
         background: Seed of the scenery; None for black.
         unseen: Persons that the detector misses.
+        poses: Patterns that are another look of a person: who, and how far to which side (an angle's tangent).
         searches: How often it searched.
         embedded: Faces embedded in each call of the embedder.
     """
@@ -70,6 +71,7 @@ class Stage:
     actors: list[Actor] = field(default_factory=list)
     background: int | None = 0
     unseen: set[int] = field(default_factory=set)
+    poses: dict[int, tuple[int, float]] = field(default_factory=dict)
     searches: int = 0
     embedded: list[int] = field(default_factory=list)
     sigma: float = 2.0
@@ -120,7 +122,9 @@ class PatternEmbedder:
         self._stage.embedded.append(len(crops))
         vectors = np.full((len(crops), DEFAULT_SPEC.dim), 0.01, np.float32)
         for row, crop in enumerate(crops):
-            vectors[row, int(np.argmax(self._known @ _thumb(crop)))] = 1.0
+            shown = int(np.argmax(self._known @ _thumb(crop)))
+            person, aside = self._stage.poses.get(shown, (shown, 0.0))
+            vectors[row, person], vectors[row, -1] = 1.0, aside
         return vectors
 
 

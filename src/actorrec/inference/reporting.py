@@ -2,15 +2,22 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, Literal
 
-from actorrec.inference.tracking.sighting import Sighting
+import numpy as np
+
+from actorrec.inference.tracking.sighting import Sighting, TrackedFace
+from actorrec.inference.tracking.tracks import SAME_FACE_IOU
 from actorrec.sections.device import EventsSection
+from actorrec.vision.boxes import overlaps
 
 SETTLE_S: Final = 0.3
 """A face or name that comes and goes, or goes and comes, within this is no news."""
 BURST: Final = 3
 """Events that may follow each other at once after a quiet time, whatever ``max_per_s``."""
+
+_MOST_PLACES: Final = 200
 
 _Seen = Counter[str | None]  # how many faces each decided person has; None counts the decided strangers
 
@@ -20,8 +27,10 @@ class Reporter:
 
     What counts is the set of decided people and the number of faces decided to be nobody known; where they are, and
     faces that are not decided, do not. Each person, and the number of strangers, must stand for 0.3 s before it counts,
-    so that one face that flickers delays nobody else's. While the rate is used up a change waits, and what is said then
-    is the newest state; a change that undid itself by then is not said. Where the clock jumps back, waits begin anew.
+    so that one face that flickers delays nobody else's; a face that is lost for a moment is still there, and one in
+    whose place another stands has gone at once. While the rate is used up a change waits, and what is said then is the
+    newest state; a change that undid itself by then is not said. What an event happened to catch amid a flicker is put
+    right by the next. Where the clock jumps back, waits begin anew.
 
     Args:
         settings: Heartbeat and rate.
@@ -31,6 +40,7 @@ class Reporter:
         self._settings = settings
         self._said, self._settled, self._seen = _Seen(), _Seen(), _Seen()
         self._since_s: dict[str | None, float] = {}  # of those whose number is not the settled one
+        self._places: dict[int, TrackedFace] = {}  # decided faces as they were seen last, by number
         self._tokens = float(BURST)
         self._before_s: float | None = None
         self._quiet_since_s = 0.0
@@ -48,18 +58,38 @@ class Reporter:
         if not math.isfinite(now_s):  # a camera's time may be no number: it says that no time passed
             now_s = self._before_s or 0.0
         self._turn_clock(now_s)
-        self._settle(_who(sighting), now_s)
+        shown = _who(sighting.tracks)
+        self._settle(_who((*sighting.tracks, *sighting.lost)), self._replaced(sighting), now_s)
         if self._tokens < 1:
             return None
-        if self._settled != self._said:
-            return self._say("change", now_s)
+        keys = self._settled.keys() | self._said.keys()
+        if any(self._settled[key] != self._said[key] != shown[key] for key in keys):
+            return self._say("change", shown, now_s)
         if now_s - self._quiet_since_s >= self._settings.heartbeat_s:
-            return self._say("heartbeat", now_s)
+            return self._say("heartbeat", shown, now_s)
         return None
 
-    def _settle(self, seen: _Seen, now_s: float) -> None:
+    def _replaced(self, sighting: Sighting) -> set[str | None]:
+        """Who is no more because a look at another face, by its number, shows that one in their place."""
+        there = {each.track_id: each for each in (*sighting.tracks, *sighting.lost)}
+        looked = [each for each in sighting.tracks if each.looks]
+        self._places = {number: each for number, each in self._places.items() if self._settled[_person(each)]}
+        gone = {
+            _person(last)
+            for number, last in self._places.items()
+            if number not in there and any(_in_one_place(each, last) for each in looked)
+        }
+        self._places |= {number: each for number, each in there.items() if each.decided}
+        while len(self._places) > _MOST_PLACES:
+            del self._places[next(iter(self._places))]
+        return gone
+
+    def _settle(self, seen: _Seen, replaced: set[str | None], now_s: float) -> None:
         for key in seen.keys() | self._seen.keys() | self._settled.keys():
             if seen[key] == self._settled[key]:
+                self._since_s.pop(key, None)
+            elif key in replaced and seen[key] < self._settled[key]:
+                self._settled[key] = seen[key]
                 self._since_s.pop(key, None)
             elif key not in self._since_s or seen[key] != self._seen[key]:
                 self._since_s[key] = now_s
@@ -69,9 +99,9 @@ class Reporter:
         self._seen = seen
         self._settled = +self._settled  # without those who left
 
-    def _say(self, why: Literal["change", "heartbeat"], now_s: float) -> Literal["change", "heartbeat"]:
+    def _say(self, why: Literal["change", "heartbeat"], shown: _Seen, now_s: float) -> Literal["change", "heartbeat"]:
         self._tokens -= 1
-        self._said, self._quiet_since_s = self._settled.copy(), now_s
+        self._said, self._quiet_since_s = shown, now_s
         return why
 
     def _turn_clock(self, now_s: float) -> None:
@@ -83,6 +113,16 @@ class Reporter:
         self._before_s = now_s
 
 
-def _who(sighting: Sighting) -> _Seen:
-    people = [each.prediction.person_id for each in sighting.tracks if each.decided and each.prediction is not None]
+def _who(tracks: Sequence[TrackedFace]) -> _Seen:
+    people = [_person(each) for each in tracks if each.decided and each.prediction is not None]
     return _Seen({person: 1 if person is not None else people.count(None) for person in people})
+
+
+def _person(track: TrackedFace) -> str | None:
+    return None if track.prediction is None else track.prediction.person_id
+
+
+def _in_one_place(left: TrackedFace, right: TrackedFace) -> bool:
+    rows = [(box.x1, box.y1, box.x2, box.y2) for box in (left.face.box, right.face.box)]
+    boxes = np.array(rows, np.float32)
+    return float(overlaps(boxes[:1], boxes[1:])[0, 0]) >= SAME_FACE_IOU

@@ -13,9 +13,9 @@ from actorrec.types import BoundingBox, Face, Landmarks, Prediction
 UNDECIDED = "?"
 
 
-def sighting(*who: str | None) -> Sighting:
-    """Faces of these people; None is a stranger, ``?`` a face that is not decided."""
-    face = Face(BoundingBox(0, 0, 9, 9), Landmarks(np.zeros((5, 2), np.float32)), 1.0)
+def sighting(*who: str | None, first: int = 1, x: float = 0.0, lost: bool = False) -> Sighting:
+    """Faces of these people, numbered from ``first``; None is a stranger, ``?`` a face that is not decided."""
+    face = Face(BoundingBox(x, 0, x + 9, 9), Landmarks(np.zeros((5, 2), np.float32)), 1.0)
     tracks = [
         TrackedFace(
             number,
@@ -27,9 +27,9 @@ def sighting(*who: str | None) -> Sighting:
             0.0,
             3,
         )
-        for number, person in enumerate(who, 1)
+        for number, person in enumerate(who, first)
     ]
-    return Sighting(tuple(tracks))
+    return Sighting((), lost=tuple(tracks)) if lost else Sighting(tuple(tracks))
 
 
 def play(reporter: Reporter, *steps: tuple[float, Sighting]) -> list[tuple[float, str]]:
@@ -62,7 +62,36 @@ def test_a_heartbeat_comes_when_nothing_was_said_for_its_time() -> None:
 
 def test_a_face_that_flickers_is_not_said_and_holds_back_nobody_else() -> None:
     steps = [(tick / 8, sighting(*(["A"] if tick % 2 else []), *(["B"] if tick >= 16 else []))) for tick in range(60)]
-    assert play(Reporter(EventsSection()), *steps) == [(2.375, "change")]
+    # What is said of B happens to show A, too, who is not there an eighth of a second later.
+    assert play(Reporter(EventsSection()), *steps) == [(2.375, "change"), (2.5, "change")]
+
+
+def test_a_face_that_is_lost_is_still_there() -> None:
+    there = [(tick / 8, sighting("A")) for tick in range(8)]
+    away = [(1 + tick / 8, sighting("A", lost=True)) for tick in range(16)]
+    back = [(3 + tick / 8, sighting("A")) for tick in range(8)]
+    gone = [(3 + tick / 8, sighting()) for tick in range(8)]
+    assert play(Reporter(EventsSection()), *there, *away, *back) == [(0.375, "change")]
+    assert play(Reporter(EventsSection()), *there, *away, *gone) == [(0.375, "change"), (3.375, "change")]
+
+
+def test_what_was_left_out_while_a_face_was_lost_is_put_right() -> None:
+    there = [(tick / 10, sighting("A")) for tick in range(10)]
+    away = [(1 + tick / 10, sighting("A", lost=True)) for tick in range(5)]
+    back = [(1.5 + tick / 10, sighting("A")) for tick in range(10)]
+    said = play(Reporter(EventsSection(heartbeat_s=1)), *there, *away, *back)
+    assert said == [(0.3, "change"), (1.3, "heartbeat"), (1.5, "change")]
+
+
+@pytest.mark.parametrize("who", ["A", None], ids=["a-person", "a-stranger"])
+def test_one_in_whose_place_another_face_stands_has_gone_at_once(who: str | None) -> None:
+    there = [(tick / 10, sighting(who)) for tick in range(10)]
+    for other, when in ((sighting(UNDECIDED, first=2), 1.0), (sighting(UNDECIDED), 1.3)):
+        steps = [*there, *((1 + tick / 10, other) for tick in range(10))]
+        assert play(Reporter(EventsSection()), *steps) == [(0.3, "change"), (when, "change")]
+    elsewhere = sighting(UNDECIDED, first=2, x=50)
+    steps = [*there, *((1 + tick / 10, elsewhere) for tick in range(10))]
+    assert play(Reporter(EventsSection()), *steps) == [(0.3, "change"), (1.3, "change")]
 
 
 def test_changes_wait_for_the_rate_and_the_newest_state_is_said() -> None:

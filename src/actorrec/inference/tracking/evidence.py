@@ -15,11 +15,12 @@ class Evidence:
 
     Attributes:
         looks: How many there were.
-        last_s: When the last one was, on the frames' clock; −inf before the first.
+        span_s: From the first to the last.
+        last_s: When the last one was, on the watcher's clock; −inf before the first.
     """
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.looks, self.span_s = 0, 0.0
         self.last_s = float("-inf")
         self._sum: NDArray[np.float64] | None = None
         self._weight = 0.0
@@ -31,7 +32,7 @@ class Evidence:
         Args:
             embedding: Shape (D,), float32, unit length.
             weight: How much the look counts, in (0, 1].
-            time_s: When the frame was taken.
+            time_s: When, on the watcher's clock.
 
         Raises:
             ValueError: If the weight is not in (0, 1], or the embedding is not a finite unit vector.
@@ -46,6 +47,7 @@ class Evidence:
         self._sum = scaled if self._sum is None else self._sum * fade + scaled
         self._weight = self._weight * fade + weight
         self._recent.append((vector, weight))
+        self.span_s += max(0.0, time_s - self.last_s) if self.looks else 0.0
         self.looks += 1
         self.last_s = time_s
 

@@ -122,19 +122,21 @@ class FacesInView:
 
     def told(
         self, now_s: float, time_s: float, forget_s: float
-    ) -> tuple[tuple[TrackedFace, ...], tuple[TrackedFace, ...]]:
-        """Who is in view, and who left since this was asked last.
+    ) -> tuple[tuple[TrackedFace, ...], tuple[TrackedFace, ...], tuple[TrackedFace, ...]]:
+        """Who is seen, who left since this was asked last, and who is lost.
 
-        A face that is lost is in view until it has not been seen for ``forget_s``, unless the scene was cut.
+        A face has left when it was not seen for ``forget_s``; until then it is lost, unless the scene was cut.
         """
         for track in list(self.tracks):
             if not track.lost:
                 track.seen_s, track.last_s = now_s, time_s
             elif now_s - track.seen_s >= forget_s:
                 self.leave(track)
-        shown = [track for track in self.tracks if not track.hidden]
+        # Where it was last may be somebody else by now: its name is not said of a place where it is not seen.
+        shown = self.in_sight
         told = tuple(track.as_told() for track in shown)
-        for track in shown:
-            track.told, track.latest = True, None
+        lost = tuple(track.as_told() for track in self.tracks if track.lost and track.told and not track.hidden)
+        for track in self.tracks:
+            track.told, track.latest = track.told or not track.lost, None
         left, self._left = tuple(self._left), []
-        return told, left
+        return told, left, lost

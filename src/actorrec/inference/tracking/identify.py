@@ -14,10 +14,11 @@ from actorrec.inference.tracking.tracks import Track
 from actorrec.recognition.matching import doubtful_faces, match_faces
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.sections.device import TrackingSection
-from actorrec.types import RecognisedFace, UInt8Image
+from actorrec.types import Prediction, RecognisedFace, UInt8Image
 from actorrec.vision.similarity import normalise
 
 _DOUBTFUL_VIEWS: Final = 2  # the face and its mirror image; the face moves by itself from look to look
+_NAMED: Final = 0.5  # confidence of one look that says the name of before, where it looks unlike those of before
 _ODD_LOOKS: Final = 2  # in a row that show somebody else, at a face that was followed without a gap
 
 
@@ -80,7 +81,7 @@ class Identifier:
         units = np.stack([unit for _, unit in taken]) if taken else np.empty((0, 0), np.float32)
         predictions = match_faces(units, self._recogniser.gallery, self._recogniser.calibration) if taken else []
         for (track, unit), prediction in zip(taken, predictions, strict=True):
-            if self._fits(view, track, unit, time_s):
+            if self._fits(view, track, unit, prediction, time_s):
                 track.evidence.add(unit, look_weight(pixels, track.face, now_s - track.found_s), now_s)
                 track.moved = False
             track.latest = RecognisedFace(track.face, prediction, unit)
@@ -101,12 +102,14 @@ class Identifier:
                 view.leave(track)  # the same person is seen elsewhere
         return True
 
-    def _fits(self, view: FacesInView, track: Track, unit: NDArray[np.float32], time_s: float) -> bool:
+    def _fits(
+        self, view: FacesInView, track: Track, unit: NDArray[np.float32], prediction: Prediction, time_s: float
+    ) -> bool:
         """Whether a look is of the track's person, after making it another's where it must be; False to wait."""
         if track.evidence.looks:
-            similarity = float(unit @ track.evidence.mean)
-            if not self._likeness.is_other(similarity, followed=not track.unsure):
-                if track.unsure:
+            other = self._likeness.is_other(float(unit @ track.evidence.mean), followed=not track.unsure)
+            if not other or _says(prediction, track):
+                if track.unsure or other:
                     track.evidence = Evidence()  # looks before a gap speak for nobody after it
                 track.unsure, track.odd_looks = False, 0
                 return True
@@ -118,8 +121,16 @@ class Identifier:
         if lost:
             similarities = [float(unit @ each.evidence.mean) for each in lost]
             best = int(np.argmax(similarities))
-            if self._likeness.is_same(similarities[best]):
-                view.revive(track, lost[best])
+            back = lost[best] if self._likeness.is_same(similarities[best]) else None
+            back = back or next((each for each in lost if _says(prediction, each)), None)
+            if back is not None:
+                view.revive(track, back)
                 track.evidence = Evidence()
         track.unsure = False
         return True
+
+
+def _says(prediction: Prediction, track: Track) -> bool:
+    """Whether one look calls a face by the name that it has: another pose, light or picture of the same person."""
+    held = track.answer.prediction.person_id if track.answer is not None and track.answer.decided else None
+    return held is not None and prediction.best_id == held and prediction.confidence >= _NAMED

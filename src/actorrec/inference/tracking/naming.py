@@ -24,6 +24,8 @@ from actorrec.vision.similarity import cosine_similarity
 
 PATIENCE: Final = 3
 """Times ``decide_looks``: a face that may be somebody known, but not surely, is then said to be nobody known."""
+HOLD_S: Final = 0.5
+"""How long a name stands where looks began anew (after a gap or a cut) and speak neither for it nor against it."""
 _LEAST_CONSIDERED: Final = 0.05
 _MOST_REMEMBERED: Final = 1024
 _NOBODY: Final = -1
@@ -39,11 +41,13 @@ class Answer:
         decided: Whether ``prediction`` is an answer.
         prediction: ``person_id`` is None for strangers, and while nothing is decided.
         candidates: The nearest people who are worth a word, nearest first; at most two.
+        held: Whether a name stands but for a moment: the looks, which began anew, do not say it yet.
     """
 
     decided: bool
     prediction: Prediction
     candidates: tuple[Candidate, ...]
+    held: bool = False
 
 
 class Namer:
@@ -80,13 +84,14 @@ class Namer:
         similarities = cosine_similarity(means, self._gallery.prototypes)
         scores = decision_scores(similarities, self._gallery, self._calibration)
         latest = decision_scores(cosine_similarity(recent, self._gallery.prototypes), self._gallery, self._calibration)
-        named = self._assign(tracks, [evidence[track].looks for track in tracks], scores, latest)
+        named = self._assign([(track, evidence[track]) for track in tracks], scores, latest)
         sure = confidences(scores, self._calibration)
         found = {}
         for row, track in enumerate(tracks):
             decided = self._decide(track, evidence[track].looks, scores[row], named.get(row))
             answer = self._answer(similarities[row], sure[row], named.get(row), decided=decided)
-            found[track] = self._beside_others(answer, row, named, sure)
+            held = row in named and float(scores[row, named[row]]) < self._bars.keep
+            found[track] = replace(self._beside_others(answer, row, named, sure), held=held)
         self._bound(evidence)
         return found
 
@@ -94,15 +99,15 @@ class Namer:
         """A track has left."""
         self._decided.pop(track_id, None)
 
-    def _assign(self, tracks: list[int], looks: list[int], scores: _Scores, latest: _Scores) -> dict[int, int]:
+    def _assign(self, tracks: list[tuple[int, Evidence]], scores: _Scores, latest: _Scores) -> dict[int, int]:
         """Row of the track → row of the person; the surest first, each once, those who have a name before others."""
         needed = np.full(scores.shape, self._bars.take, np.float32)
-        needed[[count < self._settings.decide_looks for count in looks]] = np.inf
+        needed[[each.looks < self._settings.decide_looks for _, each in tracks]] = np.inf
         bonus = np.zeros(scores.shape, np.float32)
-        for row, track in enumerate(tracks):
+        for row, (track, looks) in enumerate(tracks):
             held = self._decided.get(track, _NOBODY)
             if held != _NOBODY:
-                anew = looks[row] < self._settings.decide_looks  # looks began anew after a gap: is it still them?
+                anew = looks.span_s < HOLD_S  # looks began anew after a gap: is it still them?
                 needed[row, held] = self._bars.stranger if anew else self._bars.keep
                 bonus[row, held] = self._bars.challenge
         needed[latest < self._bars.drop] = np.inf

@@ -16,6 +16,8 @@ _STILL_SEARCH_S: Final = 30.0  # a scene in which nothing changes is still searc
 _STILL_PAUSE_S: Final = 0.3
 _LOST_PAUSE_S: Final = 0.3
 _UNPLANNED: Final = 2  # searches before their time that are saved up
+_LOSSES: Final = 2  # losses and cuts that bring a search in their own frame, saved up
+_LOSS_EVERY_S: Final = 0.6
 _LOOKS_BESIDE_SEARCH: Final = 2
 _LOOKS_ALONE: Final = 4
 _PATIENCE: Final = 3  # times ``decide_looks``: a face that is not decided by then is looked at like a decided one
@@ -47,19 +49,22 @@ class SearchSchedule:
     """When the whole frame is searched for faces.
 
     Every ``detect_every_s`` where something changed; at once after a cut; before its time, but a few times only, where
-    something moves that neither is a known face nor moved when the frame was searched last; and while a face is lost.
+    something moves that neither is a known face nor moved when the frame was searched last; and while a face is lost,
+    at once where it is lost in this frame.
     """
 
     def __init__(self) -> None:
         self._last_s = float("-inf")
-        self._unplanned = float(_UNPLANNED)
+        self._unplanned, self._losses = float(_UNPLANNED), float(_LOSSES)
         self._told_s = 0.0
         self._changed = self._cut = False
         self._still = 0
         self._motion: NDArray[np.bool_] | None = None
         self._zone: NDArray[np.bool_] | None = None
 
-    def due(self, settings: TrackingSection, now_s: float, *, cells: NDArray[np.bool_], cut: bool, lost: bool) -> bool:
+    def due(
+        self, settings: TrackingSection, now_s: float, *, cells: NDArray[np.bool_], cut: bool, lost: bool, loss: bool
+    ) -> bool:
         """Whether to search now; to be asked in every frame.
 
         Args:
@@ -68,22 +73,32 @@ class SearchSchedule:
             cells: Shape (h, w), bool: what changed and is no known face.
             cut: Whether this is another scene.
             lost: Whether a face is lost and something changed: another one may stand there.
+            loss: Whether a face was lost in this very frame.
         """
         every_s = settings.detect_every_s
         self._unplanned = min(_UNPLANNED, self._unplanned + (now_s - self._told_s) / max(2 * every_s, LEAST_PAUSE_S))
+        self._losses = min(_LOSSES, self._losses + (now_s - self._told_s) / _LOSS_EVERY_S)
         self._told_s = now_s
         if cut:  # everything changed, which says nothing of where to look
             self._cut, self._motion = True, None
         news = not cut and self._take(cells)
         pause_s = now_s - self._last_s
         if self._cut:
-            return pause_s >= LEAST_PAUSE_S - 1e-6
+            return pause_s >= LEAST_PAUSE_S - 1e-6 or (cut and self._saved_loss())
         if (self._changed and pause_s >= every_s - 1e-6) or (lost and pause_s >= _LOST_PAUSE_S - 1e-6):
+            return True
+        if loss and self._saved_loss():
             return True
         if news and pause_s >= LEAST_PAUSE_S - 1e-6 and self._unplanned >= 1:
             self._unplanned -= 1
             return True
         return self._still_due(every_s, pause_s)
+
+    def _saved_loss(self) -> bool:
+        if self._losses < 1:
+            return False
+        self._losses -= 1
+        return True
 
     def changed(self) -> None:
         """Something changed, if only a known face."""
@@ -138,7 +153,8 @@ def _urgency(track: Track, settings: TrackingSection, now_s: float, searched: bo
         return None
     if track.unsure or looks == 0:
         return 0 if track.unsure else 1
-    if looks < settings.decide_looks or track.odd_looks:
+    held = track.answer is not None and track.answer.held
+    if looks < settings.decide_looks or track.odd_looks or held:
         return 2 if track.moved or pause_s >= _STILL_PAUSE_S - 1e-6 else None
     if not track.moved:
         return None

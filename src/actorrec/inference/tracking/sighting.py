@@ -45,8 +45,9 @@ class Sighting:
     """One look.
 
     Attributes:
-        tracks: Faces in view, the oldest first.
+        tracks: Faces that are seen in this frame, the oldest first.
         left: Faces that left since the look before.
+        lost: Faces that are not seen in this frame but have not left: they may be back in the next one.
         changed: Whether anything in the frame had changed since the last look that found a change.
         detected: Whether faces were searched for in the whole frame.
         steps_ms: Milliseconds by step: change, follow, detect, align, embed, match; only steps that were taken.
@@ -54,6 +55,7 @@ class Sighting:
 
     tracks: tuple[TrackedFace, ...]
     left: tuple[TrackedFace, ...] = ()
+    lost: tuple[TrackedFace, ...] = ()
     changed: bool = True
     detected: bool = False
     steps_ms: dict[str, float] = field(default_factory=dict)

@@ -46,6 +46,7 @@ class FaceWatcher:
         self._recogniser = recogniser
         self._view.forget_answers()
         self._identifier = Identifier(recogniser, self._settings)
+        self._searches = SearchSchedule()  # its detector has not seen this scene, however still it is
 
     def set(self, settings: TrackingSection) -> None:
         """Go on at another pace; decisions hold by the new settings from the next look on."""
@@ -69,43 +70,44 @@ class FaceWatcher:
         if gone_s > max(_GAP_S, self._settings.forget_s):
             change = Change(change.cells, cut=True)
         start = _told(steps, "change", start)
-        self._follow(change, grey)
+        loss = self._follow(change, grey)
         if change.any and not change.cut and self._view.tracks:
             start = _told(steps, "follow", start)
-        searched = self._search(frame, change)
+        searched = self._search(frame, change, loss=loss)
         if searched:
             start = _told(steps, "detect", start)
         self._embed(frame, steps, searched)
-        tracks, left = self._view.told(self._clock.now_s, frame.time_s, self._settings.forget_s)
+        tracks, left, lost = self._view.told(self._clock.now_s, frame.time_s, self._settings.forget_s)
         for track in left:
             self._identifier.forget(track.track_id)
-        return Sighting(tracks, left, change.any, searched, steps)
+        return Sighting(tracks, left, lost, change.any, searched, steps)
 
-    def _follow(self, change: Change, grey: GreyFrame) -> None:
-        """Move the faces that changed."""
+    def _follow(self, change: Change, grey: GreyFrame) -> bool:
+        """Move the faces that changed; whether one was lost."""
         before, view, now_s = self._grey, self._view, self._clock.now_s
         if change.any or change.cut:
             self._grey = grey
             self._searches.changed()
         if change.cut:
             view.cut()
-            return
+            return False
         seen = view.in_sight
         if not change.any or before is None or not seen:
-            return
+            return False
         touched = changed_faces(change.cells, [track.face for track in seen], grey.scale_xy)
         moving = [track for track, is_touched in zip(seen, touched, strict=True) if is_touched]
         faces = follow_faces(before, grey, [track.face for track in moving])
         for track, face in zip(moving, faces, strict=True):
             view.moved(track, face, now_s)
         view.mark_tangled()
+        return None in faces
 
-    def _search(self, frame: Frame, change: Change) -> bool:
+    def _search(self, frame: Frame, change: Change, *, loss: bool) -> bool:
         now_s = self._clock.now_s
         lost = change.any and any(track.lost and not track.hidden for track in self._view.tracks)
         scale = self._grey.scale_xy if self._grey is not None else np.ones(2, np.float32)
         cells = outside_faces(change.cells, [track.face for track in self._view.in_sight], scale)
-        if not self._searches.due(self._settings, now_s, cells=cells, cut=change.cut, lost=lost):
+        if not self._searches.due(self._settings, now_s, cells=cells, cut=change.cut, lost=lost, loss=loss):
             return False
         found = usable(self._recogniser.detector.detect(frame.pixels))
         self._view.found(found, now_s, frame.time_s)

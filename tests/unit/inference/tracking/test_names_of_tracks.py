@@ -115,12 +115,13 @@ def test_a_name_that_looks_speak_against_is_lost() -> None:
 
 
 def test_a_name_is_held_through_a_gap_and_lost_where_new_looks_do_not_confirm_it() -> None:
-    """Looks begin anew after a gap: 0.4 is more than 0.353, enough for two looks, but not for a third (0.5)."""
-    for score, expected in ((0.6, "AAA"), (0.4, "AA?"), (0.3, "???")):
+    """Looks begin anew after a gap: 0.4 is more than 0.353, enough for half a second, and not after it (0.5)."""
+    for score, expected in ((0.6, "AAAA"), (0.4, "AAA?"), (0.3, "????")):
         naming = namer()
         assert say(naming, {1: seen(*[(0.9, 0, 0)] * 5)}) == {1: "A"}
-        said = [say(naming, {1: seen(*[(score, 0, 0)] * looks)})[1] for looks in (1, 2, 3)]
-        assert "".join(each if each == "A" else "?" for each in said) == expected
+        answers = [naming.answers({1: seen(*[(score, 0, 0)] * looks)})[1] for looks in (1, 2, 3, 4)]
+        assert "".join("A" if told(each) == "A" else "?" for each in answers) == expected
+        assert [each.held for each in answers] == [score == 0.4 and told(each) == "A" for each in answers]
 
 
 def test_nobody_known_stays_so_through_a_gap() -> None:

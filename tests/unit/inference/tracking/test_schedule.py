@@ -1,5 +1,7 @@
 """What is due: times are made up, and end where they must."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,12 +57,23 @@ def test_a_changing_scene_is_searched_every_second() -> None:
     assert searches(SearchSchedule(), 10, changed=True) == 10
 
 
-def test_cuts_in_every_frame_are_searched_five_times_a_second() -> None:
-    assert searches(SearchSchedule(), 10, changed=True, cut=True, cells=~NOTHING) == 50
+def test_cuts_in_every_frame_are_searched_six_times_a_second() -> None:
+    assert 50 <= searches(SearchSchedule(), 10, changed=True, cut=True, cells=~NOTHING) <= 60
 
 
 def test_a_lost_face_is_searched_for_three_times_a_second() -> None:
     assert searches(SearchSchedule(), 3, changed=True, lost=True) == 10
+
+
+def test_a_loss_or_a_cut_is_searched_in_its_own_frame_but_not_for_ever() -> None:
+    for happened in ("loss", "cut"):
+        schedule = SearchSchedule()
+        assert searches(schedule, 0.1, changed=True) == 1
+        schedule.changed()
+        assert schedule.due(
+            SETTINGS, 0.1, **{"cells": NOTHING, "cut": False, "lost": False, "loss": False, happened: True}
+        )
+    assert searches(SearchSchedule(), 30, changed=True, lost=True, loss=True) <= 30 / 0.3 + 30 / 0.6 + 3
 
 
 def test_new_motion_is_searched_early_but_not_for_ever() -> None:
@@ -97,6 +110,7 @@ def test_a_clock_that_lies_still_goes_on() -> None:
         (track(3, looked_s=1.0, answer=DECIDED, moved=False, unsure=True), 1.2, True),
         (track(3, looked_s=1.0, answer=DECIDED, moved=False, unsure=True, found_s=1.1), 1.1, True),
         (track(9, looked_s=1.0), 2.0, False),
+        (track(3, looked_s=1.0, answer=replace(DECIDED, held=True)), 1.2, True),
         (track(lost=True), 0.0, False),
     ],
     ids=lambda value: None if isinstance(value, Track) else str(value),
