@@ -329,6 +329,19 @@ def test_a_subscription_that_is_not_allowed_is_told_of(courier: Callable[..., Mq
     assert "is not allowed" in said[0]
 
 
+def test_what_is_announced_and_not_allowed_is_told_of(
+    tmp_path: Path, courier: Callable[..., MqttCourier], said: list[str]
+) -> None:
+    rights = tmp_path / "rights"
+    rights.write_text("topic write a/b\n")
+    with broker(tmp_path / "b", [f"acl_file {rights}"]) as mosquitto:
+        one = courier(mosquitto.url)
+        one.announce("homeassistant/device/x/config", b"{}")
+        assert one.deliver(messages(b"1")) == 1
+        until(lambda: said)
+    assert said[0].startswith(f"{one.name}: publishing to homeassistant/device/x/config is not allowed")
+
+
 def test_a_message_that_comes_in_too_long_ends_the_connection_and_no_more(
     courier: Callable[..., MqttCourier],
 ) -> None:

@@ -114,7 +114,7 @@ class MqttCourier:
                 raise ValueError("too many topics to announce")
             self._announced[topic] = (payload, retain)
             if self._session is not None and self._session.alive:
-                self._session.publish(topic, payload, retain=retain)
+                self._session.announce(topic, payload, retain=retain)
 
     def stay(self) -> None:
         """Connect, where there is no connection.
@@ -221,7 +221,7 @@ class MqttCourier:
             for topic in self._subscribed:
                 session.subscribe(topic)
             for topic, (payload, retain) in self._announced.items():
-                session.publish(topic, payload, retain=retain)
+                session.announce(topic, payload, retain=retain)
         if self._on_connect is not None:
             self._on_connect()
         return session
@@ -285,9 +285,9 @@ class MqttCourier:
         for take in takers:
             take(topic, payload)
 
-    def _denied(self, topic: str) -> None:
-        line = f"{self.name}: reading {topic} is not allowed (its access list must let this user read it)"
-        self._troubles.begin(f"{self.name}, subscriptions", line)
+    def _denied(self, what: str) -> None:
+        line = f"{self.name}: {what} is not allowed (its access list must let this user do that)"
+        self._troubles.begin(f"{self.name}, {what}", line)
 
     def _warn(self) -> None:
         secret = self._settings.password.get_secret_value() or self._settings.password_file

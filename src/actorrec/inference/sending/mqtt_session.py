@@ -63,7 +63,7 @@ class MqttSession:
         plan: How.
         protocol: ``MQTT_5`` or ``MQTT_3_1_1``.
         on_message: Called in a thread of the connection's own with topic and payload of what comes in.
-        on_denied: Called there with what was asked for and is not allowed.
+        on_denied: Called with what is not allowed: ``reading TOPIC``, or ``publishing to TOPIC`` of what is announced.
 
     Attributes:
         max_packet_bytes: The broker takes no longer ones; None where it does not say.
@@ -85,6 +85,7 @@ class MqttSession:
         self._lost = False
         self._answers: dict[int, tuple[int, str]] = {}
         self._asked: dict[int, str] = {}
+        self._announced: dict[int, str] = {}
         self._on_message, self._on_denied = on_message, on_denied
         self.max_packet_bytes: int | None = None
         self.shown_out: tuple[int, str] | None = None
@@ -151,6 +152,16 @@ class MqttSession:
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
         """Send one message without waiting; its number."""
         return int(self._client.publish(topic, payload, qos=1, retain=retain).mid)
+
+    def announce(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Publish without waiting; what is not allowed is told."""
+        number = self.publish(topic, payload, retain=retain)
+        with self._changed:
+            answer = self._answers.get(number)  # it may be quicker than this thread
+            if answer is None:
+                self._announced[number] = topic
+        if answer is not None and answer[0] == mqtt_failures.NOT_ALLOWED:
+            self._on_denied(f"publishing to {topic}")
 
     def subscribe(self, topic: str) -> None:
         """Ask for messages."""
@@ -226,12 +237,15 @@ class MqttSession:
         with self._changed:
             self._answers[number] = (code.value, str(code)) if code.is_failure else TAKEN
             self._changed.notify_all()
+            announced = self._announced.pop(number, None)
+        if announced is not None and code.value == mqtt_failures.NOT_ALLOWED:
+            self._on_denied(f"publishing to {announced}")
 
     def _subscribed(self, _client: object, _data: object, number: int, codes: Any, _properties: object) -> None:
         with self._changed:
             topic = self._asked.pop(number, "")
         if any(code.is_failure for code in codes):
-            self._on_denied(topic)
+            self._on_denied(f"reading {topic}")
 
     def _came(self, _client: object, _data: object, message: Any) -> None:
         if len(message.payload) <= self._plan.max_message_bytes:
