@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from actorrec.inference.eye import Eye
     from actorrec.inference.greengrass_ipc import GreengrassIpc
     from actorrec.inference.loop import Surroundings
-    from actorrec.inference.pictures import OnFaces
     from actorrec.inference.plan import LoopPlan
     from actorrec.inference.preview.preview import Preview
     from actorrec.inference.running_bundle import RunningBundle
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from actorrec.inference.station import Station
     from actorrec.inference.swap.arrival import Arrivals
     from actorrec.inference.troubles import Troubles
+    from actorrec.inference.unknowns import UnknownKeeper
     from actorrec.manifests.events import HealthEvent
 
 _INSTALLED_DEFAULTS: Final = "share/actorrec/component.json"
@@ -59,6 +59,7 @@ class LoopPlaces:
         self._component = self._component_plan() if options.greengrass else None
         self._reference = options.bundle or config.inference.bundle
         self._preview: Preview | None = None
+        self._keeper: UnknownKeeper | None = None
         self.senders = LoopSenders(options, config, troubles, self._nucleus)
 
     def first_plan(self) -> "LoopPlan":
@@ -118,14 +119,16 @@ class LoopPlaces:
             self._preview = self._held.enter_context(preview)
         return self._preview
 
-    def keeper(self, live: "RunningBundle") -> "OnFaces | None":
-        """What keeps faces without a name, where that is turned on."""
+    def keeper(self, live: "RunningBundle") -> "UnknownKeeper | None":
+        """What keeps faces without a name, where that is turned on; it follows each swap."""
         if not self._config.unknowns.keep:
             return None
         from actorrec.artifacts.unknowns import UnknownShelf
         from actorrec.inference.unknowns import UnknownKeeper
 
-        return UnknownKeeper(UnknownShelf(self._session.store), self._config.unknowns, live.recogniser.model_id)
+        shelf, model_id = UnknownShelf(self._session.store), live.recogniser.model_id
+        self._keeper = UnknownKeeper(shelf, self._config.unknowns, model_id)
+        return self._keeper
 
     def surroundings(
         self, station: "Station", open_eye: "Callable[[Station, LoopPlan], Eye]", service: "ServiceManager"
@@ -152,7 +155,8 @@ class LoopPlaces:
 
         def on_swap(live: "RunningBundle") -> None:
             good.use(live)
-            station.keep = self.keeper(live)
+            if self._keeper is not None:  # not a new one: that would look at the store, which may not be there just now
+                self._keeper.use(live.recogniser.model_id)
 
         return Surroundings(
             open_eye=open_eye,

@@ -11,7 +11,7 @@ from actorrec.inference.reporting import Reporter
 from actorrec.inference.station import Station, said, step_failures
 from actorrec.inference.tracking.sighting import Sighting, TrackedFace
 from actorrec.inference.tracking.watcher import FaceWatcher
-from actorrec.manifests.events import CameraHealth
+from actorrec.manifests.events import CameraHealth, DetectionEvent
 from actorrec.types import Frame, RecognisedFace
 
 _ABOUT = "frames"
@@ -59,6 +59,7 @@ class CameraEye(Eye):
         self._left = None if self._left is None else self._left - 1
         try:
             sighting = self._watcher.look(frame)
+            event = self._due(frame, sighting)
         except step_failures() as error:
             self._station.health.failures += 1
             self._station.health.could_not_read()
@@ -66,23 +67,28 @@ class CameraEye(Eye):
             return
         self._station.troubles.end(_ABOUT)
         self._saw(frame, sighting)
+        if event is not None:
+            self._station.say(event)
+
+    def _due(self, frame: Frame, sighting: Sighting) -> DetectionEvent | None:
+        """What is to be said of it, if anything."""
+        reason = self._reporter.due(sighting, frame.time_s)
+        if reason is None:
+            return None
+        shown_name, include = self._station.live.recogniser.shown_name, self._plan.events.include
+        return self._station.writer.sighting(sighting, frame, reason, shown_name, include=include)
 
     def _saw(self, frame: Frame, sighting: Sighting) -> None:
         station = self._station
         station.health.looked_frame(sighting.steps_ms, changed=sighting.changed, detected=sighting.detected)
         station.good = station.good or sighting.detected
-        if reason := self._reporter.due(sighting, frame.time_s):
-            event = station.writer.sighting(
-                sighting, frame, reason, station.live.recogniser.shown_name, include=self._plan.events.include
-            )
-            station.say(event)
         self._keep_unknown(frame, sighting)
         if self._preview is not None:
             self._preview.offer(frame.pixels, sighting.tracks, station.live.recogniser.shown_name)
 
     def _keep_unknown(self, frame: Frame, sighting: Sighting) -> None:
         """Each stranger once while in view, where that is turned on."""
-        self._kept &= {track.track_id for track in sighting.tracks}
+        self._kept &= {track.track_id for track in (*sighting.tracks, *sighting.lost)}
         if self._station.keep is None:
             return
         for track in sighting.tracks:

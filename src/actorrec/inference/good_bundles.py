@@ -1,6 +1,7 @@
 """The bundle that runs becomes the one before, once it has proved good; the one before comes back beside it."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -32,11 +33,11 @@ class GoodBundles:
         self._num_threads, self._troubles = num_threads, troubles
         self._one_at_a_time = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._opened: tuple[RunningBundle, ShadowRun] | None = None
+        self._opened: deque[tuple[RunningBundle, ShadowRun]] = deque()
 
     def use(self, live: RunningBundle) -> None:
         """Another bundle runs now: it is the one that is kept and compared with from here on."""
-        self._live, self._opened = live, None
+        self._live = live
 
     def keep(self) -> None:
         """Keep the live one; without room for it there is no comparison later, and that is told."""
@@ -58,8 +59,11 @@ class GoodBundles:
 
     def opened_shadow(self) -> ShadowRun | None:
         """What ``shadow_soon`` has opened beside the bundle that is still the live one; once, and never waits."""
-        opened, self._opened = self._opened, None
-        return opened[1] if opened is not None and opened[0] is self._live else None
+        try:
+            live, run = self._opened.popleft()
+        except IndexError:
+            return None
+        return run if live is self._live else None
 
     def close(self) -> None:
         """Wait a moment for what is being kept; a copy that is cut off is made anew another time."""
@@ -87,9 +91,11 @@ class GoodBundles:
             self._troubles.end(_ABOUT_SHELF)
 
     def _open(self, live: RunningBundle) -> None:
+        if live is not self._live:  # another one runs meanwhile, and its own is asked for
+            return
         run = self._shadow(live)
         if run is not None:
-            self._opened = (live, run)
+            self._opened.append((live, run))
 
     def _shadow(self, live: RunningBundle) -> ShadowRun | None:
         path = None if self._shelf is None else self._shelf.other_than(live.model.bundle)

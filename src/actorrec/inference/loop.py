@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from actorrec.errors import ActorRecError
 from actorrec.inference.eye import Eye
 from actorrec.inference.first_bundle import ABOUT_BUNDLE
 from actorrec.inference.picture_eye import PictureEye, look_at
@@ -18,6 +19,7 @@ from actorrec.inference.swap.arrival import Arrivals
 from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC, HealthEvent, QueueHealth
 
 _LONGEST_WAIT_S: Final = 0.5  # what arrives meanwhile, and a watchdog, do not wait longer
+_ABOUT_PLAN: Final = "the changed configuration"
 _NEWS_PAUSE_S: Final = 5.0  # between a health event and one that says what went wrong or is well again
 
 
@@ -88,11 +90,17 @@ class InferenceLoop:
                 self._run_shadow_if_opened()
                 eye = self._go_on(eye, asked=self._report_if_due())
         finally:
-            if self._eye is not None:
-                self._report()
-                self._eye.close()
-            if self._around.arrivals is not None:
-                self._around.arrivals.close()
+            try:
+                if self._eye is not None:
+                    self._report()
+            finally:  # also where nobody reads standard output any more
+                self._close()
+
+    def _close(self) -> None:
+        if self._eye is not None:
+            self._eye.close()
+        if self._around.arrivals is not None:
+            self._around.arrivals.close()
 
     def _longest_wait_s(self) -> float:
         if self._reported_s is None:
@@ -120,8 +128,17 @@ class InferenceLoop:
         """With the plan that holds now; it is asked for at each health event, and when it may have changed."""
         if not asked and not self._around.plan_changed():
             return eye
-        plan = self._around.newer_plan(self._station.plan)
-        return eye if plan == self._station.plan else self._take(plan)
+        before = self._station.plan
+        plan = self._around.newer_plan(before)
+        if plan == before:
+            return eye
+        try:
+            eye = self._take(plan)
+        except ActorRecError as error:
+            self._station.troubles.begin(_ABOUT_PLAN, f"{_ABOUT_PLAN}: {error.in_full}; the one before goes on")
+            return self._take(before)
+        self._station.troubles.end(_ABOUT_PLAN)
+        return eye
 
     def _swap_if_arrived(self) -> None:
         arrival = None if self._around.arrivals is None else self._around.arrivals.poll()
@@ -160,14 +177,17 @@ class InferenceLoop:
             self._around.on_good()
 
     def _run_shadow_if_opened(self) -> None:
-        if self._station.plan.shadow and (opened := self._around.opened_shadow()) is not None:
+        opened = self._around.opened_shadow()
+        if not self._station.plan.shadow:  # turned off while it was being opened: nobody wants it, nor its troubles
+            self._station.troubles.end(ABOUT_SHADOW)
+        elif opened is not None:
             self._station.shadow = opened
 
     def _report_if_due(self) -> bool:
         """The first health event follows the first look; what is new in how it goes is said soon, not at once."""
         now_s, health_s = time.monotonic(), self._station.plan.health_s
         if self._reported_s is None:
-            due = self._station.health.frames > 0 or now_s - self._began_s >= _NEWS_PAUSE_S
+            due = self._station.health.frames > 0 or now_s - self._began_s >= min(_NEWS_PAUSE_S, health_s)
         else:
             since_s = now_s - self._reported_s
             due = since_s >= health_s or (since_s >= _NEWS_PAUSE_S and self._news() != self._told)

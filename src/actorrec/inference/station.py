@@ -16,7 +16,16 @@ from actorrec.manifests.events import DetectionEvent
 from actorrec.sections import InferenceSection
 from actorrec.types import RecognisedFace, UInt8Image
 
-_STEP_FAILED: Final = (ActorRecError, MemoryError, ArithmeticError, LookupError, RuntimeError, ValueError)
+_STEP_FAILED: Final = (
+    ActorRecError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 _ABOUT_UNKNOWN: Final = "unknown faces cannot be kept"
 
@@ -54,11 +63,13 @@ class Station:
         self.health = Health()
         self.shadow: ShadowRun | None = None
         self.good = False
+        self._lost_before = 0
 
     def use(self, live: RunningBundle) -> None:
         """Go on with another bundle; counts begin anew with it."""
         self.live, self.good, self.shadow = live, False, None
         self.health = Health(swaps=self.health.swaps + 1, swaps_refused=self.health.swaps_refused)
+        self._lost_before = self._out.lost
         self.writer.use(live.model)
 
     def say(self, event: DetectionEvent) -> None:
@@ -71,8 +82,8 @@ class Station:
 
     @property
     def lost(self) -> int:
-        """Messages that a place did not take."""
-        return self._out.lost
+        """Messages that a place did not take since the live bundle began to run."""
+        return self._out.lost - self._lost_before
 
     def keep_unknown(self, source: str, pixels: UInt8Image, found: Sequence[RecognisedFace]) -> None:
         """Keep the faces without a name, where that is turned on; what cannot be kept harms nothing else."""

@@ -37,6 +37,10 @@ class UnknownKeeper:
         self.kept = 0
         self.dropped = shelf.expire(limits, datetime.now(UTC))
 
+    def use(self, model_id: str) -> None:
+        """Another model makes the embeddings from now on."""
+        self._model_id = model_id
+
     def __call__(self, source: str, pixels: UInt8Image, found: Sequence[RecognisedFace]) -> None:
         """Keep what has no name.
 
