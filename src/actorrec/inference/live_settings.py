@@ -68,7 +68,7 @@ class LiveSettings:
         first: Config,
         *,
         troubles: Troubles,
-        every_s: float = 2.0,
+        every_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load, self._path, self._holds, self._troubles = load, path, first, troubles

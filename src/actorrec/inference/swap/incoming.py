@@ -44,7 +44,7 @@ class IncomingBundle:
         *,
         num_threads: int,
         staging: Path,
-        every_s: float = 2.0,
+        every_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path, self._running = path, running_sha256
