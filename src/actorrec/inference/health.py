@@ -19,7 +19,7 @@ def _last() -> deque[float]:
 
 @dataclass(slots=True)
 class Health:
-    """What has happened since the program started. For one thread.
+    """What has happened since the live bundle began to run. For one thread.
 
     Attributes:
         frames: Pictures that came up.

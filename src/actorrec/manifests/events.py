@@ -167,7 +167,7 @@ class StepTime(Record):
 
 
 class CameraHealth(Record):
-    """How a camera is doing, counts since the program started.
+    """How a camera is doing: counts since it was first opened, those of what was made of its frames as in health.
 
     Attributes:
         source: Its name, without what opens it.
@@ -209,11 +209,11 @@ class QueueHealth(Record):
 
 
 class HealthEvent(_Event):
-    """How a device is doing, all counts since its program started.
+    """How a device is doing: counts since its program started, or last took another bundle.
 
     Attributes:
         version: Of the program.
-        started_at: When it started: counts begin anew with it.
+        started_at: When that was: counts begin anew with it.
         frames: Pictures that came up, those that could not be looked at included.
         unreadable: Pictures that could not be looked at.
         failures: Times that a step failed for another reason than the picture: a message that could not be handed on
