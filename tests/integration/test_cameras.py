@@ -377,6 +377,14 @@ def test_reads_that_hang_again_and_again_end_it_with_an_error() -> None:
     assert not newest.stuck
 
 
+def test_what_is_looked_at_no_more_is_no_trouble() -> None:
+    with watch("rtsp://127.0.0.1:1/nothing") as seen:
+        seen.trouble("nothing listens")
+        assert len(seen.troubles.lines) == 1
+    assert seen.troubles.lines == []
+    assert not any("in order" in line for line in seen.said)
+
+
 class Broken(Hanging):
     """A source with a mistake in it."""
 

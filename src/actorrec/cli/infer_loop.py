@@ -54,7 +54,7 @@ def run_loop(session: Session, options: LoopOptions, config: "Config") -> None:
         service.ready()
         held.callback(service.stopping)
         InferenceLoop(station, around).run(plan, stop)
-    if eyes.frames is not None and eyes.frames.stuck:
+    if eyes.stuck:
         # A thread that comes back from a camera's read while the interpreter ends would abort it.
         sys.stdout.flush()
         os._exit(0)
@@ -68,14 +68,11 @@ class _Eyes:
         config: The configuration.
         troubles: Told of a camera that is lost.
         preview: Where somebody may look on.
-
-    Attributes:
-        frames: Of the camera that was made last.
     """
 
     def __init__(self, options: LoopOptions, config: "Config", troubles: "Troubles", preview: "Preview | None") -> None:
         self._options, self._config, self._troubles, self._preview = options, config, troubles, preview
-        self.frames: NewestFrame | None = None
+        self._frames: list[NewestFrame] = []  # of the camera that was made last, and of others that still hang
 
     def __call__(self, station: "Station", plan: "LoopPlan") -> "Eye":
         from actorrec.inference.picture_eye import PictureEye
@@ -91,5 +88,11 @@ class _Eyes:
         def source() -> "FrameSource":
             return frame_source(plan.camera, plan.camera.source, every_frame=every_frame, max_pixels=max_pixels)
 
-        frames = self.frames = NewestFrame(source, plan.camera, self._troubles)
+        frames = NewestFrame(source, plan.camera, self._troubles)
+        self._frames = [*(each for each in self._frames if each.stuck), frames]
         return CameraEye(station, plan, frames, preview=self._preview, count=self._options.rounds)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a read of any camera still runs that nobody waits for."""
+        return any(each.stuck for each in self._frames)

@@ -36,6 +36,11 @@ class Troubles:
         if stood:
             self._say(f"{about}: in order again")
 
+    def drop(self, about: str) -> None:
+        """It is of no matter any more, well or not: nothing is said."""
+        with self._lock:
+            self._standing.pop(about, None)
+
     @property
     def lines(self) -> list[str]:
         """What is wrong now, one line each."""

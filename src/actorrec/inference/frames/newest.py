@@ -62,6 +62,7 @@ class NewestFrame:
         self._slot.shut()
         if self._grabber is not None:
             self._grabber.stop()
+        self._troubles.drop(ABOUT)  # what the loop looks at from now on is in order, as far as this one knows
 
     def next(self, timeout_s: float) -> Frame | None:
         """Wait for a frame that was not taken yet; None where none comes in time, and at the end of a film.
