@@ -49,6 +49,11 @@ def test_the_command_line_goes_before_the_configuration() -> None:
     )
     plan = component.first()
     assert (plan.sources, plan.interval_s) == (("x.jpg",), 0.5)
+    camera = Nucleus({"UseCamera": "true", "Camera": "3", "HeartbeatInterval": "7"})
+    assert planned(camera, CommandLine(("x.jpg",)))[0].first().camera.source == ""
+    plan = planned(camera)[0].first()
+    assert (plan.sources, plan.camera.source, plan.events.heartbeat_s) == ((), "3", 7.0)
+    assert planned(camera, CommandLine(camera="4"))[0].first().camera.source == "4"
 
 
 def test_at_the_start_a_wrong_key_has_its_default_and_is_told() -> None:
