@@ -16,6 +16,7 @@ from actorrec.inference.event_writer import MAX_MESSAGE_BYTES, EventWriter
 from actorrec.inference.tracking.sighting import Candidate, Sighting, TrackedFace
 from actorrec.manifests.events import DetectionEvent, RunningModel
 from actorrec.types import BoundingBox, Face, Frame, Landmarks, Prediction, RecognisedFace
+from personal_data import personal_data
 
 MODEL = RunningModel(model_id="m-1", bundle="ab" * 32)
 FRAME = Frame(np.random.default_rng(3).integers(0, 255, (360, 640, 3)).astype(np.uint8), "cam 1", 7, 1.5)
@@ -197,3 +198,13 @@ def test_a_text_is_cut_to_its_length_in_json(text: str, room: int) -> None:
     short = cut(text, room)
     assert len(json.dumps(short, ensure_ascii=False).encode()) - 2 <= room
     assert short == text or short.endswith("…")
+
+
+def test_pictures_and_embeddings_are_in_an_event_only_where_that_is_configured() -> None:
+    for include, found in (((), set()), (("crops",), {"picture", "base64"}), (("embeddings",), {"base64"})):
+        event = said(tracked(1), include=include)
+        assert personal_data(event.model_dump_json().encode()) == found
+        crop = event.faces[0].crop
+        assert "picture" in personal_data(base64.b64decode(crop)) if crop else "crops" not in include
+    numbers = json.dumps(np.linspace(-1, 1, 128).round(6).tolist())
+    assert personal_data(numbers.encode()) == {"numbers"}
