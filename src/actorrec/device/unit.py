@@ -120,6 +120,8 @@ Environment=HOME=%S/actorrec XDG_STATE_HOME=%S XDG_CACHE_HOME=%C
 MemoryMax=75%
 # A bundle that eats memory while it is tried, in a process of its own, ends that process and not the service.
 OOMPolicy=continue
+# What a crash leaves of its memory would hold faces.
+LimitCORE=0
 
 # The cameras: V4L2; libcamera also wants media controllers and memory that devices share. /dev/vcio says whether a
 # Raspberry Pi is held back. Nothing else of /dev but null, zero, random and the like. Not tried with every camera:

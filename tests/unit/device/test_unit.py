@@ -103,6 +103,10 @@ def test_a_trial_that_eats_the_memory_does_not_end_the_service() -> None:
     assert "OOMPolicy=continue" in lines(Service(PI))
 
 
+def test_a_crash_leaves_no_faces_on_the_disk() -> None:
+    assert "LimitCORE=0" in lines(Service(PI))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_systemd_lets_the_service_read_the_bundle_of_an_image(tmp_path: Path) -> None:
     program = shutil.which("systemd-tmpfiles")
