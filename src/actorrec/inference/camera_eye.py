@@ -8,6 +8,7 @@ from actorrec.inference.frames.newest import NewestFrame
 from actorrec.inference.plan import LoopPlan
 from actorrec.inference.preview.preview import Preview
 from actorrec.inference.reporting import Reporter
+from actorrec.inference.sparse_frames import SparseFrames
 from actorrec.inference.station import Station, said, step_failures
 from actorrec.inference.tracking.sighting import Sighting, TrackedFace
 from actorrec.inference.tracking.watcher import FaceWatcher
@@ -40,6 +41,7 @@ class CameraEye(Eye):
         self._station, self._plan, self._preview, self._left = station, plan, preview, count
         self._watcher = FaceWatcher(station.live.recogniser, plan.tracking, on_faces=station.compare_faces)
         self._reporter = Reporter(plan.events)
+        self._sparse = SparseFrames(station.troubles)
         self._kept: set[int] = set()
         self._frames = frames.__enter__()
 
@@ -57,6 +59,7 @@ class CameraEye(Eye):
         if stop.is_set():
             return
         self._left = None if self._left is None else self._left - 1
+        self._sparse.came(frame.time_s, self._plan.tracking)
         try:
             sighting = self._watcher.look(frame)
             event = self._due(frame, sighting)
@@ -119,6 +122,8 @@ class CameraEye(Eye):
     def close(self) -> None:
         """Let go of the camera."""
         self._frames.__exit__(None, None, None)
+        self._sparse.close()
+        self._station.troubles.drop(_ABOUT)
 
 
 def _stranger(track: TrackedFace) -> RecognisedFace | None:
