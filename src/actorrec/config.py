@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from actorrec.errors import ConfigError
 from actorrec.manifests.base import ProducedBy, digest_json
-from actorrec.passwords import shown_value, without_passwords
+from actorrec.passwords import shown_value, without_passwords, yaml_fault
 from actorrec.sections import Config, Section
 
 __all__ = [
@@ -135,7 +135,7 @@ def _from_file(path: Path) -> list[tuple[str, Any, str]]:
         hint = f"a YAML file, or one that comes with the program: {', '.join(shipped_configs())}"
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}", hint=hint) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"the configuration {path} is not YAML: {yaml_fault(error)}") from None
     if data is None:
         return []
     if not isinstance(data, dict):

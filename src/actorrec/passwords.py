@@ -1,4 +1,4 @@
-"""Addresses as they may be shown: without what opens the door there."""
+"""Addresses, and what is said of broken files of settings, as they may be shown: without what opens a door."""
 
 import re
 from typing import Any, Final
@@ -6,6 +6,17 @@ from typing import Any, Final
 # A quotation mark ends an address where one would end in JSON.
 _ADDRESS: Final = re.compile(r"""([A-Za-z][A-Za-z0-9+.\-]{0,20}://)((?:\\.|[^\s"\\]|"(?![,}\]\s]|$))+)""")
 _GIVEN: Final = re.compile(r"=[^&;/?#]+")
+
+
+_QUOTED: Final = re.compile(r"'(?!<)[^']{2,}'")
+
+
+def yaml_fault(error: Exception) -> str:
+    """What is wrong with a text that is no YAML, and in which line, but no piece of it: a password may stand there."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    if problem is None or mark is None:
+        return " ".join(str(error).split())
+    return _QUOTED.sub("'…'", problem) + f" (line {mark.line + 1}, column {mark.column + 1})"
 
 
 def without_passwords(text: str) -> str:

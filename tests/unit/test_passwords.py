@@ -1,9 +1,13 @@
 """Addresses as they may be shown."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from actorrec.config import load_config
+from actorrec.errors import ConfigError
+from actorrec.inference.settings_file import check_settings_file
 from actorrec.passwords import shown_value, without_passwords
 
 
@@ -28,3 +32,22 @@ def test_json_stays_json_whatever_the_password_holds() -> None:
     shown = {"Camera": "rtsp://…@h/x", "list": [1, None, "http://…@h"]}
     assert shown_value(given) == shown
     assert json.loads(without_passwords(json.dumps(given))) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mqtt: {password: 'hunter2\n", "found unexpected end of stream (line 2, column 1)"),
+        ("mqtt:\n  password: *hunter2\n", "found undefined alias '…' (line 2, column 13)"),
+        ("mqtt:\n  password: !hunter2 x\n", "could not determine a constructor for the tag '…' (line 2, column 13)"),
+        ("mqtt:\n  password: hunter2: hunter2\n", "mapping values are not allowed here (line 2, column 20)"),
+    ],
+    ids=["quote", "alias", "tag", "colon"],
+)
+def test_a_broken_file_of_settings_tells_no_piece_of_itself(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        check_settings_file(path)
+        load_config(path)
+    assert refused.value.in_full.endswith(f"is not YAML: {said}")

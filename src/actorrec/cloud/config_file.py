@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from actorrec.artifacts.whole_file import write_whole
 from actorrec.errors import ConfigError
+from actorrec.passwords import yaml_fault
 from actorrec.sections import PLACEHOLDER_BUCKET, PLACEHOLDER_ROLE
 
 _SECTION: Final = "remote"
@@ -77,7 +78,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"the configuration {path} is not YAML: {yaml_fault(error)}") from None
     if data is None:
         return {}
     if not isinstance(data, dict) or not isinstance(data.get(_SECTION) or {}, dict):

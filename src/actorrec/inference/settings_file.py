@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from actorrec.errors import ConfigError
+from actorrec.passwords import yaml_fault
 
 MAX_BYTES: Final = 64 * 1024
 """Every setting there is, each with a comment, takes a tenth of it."""
@@ -31,7 +32,7 @@ def check_settings_file(path: Path) -> None:
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"the configuration {path} is not YAML: {yaml_fault(error)}") from None
 
 
 def _content(path: Path) -> bytes:

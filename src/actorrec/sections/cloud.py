@@ -85,7 +85,10 @@ class CloudSection(Section):
     thing_group: str = Field(default="pis", pattern=r"^[a-zA-Z0-9:_-]{1,128}$")
     component_prefix: str = Field(default="components", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")
     results_topic: str = Field(
-        default="ml/tflite/image-classification", pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$", max_length=249
+        default="ml/tflite/image-classification",
+        examples=["home/actors"],
+        pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$",
+        max_length=249,
     )  # with the topics below it, what AWS IoT Core takes
     retention_days: int = Field(default=30, ge=1, le=3650)
     poll_s: float = Field(default=3.0, gt=0)
@@ -94,9 +97,9 @@ class CloudSection(Section):
 class GreengrassSection(Section):
     """Components and their deployments. The group is ``cloud.thing_group``, the topic ``cloud.results_topic``.
 
-    ``image_name`` … ``health_s`` (with ``events.heartbeat_s``) are the configuration that a published component starts with; a deployment may change
-    it (``deploy --set``). ``canary_*`` and ``max_*`` bound what a canary may do before the group follows; ``margin`` is
-    how much worse than the live model a new one may score to be shipped over the air.
+    ``image_name`` … ``health_s`` (with ``events.heartbeat_s``) are the configuration that a published component starts
+    with; a deployment may change it (``deploy --set``). ``canary_*`` and ``max_*`` bound what a canary may do before
+    the group follows; ``margin`` is how much worse than the live model a new one may score to be shipped over the air.
     """
 
     component_name: str = Field(
