@@ -64,10 +64,11 @@ class InferenceLoop:
     Args:
         station: The bundle that runs, and where events go.
         around: The place where it runs.
+        clock: Seconds that only grow.
     """
 
-    def __init__(self, station: Station, around: Surroundings) -> None:
-        self._station, self._around = station, around
+    def __init__(self, station: Station, around: Surroundings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._station, self._around, self._clock = station, around, clock
         self._eye: Eye | None = None
         self._kept = self._going = False
         self._reported_s: float | None = None
@@ -77,7 +78,7 @@ class InferenceLoop:
     def run(self, plan: LoopPlan, stop: threading.Event) -> None:
         """Go on until ``stop`` is set or there is nothing left to look at; the last event is one of health."""
         try:
-            self._began_s = time.monotonic()
+            self._began_s = self._clock()
             eye = self._take(plan)
             self._station.shadow = self._around.open_shadow() if plan.shadow else None
             self._going = True
@@ -105,7 +106,7 @@ class InferenceLoop:
     def _longest_wait_s(self) -> float:
         if self._reported_s is None:
             return _LONGEST_WAIT_S
-        due_s = self._reported_s + self._station.plan.health_s - time.monotonic()
+        due_s = self._reported_s + self._station.plan.health_s - self._clock()
         return min(_LONGEST_WAIT_S, max(0.0, due_s))
 
     def _take(self, plan: LoopPlan) -> Eye:
@@ -185,7 +186,7 @@ class InferenceLoop:
 
     def _report_if_due(self) -> bool:
         """The first health event follows the first look; what is new in how it goes is said soon, not at once."""
-        now_s, health_s = time.monotonic(), self._station.plan.health_s
+        now_s, health_s = self._clock(), self._station.plan.health_s
         if self._reported_s is None:
             due = self._station.health.frames > 0 or now_s - self._began_s >= min(_NEWS_PAUSE_S, health_s)
         else:
@@ -200,7 +201,7 @@ class InferenceLoop:
         return camera is None or camera.connected, self._station.troubles.lines
 
     def _report(self) -> None:
-        station, self._reported_s = self._station, time.monotonic()
+        station, self._reported_s = self._station, self._clock()
         self._told = self._news()
         event = station.writer.health(
             station.health,

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -115,6 +116,7 @@ class Scene:
     frames: int = 30
     count: int | None = None
     kept: list[list[RecognisedFace]] | None = None
+    clock: Callable[[], float] = time.monotonic
 
     def bundle(self, sha256: str, known: Sequence[int] = (0, 1, 2, 3)) -> RunningBundle:
         spec = configured_detector(DetectorSection()).spec
@@ -131,7 +133,7 @@ class Scene:
             self.reel = Reel(reel)
             if around.open_eye is Surroundings().open_eye:
                 around = replace(around, open_eye=self.eye)
-            InferenceLoop(self.station, around).run(plan, stop or threading.Event())
+            InferenceLoop(self.station, around, clock=self.clock).run(plan, stop or threading.Event())
         return self.lines.events
 
     def eye(self, station: Station, plan: LoopPlan) -> Eye:
@@ -338,6 +340,58 @@ def test_a_stranger_is_kept_once_and_nobody_who_has_a_name(scene: Scene) -> None
     scene.run(Surroundings())
     assert [[each.prediction.person_id for each in found] for found in scene.kept] == [[None]]
     assert np.isfinite(scene.kept[0][0].embedding).all()
+
+
+def test_a_stranger_who_comes_back_is_another_one(scene: Scene) -> None:
+    visitor = Actor(7, 200, 60)
+    scene.stage, scene.kept, scene.frames = Stage([visitor]), [], 25
+    frames = [scene.stage.frame(index / 10) for index in range(25)]
+    scene.stage.actors.clear()
+    empty = [scene.stage.frame(2.5 + index / 10) for index in range(40)]
+    scene.stage.actors.append(visitor)
+    again = [scene.stage.frame(6.5 + index / 10) for index in range(25)]
+    there = iter([*[True] * 25, *[False] * 40, *[True] * 99])
+
+    def act() -> None:
+        scene.stage.actors[:] = [visitor] if next(there) else []
+
+    scene.run(Surroundings(open_eye=partial(_with, scene, [*frames, *empty, *again]), alive=act))
+    assert len(scene.kept) == 2
+
+
+def _with(scene: Scene, frames: Sequence[Frame], station: Station, plan: LoopPlan) -> Eye:
+    scene.reel = Reel(frames)
+    return scene.eye(station, plan)
+
+
+def test_a_frame_that_comes_when_the_end_was_asked_for_is_not_looked_at(scene: Scene) -> None:
+    scene.frames, stop = 1, threading.Event()
+    scene.run(Surroundings())
+    scene.reel = Reel([scene.stage.frame(0.0)])
+    before, eye = scene.station.health.frames, scene.eye(scene.station, PLAN)
+    stop.set()
+    eye.step(stop, 5.0)
+    assert scene.station.health.frames == before == 1
+    eye.close()
+
+
+def test_what_goes_wrong_is_said_soon_but_not_again_and_again(scene: Scene) -> None:
+    now_s, scene.frames = 0.0, 40
+
+    def tick() -> None:
+        nonlocal now_s
+        now_s += 1
+        if 3 <= now_s < 20:
+            scene.troubles.begin("x", f"{now_s:.0f} messages wait")
+        else:
+            scene.troubles.end("x")
+
+    scene.clock = lambda: now_s
+    scene.run(Surroundings(alive=tick))
+    said = [(event["frames"], event["trouble"]) for event in scene.lines.of("health")]
+    assert [frames for frames, _ in said][:5] == [1, 6, 11, 16, 21]
+    assert {frames for frames, _ in said[5:]} == {40}, "the film's end, and the loop's"
+    assert [trouble for _, trouble in said][1:5] == [[f"{n} messages wait"] for n in (6, 11, 16)] + [[]]
 
 
 def test_after_so_many_frames_it_is_over(scene: Scene) -> None:
