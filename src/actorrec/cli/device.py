@@ -61,6 +61,8 @@ def install(
     program = Program.this()
     if desk.live:
         program.check_reachable()
+        if told := program.of_others():
+            session.say(told)
     wanted = Wanted(program, camera, desk.bundle_file(bundle), mqtt)
     desk.settle("install", plan_install(wanted, desk.tree, desk.systemd), "this machine is a device")
 

@@ -1,5 +1,6 @@
 """The program that a service is made of: where it is installed, and whether the service's user can reach it."""
 
+import pwd
 import stat
 import sys
 import sysconfig
@@ -46,6 +47,22 @@ class Program:
             if closed is not None:
                 what = f"{closed} is closed to others"
                 raise ConfigError(f"the service's user cannot reach the program: {what}", hint=_ELSEWHERE)
+
+    def of_others(self) -> str:
+        """A line for people where another user than root may change the program: what root then types is theirs."""
+        for path in (self.python.parent, self.package):
+            owner = path.stat().st_uid
+            if owner != 0:
+                whose = f"{path} belongs to {_user_name(owner)}, who decides what the service and `sudo actorrec` do"
+                return f"{whose}; {_ELSEWHERE}"
+        return ""
+
+
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def first_closed(path: Path) -> Path | None:

@@ -47,6 +47,16 @@ def mode(tree: Tree, path: Path) -> int:
     return stat.S_IMODE(tree.at(path).stat().st_mode)
 
 
+@NOT_ROOT
+def test_a_program_that_another_user_may_change_is_told_of(tmp_path: Path) -> None:
+    for name in ("bin", "package"):
+        (tmp_path / name).mkdir()
+    program = Program(tmp_path / "bin" / "python", tmp_path / "package", tmp_path / "bin")
+    assert program.of_others() == ""
+    os.chown(tmp_path / "package", pwd.getpwnam("nobody").pw_uid, -1)
+    assert f"{tmp_path / 'package'} belongs to nobody" in program.of_others()
+
+
 def test_everything_is_made_with_its_rights_and_a_second_time_changes_nothing(wanted: Wanted, tree: Tree) -> None:
     before = os.umask(0o077)  # an administrator's habit must not close what others need
     try:
