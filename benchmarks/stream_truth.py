@@ -1,12 +1,13 @@
 """A composed film of known truth: names frame by frame, against names of faces that are followed.
 
-    python benchmarks/stream_truth.py [--strangers N] [--seed N]
+    python benchmarks/stream_truth.py [--strangers N] [--seed N] [--only PART]
 
 Photos that nobody learned from, moved as before a camera (tests/composed_stream.py), 640×360 at 10 fps, one or two
 faces at once, cuts and empty stretches. Everybody appears once, for 3 to 8 s, a known person in one to four photos. The
-actors by their split, and that half of LFW's people and strangers on which the bar of a name was not chosen; galleries
-of many photos and of one photo a person. A change of name: on one true face, what is said after the first answer
-differs from what was said before (no name counts as unknown; frames in which the face is not found count for nothing).
+actors by their split, and that half of LFW's people and strangers on which the bar of a name was not chosen; each film
+with a gallery of many photos and of one photo a person. A change of name: on one true face, what is said after the
+first answer differs from what was said before (no name counts as unknown; frames in which the face is not found count
+for nothing). Twice: of the faces followed, in each frame, and of the events, each believed until the next.
 """
 
 import argparse
@@ -16,17 +17,15 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from rows import ONE_THREAD, ROOT, Row, percent, report, test_data
 
 os.environ.update(ONE_THREAD)
 sys.path.insert(0, str(ROOT / "tests"))
-
-from dataclasses import replace
 
 import numpy as np
 
@@ -34,26 +33,24 @@ from actorrec.artifacts.uri import open_store
 from actorrec.config import Config
 from actorrec.enrolment.draft import open_stored
 from actorrec.enrolment.enrol import enrol
-from actorrec.faces.protocols import FaceDetector
+from actorrec.faces.protocols import Embedder, FaceDetector
+from actorrec.inference.reporting import Reporter
+from actorrec.inference.tracking.sighting import TrackedFace
 from actorrec.inference.tracking.watcher import FaceWatcher
 from actorrec.progress import SilentProgress
 from actorrec.recognition.rates import rate_of
 from actorrec.recognition.recogniser import Recogniser, load_recogniser
-from actorrec.types import BoundingBox, Face, UInt8Image
-from actorrec.vision.boxes import overlaps
+from actorrec.types import BoundingBox, Face, Frame, UInt8Image
 from composed_stream import Appearance, ComposedStream, PhotoCuts, Truth, play
+from name_tally import UNDECIDED, Record, Said, Tally
 
 COMMAND = "python benchmarks/stream_truth.py"
-FPS = 10.0
-UNDECIDED = "not decided yet"
-MATCH_IOU = 0.3
-
-Said = str | None
-"""A person's id, None for unknown, or ``UNDECIDED``."""
+GALLERIES = ((12, "many photos a person"), (1, "one photo a person"))
+TENTH = "≤ 1/10 of frame by frame"
 
 
 class SameFrameOnce:
-    """A detector that two readers of the same frame share."""
+    """A detector that the readers of one frame share."""
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
@@ -66,105 +63,55 @@ class SameFrameOnce:
         return list(self._last[1])
 
 
-@dataclass(slots=True)
-class Record:
-    """What was said of one appearance, by frame; None of the frames in which its face was not found."""
+class SameCropOnce:
+    """An embedder that the readers of one film share; it remembers the last crops."""
 
-    person_id: str | None
-    said: list[tuple[float, Said] | None] = field(default_factory=list)
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder, self.spec = embedder, embedder.spec
+        self._known: dict[bytes, np.ndarray] = {}
 
-    @property
-    def answers(self) -> list[Said]:
-        """What stood as an answer in each frame from the first answer on; taken back counts as unknown."""
-        found = [each[1] for each in self.said if each is not None]
-        first = next((index for index, each in enumerate(found) if each != UNDECIDED), len(found))
-        return [None if each == UNDECIDED else each for each in found[first:]]
-
-    @property
-    def changes(self) -> int:
-        """How often the answer changed."""
-        answers = self.answers
-        return sum(before != after for before, after in pairwise(answers))
-
-    @property
-    def first_answers(self) -> int:
-        """1 where an answer followed frames without one."""
-        found = [each[1] for each in self.said if each is not None]
-        return int(bool(found) and found[0] == UNDECIDED and any(each != UNDECIDED for each in found))
-
-    @property
-    def longest_wrong_s(self) -> float:
-        """The longest time that it was called by a name not its own; frames without the face do not end it."""
-        longest = run = 0
-        for each in self.said:
-            if each is not None:
-                run = run + 1 if each[1] not in (None, UNDECIDED, self.person_id) else 0
-            elif run:
-                run += 1
-            longest = max(longest, run)
-        return longest / FPS
-
-    @property
-    def named_after_s(self) -> float | None:
-        """Time until its own name was said first."""
-        return next((each[0] for each in self.said if each is not None and each[1] == self.person_id), None)
-
-    @property
-    def named_share(self) -> float:
-        """Part of its frames with its own name."""
-        return sum(each is not None and each[1] == self.person_id for each in self.said) / max(len(self.said), 1)
+    def embed(self, crops: UInt8Image) -> np.ndarray:
+        """One vector a crop."""
+        keys = [sha256(crop.tobytes()).digest() for crop in crops]
+        new = [index for index, key in enumerate(keys) if key not in self._known]
+        if new:
+            self._known.update(zip((keys[index] for index in new), self._embedder.embed(crops[new]), strict=True))
+        vectors = np.stack([self._known[key] for key in keys])
+        while len(self._known) > 64:
+            del self._known[next(iter(self._known))]
+        return vectors
 
 
-class Tally:
-    """Everything that one way of naming said about one film."""
+class Tallies(NamedTuple):
+    """What was said: by each frame for itself, of the faces followed, and by events."""
 
-    def __init__(self, appearances: Sequence[Appearance]) -> None:
-        self.records = [Record(each.person_id) for each in appearances]
-        self._starts = [each.start_s for each in appearances]
-        self.names_of_nothing = 0
-
-    def frame(self, time_s: float, truth: Sequence[Truth], said: Sequence[tuple[BoundingBox, Said]]) -> None:
-        """Take in what was said of a frame."""
-        shares = overlaps(_rows(each.box for each in truth), _rows(box for box, _ in said))
-        free = set(range(len(said)))
-        for row, each in enumerate(truth):
-            best = max(free, key=lambda column: shares[row, column], default=None)
-            hit = best is not None and shares[row, best] >= MATCH_IOU
-            after_s = time_s - self._starts[each.appearance]
-            self.records[each.appearance].said.append((after_s, said[best][1]) if hit and best is not None else None)
-            if hit:
-                free.discard(best)  # type: ignore[arg-type]
-        self.names_of_nothing += sum(said[column][1] not in (None, UNDECIDED) for column in free)
-
-    @property
-    def known(self) -> list[Record]:
-        return [each for each in self.records if each.person_id is not None]
-
-    @property
-    def strangers(self) -> list[Record]:
-        return [each for each in self.records if each.person_id is None]
-
-    def flicker_per_minute(self, records: Sequence[Record]) -> float:
-        """Changes of name a minute of presence."""
-        minutes = sum(len(each.said) for each in records) / FPS / 60
-        return sum(each.changes for each in records) / max(minutes, 1e-9)
+    single: Tally
+    followed: Tally
+    told: Tally
 
 
-def watch(recogniser: Recogniser, config: Config, stream: ComposedStream) -> tuple[Tally, Tally]:
-    """What frame-by-frame naming and following say about a film."""
-    recogniser = replace(recogniser, detector=SameFrameOnce(recogniser.detector))
-    single, followed = Tally(stream.appearances), Tally(stream.appearances)
-    watcher = FaceWatcher(recogniser, config.tracking)
-    for frame, truth in stream:
-        found, _ = recogniser.recognise(frame.pixels)
-        single.frame(frame.time_s, truth, [(each.face.box, each.prediction.person_id) for each in found])
-        tracks = watcher.look(frame).tracks
-        said = [
-            (each.face.box, each.prediction.person_id if each.decided and each.prediction else UNDECIDED)
-            for each in tracks
-        ]
-        followed.frame(frame.time_s, truth, said)
-    return single, followed
+class Reader:
+    """Names one film with one gallery, in three ways."""
+
+    def __init__(self, recogniser: Recogniser, config: Config, plot: Sequence[Appearance]) -> None:
+        self.tallies = Tallies(*(Tally(plot) for _ in range(3)))
+        self._recogniser, self._watcher = recogniser, FaceWatcher(recogniser, config.tracking)
+        self._reporter, self._believed = Reporter(config.events), list[tuple[BoundingBox, Said]]()
+
+    def read(self, frame: Frame, truth: Sequence[Truth]) -> None:
+        """Take in the next frame."""
+        found, _ = self._recogniser.recognise(frame.pixels)
+        alone = [(each.face.box, each.prediction.person_id) for each in found]
+        sighting = self._watcher.look(frame)
+        said = [(each.face.box, _said(each)) for each in sighting.tracks]
+        if self._reporter.due(sighting, frame.time_s):
+            self._believed = said
+        for tally, names in zip(self.tallies, (alone, said, self._believed), strict=True):
+            tally.frame(frame.time_s, truth, names)
+
+
+def _said(track: TrackedFace) -> Said:
+    return track.prediction.person_id if track.decided and track.prediction else UNDECIDED
 
 
 def upper_half(name: str) -> bool:
@@ -197,42 +144,52 @@ def strangers_of(data: Path, people: Iterable[str], most: int) -> list[Path]:
     return [fresh[index] for index in order[:most]]
 
 
-def rows_of(label: str, single: Tally, followed: Tally) -> list[Row]:
+def rows_of(label: str, tallies: Tallies) -> list[Row]:
     """The rows of one film and gallery."""
-    before = single.flicker_per_minute(single.records)
-    after = followed.flicker_per_minute(followed.records)
-    longest = max((each.longest_wrong_s for each in followed.strangers), default=0.0)
-    alone = max((each.longest_wrong_s for each in single.strangers), default=0.0)
+    single, followed, told = tallies
+    longest, alone = _longest_s(followed), _longest_s(single)
     firsts = sum(each.first_answers for each in followed.records)
     wrong = sum(each.longest_wrong_s > 1 for each in followed.known)
-    flicker = f"{after:.2f} a minute, frame by frame {before:.2f}; {_changes(followed, single)}"
     nothing = f"{followed.names_of_nothing} (frame by frame {single.names_of_nothing})"
+    wait = f"{followed.median_wait_s:.1f} s ({told.median_wait_s:.1f} s by events); {firsts} faces waited for an answer"
+    stranger = f"{longest:.1f} s ({_longest_s(told):.1f} s by events); frame by frame {alone:.1f} s"
     found = [
-        ("changes of name on one face", "≤ 1/10 of frame by frame", flicker, after <= before / 10),
-        ("longest time a stranger has a name", "≤ 1 s", f"{longest:.1f} s; frame by frame {alone:.1f} s", longest <= 1),
+        ("changes of name on one face", "", _changes(tallies), None),
+        ("longest time a stranger has a name", "≤ 1 s", stranger, max(longest, _longest_s(told)) <= 1),
         ("strangers named for more than 1 s", "", _share(followed.strangers, single.strangers), None),
         ("known people who got their name", "", _named(followed, single), None),
-        ("time to the name, median", "", f"{_wait(followed)}; {firsts} faces waited for a first answer", None),
+        ("time to the name, median", "", wait, None),
         ("known people called somebody else for more than 1 s", "", f"{wrong} of {len(followed.known)}", None),
         ("frames with a name where nobody is", "", nothing, None),
     ]
     return [Row(f"{label}: {what}", target, measured, reached, COMMAND) for what, target, measured, reached in found]
 
 
-def _wait(tally: Tally) -> str:
-    waits = [each.named_after_s for each in tally.known if each.named_after_s is not None]
-    return f"{statistics.median(waits):.1f} s" if waits else "nobody was named"
-
-
-def _changes(followed: Tally, single: Tally) -> str:
-    parts = [
-        f"{who} {sum(each.changes for each in of)} against {sum(each.changes for each in before)}"
-        for who, of, before in (
-            ("known", followed.known, single.known),
-            ("strangers", followed.strangers, single.strangers),
+def pooled(films: Sequence[Tallies]) -> list[Row]:
+    """Flicker over all films: one alone has too few changes frame by frame to take a tenth of."""
+    minutes = sum(film.single.minutes for film in films)
+    single, followed, told = (sum(tallies.changes for tallies in way) for way in zip(*films, strict=True))
+    rows = []
+    for way, count in (("faces that are followed", followed), ("events, each believed until the next", told)):
+        measured = (
+            f"{count / minutes:.2f} a minute of a face, frame by frame {single / minutes:.2f}; {count} changes against "
+            f"{single} in {minutes:.0f} minutes of faces"
         )
-    ]
-    return ", ".join(parts)
+        rows.append(
+            Row(f"changes of name on one face, all films: {way}", TENTH, measured, count <= single / 10, COMMAND)
+        )
+    return rows
+
+
+def _longest_s(tally: Tally) -> float:
+    return max((each.longest_wrong_s for each in tally.strangers), default=0.0)
+
+
+def _changes(tallies: Tallies) -> str:
+    single, followed, told = (
+        f"{tally.changes} (strangers {sum(each.changes for each in tally.strangers)})" for tally in tallies
+    )
+    return f"{followed}, by events {told}, frame by frame {single}; in {tallies.single.minutes:.1f} minutes of faces"
 
 
 def _rate(hits: int, n: int) -> str:
@@ -255,14 +212,34 @@ def _named(followed: Tally, single: Tally) -> str:
     )
 
 
-def _rows(boxes: Iterable[BoundingBox]) -> np.ndarray:
-    return np.array([(box.x1, box.y1, box.x2, box.y2) for box in boxes], np.float32).reshape(-1, 4)
-
-
 def enrolled(people: Mapping[str, Sequence[Path]], store: Path, config: Config) -> Recogniser:
     """The default nets, with these people known."""
     done = enrol(open_store(str(store)), config, people, progress=SilentProgress())
     return load_recogniser(open_stored(open_store(str(store)), done.manifest), num_threads=1)
+
+
+def measure(name: str, folder: Path, data: Path, options: argparse.Namespace) -> dict[str, Tallies]:
+    """One film, read with each gallery; by label."""
+    config = Config()
+    learn, show = sets(data)[name]
+    recognisers = {}
+    for most, kind in GALLERIES:
+        if options.only in f"{name}, {kind}":
+            few = {person: photos[:most] for person, photos in learn.items()}
+            recognisers[f"{name}, {kind}"] = enrolled(few, folder / f"{name}-{most}", config)
+    if not recognisers:
+        return {}
+    nets = next(iter(recognisers.values()))
+    cuts, detector, embedder = PhotoCuts(nets.detector), SameFrameOnce(nets.detector), SameCropOnce(nets.embedder)
+    plot = play(show, strangers_of(data, show, options.strangers), seed=options.seed, usable=cuts.usable)
+    readers = {
+        label: Reader(replace(each, detector=detector, embedder=embedder), config, plot)
+        for label, each in recognisers.items()
+    }
+    for frame, truth in ComposedStream(plot, cuts, seed=options.seed):
+        for reader in readers.values():
+            reader.read(frame, truth)
+    return {label: reader.tallies for label, reader in readers.items()}
 
 
 def main() -> None:
@@ -275,23 +252,15 @@ def main() -> None:
     data = test_data()
     if data is None:
         raise SystemExit("set ACTORREC_TEST_DATA to the folder of real photos")
-    rows: list[Row] = []
+    films: dict[str, Tallies] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, (learn, show) in sets(data).items():
-            for most, kind in ((12, "many photos a person"), (1, "one photo a person")):
-                label = f"{name}, {kind}"
-                if options.only not in label:
-                    continue
-                config = Config()
-                few = {person: photos[:most] for person, photos in learn.items()}
-                recogniser = enrolled(few, Path(folder) / f"{name}-{most}", config)
-                cuts = PhotoCuts(recogniser.detector)
-                strangers = strangers_of(data, show, options.strangers)
-                plot = play(show, strangers, seed=options.seed, usable=cuts.usable)
-                single, followed = watch(recogniser, config, ComposedStream(plot, cuts, seed=options.seed))
-                rows += rows_of(label, single, followed)
-                for row in rows[-7:]:
-                    print(f"{row.what}: {row.measured}", flush=True)
+        for name in sets(data):
+            films |= measure(name, Path(folder), data, options)
+    if not films:
+        raise SystemExit(f"no film's label has {options.only!r} in it")
+    rows = pooled(list(films.values()))
+    for label, tallies in films.items():
+        rows += rows_of(label, tallies)
     report("stream_truth", rows)
 
 
