@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -22,6 +23,7 @@ _DAMAGED: Final = frozenset(
 _STILL_READABLE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 _MEMORY_BYTES: Final = 8 * 2**20
 _RETRY_S: Final = 10.0
+_AT_ONCE: Final = 1000
 _BYTES_BESIDE: Final = 8 * 4096  # pages of a file that hold no message
 
 
@@ -162,6 +164,8 @@ class Spool:
 
     def _mend(self, *, now: bool = False) -> None:
         """Where the disk did not work: try it again, but not all the time."""
+        if self._works and self._file is not None and self._file.removed:
+            self._take_out(self._file)
         if self._path is None or self._closed or self._works or (self._clock() < self._retry_at_s and not now):
             return
         self._retry_at_s, self._broken = self._clock() + _RETRY_S, False
@@ -175,6 +179,24 @@ class Spool:
             self._memory.clear()
             self._refused = 0
             self._troubles.end(self._about)
+
+    def _take_out(self, file: SpoolFile) -> None:
+        """What waits in a file that somebody removed waits in memory until there is a new one: soon."""
+        found: list[Message] = []
+        after = self._done_through
+        with suppress(*_FAILURES):
+            while batch := file.head(_AT_ONCE, after=after)[0]:
+                found += batch
+                after = batch[-1].number
+        dropped, refused = self._counted
+        self._let_go()  # before there is a new one: SQLite removes its log by its name
+        for message in found:
+            self._memory.add(message.topic, message.payload)
+        self._memory.dropped += dropped
+        self._refused += refused
+        self._counted, self._done_through, self._retry_at_s = (0, 0), 0, self._clock()
+        line = f"{self._about}: its file was removed; {len(found)} messages that wait are written to a new one"
+        self._troubles.begin(f"{self._about}, file", line)
 
     def _bring_up_to_date(self, file: SpoolFile) -> None:
         if self._done_through:

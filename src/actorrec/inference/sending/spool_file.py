@@ -63,7 +63,7 @@ class SpoolFile:
     """
 
     def __init__(self, path: Path, max_messages: int, max_bytes: int, *, after: int = 0) -> None:
-        self._max_messages, self._max_bytes = max_messages, max_bytes
+        self._path, self._max_messages, self._max_bytes = path, max_messages, max_bytes
         self.last = self.waiting = self.dropped = self.refused = 0
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives its log the mode of the file.
@@ -90,6 +90,17 @@ class SpoolFile:
         """What the file takes, pages that are free not counted."""
         pages, free = self._pragma("page_count"), self._pragma("freelist_count")
         return (pages - free) * self._page_bytes
+
+    @property
+    def removed(self) -> bool:
+        """Whether the file has no name any more: all in it ends with the program."""
+        try:
+            self._path.lstat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def add(self, messages: Sequence[tuple[str, bytes]], *, dropped: int = 0, refused: int = 0) -> None:
         """Take messages, all or none; they are on the disk when it returns.

@@ -1,6 +1,7 @@
 """What the spool took stays until it is done, bounded, through restarts and disks that do not work."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -253,6 +254,26 @@ with Spool(Path(sys.argv[1]), "mqtt", SpoolSection(), troubles, clock=lambda: no
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
     # A bound on the length of files is what a test can set without being root.
     subprocess.run([sys.executable, "-c", _FULL, str(tmp_path)], check=True, timeout=60)
+
+
+def test_a_file_that_is_removed_is_made_anew_with_what_waits(
+    tmp_path: Path, troubles: Troubles, said: list[str]
+) -> None:
+    folder = tmp_path / "spool"
+    with Spool(folder, "mqtt", SpoolSection(max_messages=10), troubles) as spool:
+        for number in range(12):
+            spool.add("t", b"%d" % number)
+        under_way = spool.head(3)
+        spool.refuse(under_way[0].number)
+        shutil.rmtree(folder)
+        spool.add("t", b"12")
+        spool.done(under_way[-1].number)  # of the old file
+        assert figures(spool) == (10, 2, 1, True)
+        assert payloads(spool) == [b"%d" % number for number in range(3, 13)]
+        assert spool.head(1)[0].number > under_way[-1].number
+    with Spool(folder, "mqtt", BOUNDS, troubles) as spool:
+        assert payloads(spool) == [b"%d" % number for number in range(3, 13)]
+    assert said == ["queue mqtt: its file was removed; 9 messages that wait are written to a new one"]
 
 
 def test_another_program_has_it(tmp_path: Path, troubles: Troubles, said: list[str], clock: Clock) -> None:
