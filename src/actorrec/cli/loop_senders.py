@@ -68,6 +68,8 @@ class LoopSenders:
         folder = self._config.mqtt.request_directory if self._config.mqtt.requests else None
         if self._nucleus is not None:
             folder = folder or _folder_of(plan)
+        elif self._config.mqtt.requests and folder is None:
+            raise ConfigError("mqtt.requests, but no folder for them", hint="set mqtt.request_directory")
         if folder is not None:
             from actorrec.inference.sending.requests import Requests
 
