@@ -24,6 +24,7 @@ from actorrec.vision.decode import quietly
 
 # ITU-T T.81, table B.1: markers that begin a frame, with its size.
 _FRAME_MARKERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_WITHOUT_LENGTH: Final = frozenset(range(0xD0, 0xDA))
 _END: Final = b"\xff\xd9"  # some cameras leave it out
 # What Pillow raises on bytes that are no picture, and on notes of a camera that are none.
 _BROKEN: Final = (OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
@@ -119,6 +120,8 @@ def jpeg_size_wh(data: bytes) -> tuple[int, int] | None:
         marker = data[at + 1]
         if marker in _FRAME_MARKERS:
             return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
+        if marker < 0xC0 or marker in _WITHOUT_LENGTH:  # a decoder would go on right behind it, to another size
+            return None
         at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
 

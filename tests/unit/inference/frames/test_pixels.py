@@ -58,6 +58,11 @@ def test_the_size_in_a_jpeg_s_header(gradient: UInt8Image) -> None:
     for cut in range(0, 150, 7):
         assert jpeg_size_wh(data[:cut]) is None
     assert jpeg_size_wh(b"\x89PNG" + data) is None
+    small = b"\xff\xc0\x00\x11\x08\x00\x01\x00\x01" + bytes(10)
+    for marker in (0x00, 0x01, 0xD0, 0xD7, 0xD8, 0xD9):  # decoders step over the marker alone, not over a length
+        hidden = data[:2] + bytes([0xFF, marker]) + data[2:]
+        behind = 4 + int.from_bytes(data[2:4], "big")
+        assert jpeg_size_wh(hidden + bytes(behind - len(hidden)) + small) is None
     assert jpeg_size_wh(data[:2] + b"\x00" + data[2:]) is None
 
 
