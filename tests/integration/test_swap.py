@@ -141,10 +141,12 @@ def test_what_runs_and_what_was_refused_is_passed_over(deployed: Path, incoming:
     good = deployed.read_bytes()
     deployed.write_bytes(b"no bundle")
     assert "not a readable zip" in next_arrival(incoming).reason
+    assert not incoming.in_order
     for content in (good, b"no bundle", good):  # put back, refused again, put back
         deployed.write_bytes(content)
         os.utime(deployed)
-        time.sleep(6 * EVERY_S)
+        runs = content is good
+        waited_for(lambda runs=runs: incoming.in_order is runs or None)
         assert incoming.poll() is None
     deployed.write_bytes(b"other bytes")
     assert "not a readable zip" in next_arrival(incoming).reason

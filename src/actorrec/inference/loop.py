@@ -19,6 +19,7 @@ from actorrec.inference.swap.arrival import Arrivals
 from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC, HealthEvent, QueueHealth
 
 _LONGEST_WAIT_S: Final = 0.5  # what arrives meanwhile, and a watchdog, do not wait longer
+_ABOUT_NEW: Final = "the new bundle"
 _ABOUT_PLAN: Final = "the changed configuration"
 _NEWS_PAUSE_S: Final = 5.0  # between a health event and one that says what went wrong or is well again
 
@@ -142,12 +143,17 @@ class InferenceLoop:
         return eye
 
     def _swap_if_arrived(self) -> None:
-        arrival = None if self._around.arrivals is None else self._around.arrivals.poll()
+        arrivals = self._around.arrivals
+        if arrivals is None:
+            return
+        arrival = arrivals.poll()
         if arrival is None:
+            if arrivals.in_order:  # what runs was put back, as a deployment that failed is taken back
+                self._bundle_in_order()
             return
         if arrival.bundle is None:
             self._station.health.swaps_refused += 1
-            self._station.troubles.begin("the new bundle", f"the new bundle is refused: {arrival.reason}")
+            self._station.troubles.begin(_ABOUT_NEW, f"{_ABOUT_NEW} is refused: {arrival.reason}")
         else:
             self._use(arrival.bundle)
         event = self._station.writer.model_change(arrival)
@@ -155,8 +161,7 @@ class InferenceLoop:
         self._report()
 
     def _use(self, live: RunningBundle) -> None:
-        self._station.troubles.end("the new bundle")
-        self._station.troubles.end(ABOUT_BUNDLE)
+        self._bundle_in_order()
         self._around.on_swap(live)
         self._station.use(live)
         self._kept = False
@@ -164,6 +169,10 @@ class InferenceLoop:
             self._eye.use()
         if self._station.plan.shadow:
             self._around.ask_shadow()
+
+    def _bundle_in_order(self) -> None:
+        self._station.troubles.end(_ABOUT_NEW)
+        self._station.troubles.end(ABOUT_BUNDLE)
 
     def _answer_requests(self) -> None:
         if self._around.requests is None:

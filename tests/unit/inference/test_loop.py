@@ -97,6 +97,7 @@ class Coming:
     at: dict[int, Arrival]
     asked: int = 0
     closed: bool = False
+    in_order: bool = False
 
     def poll(self) -> Arrival | None:
         self.asked += 1
@@ -173,6 +174,20 @@ def test_a_swap_begins_names_and_counts_anew_and_tells_everybody(scene: Scene) -
     assert said == ["good", NEW, "good"], "the new one is kept once it has looked; no shadow is wanted"
     assert coming.closed
     assert scene.reel.closed
+
+
+def test_a_refused_bundle_that_is_taken_back_is_no_trouble_any_more(scene: Scene) -> None:
+    coming = Coming({5: Arrival(None, OLDER, "it is damaged")})
+
+    def alive() -> None:
+        coming.in_order = coming.asked >= 10
+
+    scene.run(Surroundings(arrivals=coming, alive=alive))
+    assert [event["trouble"] for event in scene.lines.of("health")] == [
+        [],
+        ["the new bundle is refused: it is damaged"],
+        [],
+    ]
 
 
 def test_messages_that_were_lost_before_a_swap_are_not_the_new_bundle_s(scene: Scene) -> None:

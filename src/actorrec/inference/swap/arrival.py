@@ -28,6 +28,11 @@ class Arrivals(Protocol):
         """What has come since the last call, if anything; never waits."""
         ...
 
+    @property
+    def in_order(self) -> bool:
+        """Whether what lies there is known to be what runs."""
+        ...
+
     def close(self) -> None:
         """End what is under way."""
         ...

@@ -56,6 +56,7 @@ class IncomingBundle:
         self._done: Signature | None = None  # the last file that was dealt with
         self._seen: Signature | None = None
         self._look_at_s = 0.0
+        self._in_order = False
         self._copies: list[Path] = []
         self._thread = threading.Thread(target=self._watch, name="incoming-bundle", daemon=True)
         self._thread.start()
@@ -66,6 +67,11 @@ class IncomingBundle:
             return self._waiting.popleft()
         except IndexError:
             return None
+
+    @property
+    def in_order(self) -> bool:
+        """Whether what lies there runs: false from a refusal on, until what runs is put back or another is taken."""
+        return self._in_order
 
     def close(self) -> None:
         """End the trial and the thread; a bundle that is being loaded just now is not waited for."""
@@ -90,7 +96,7 @@ class IncomingBundle:
         try:
             sha256 = self._file.digest(fresh)
             if self._known(sha256):
-                self._done = fresh
+                self._done, self._in_order = fresh, sha256 == self._running
                 return
             copy, sha256 = self._file.copy(fresh)
             self._done = fresh
@@ -100,6 +106,7 @@ class IncomingBundle:
         except (ArtifactError, OSError) as error:  # of this machine, not of these bytes: they get another chance
             self._done = fresh
             said = error.in_full if isinstance(error, ArtifactError) else f"it cannot be tried: {error}"
+            self._in_order = False
             self._waiting.append(Arrival(None, sha256, one_line(said)))
 
     def _known(self, sha256: str) -> bool:
@@ -153,12 +160,13 @@ class IncomingBundle:
         self._hand_out(loaded)
 
     def _hand_out(self, loaded: RunningBundle) -> None:
-        self._running = loaded.model.bundle
+        self._running, self._in_order = loaded.model.bundle, True
         self._waiting.append(Arrival(loaded, loaded.model.bundle))
         self._copies = [*self._copies[-1:], loaded.path]
         self._file.forget_all_but(*self._copies)
 
     def _refuse(self, copy: Path, sha256: str, reason: str) -> None:
+        self._in_order = False
         self._refused.append(sha256)
         copy.unlink(missing_ok=True)
         self._waiting.append(Arrival(None, sha256, one_line(reason)))
