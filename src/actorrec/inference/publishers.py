@@ -51,8 +51,8 @@ class StdoutPublisher:
         pass
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Write and flush one line."""
-        sys.stdout.write(payload.decode() + "\n")
+        """Write and flush one line, in UTF-8: a name that the locale has no letters for ends nothing."""
+        sys.stdout.buffer.write(payload + b"\n")
         sys.stdout.flush()
 
 

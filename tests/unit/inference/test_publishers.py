@@ -1,6 +1,8 @@
 """A publisher that fails harms nobody, is told of once, and its losses are counted."""
 
 import errno
+import io
+import sys
 from typing import Self
 
 import pytest
@@ -131,3 +133,11 @@ def test_what_a_publisher_tells_of_its_place_by_itself_stays_until_it_says_other
         out.publish("a", b"1")
     assert troubles.lines == ["the broker: away; messages wait"]
     assert said == ["the broker: away; messages wait"]
+
+
+def test_standard_output_is_utf_8_whatever_the_locale_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    with StdoutPublisher() as out:
+        out.publish("a", '{"name": "Gödel…"}'.encode())
+    assert written.getvalue().decode() == '{"name": "Gödel…"}\n'
