@@ -144,7 +144,7 @@ def _from_file(path: Path) -> list[tuple[str, Any, str]]:
     for section, content in data.items():
         if not isinstance(content, dict):
             _check_key(str(section), "", f"file {path}")
-            raise ConfigError(f"'{section}' in {path} must hold keys, not {content!r}")
+            raise ConfigError(f"'{section}' in {path} must hold keys, not a {type(content).__name__}")
         found += [(f"{section}.{key}", value, f"file {path}") for key, value in content.items()]
     return found
 

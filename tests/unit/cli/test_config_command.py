@@ -61,3 +61,7 @@ def test_a_key_that_is_no_text_is_refused_without_being_shown(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         load_config(path, environ={})
     assert "123456" not in caught.value.in_full and "sources.tmdb_key" in caught.value.message
+    path.write_text(f"mqtt: [pi, {KEY}]\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environ={})
+    assert KEY not in caught.value.in_full and "must hold keys, not a list" in caught.value.message
