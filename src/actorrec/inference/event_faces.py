@@ -30,15 +30,15 @@ def event_face(track: TrackedFace, shown_name: Callable[[str], str]) -> EventFac
     person_id = prediction.person_id if track.decided and prediction is not None else None
     considered = () if track.decided else track.candidates[:_MOST_CONSIDERED]
     return EventFace(
-        box=(_px(box.x1), _px(box.y1), _px(box.x2), _px(box.y2)),
-        score=_share(track.face.score),
+        box=(px(box.x1), px(box.y1), px(box.x2), px(box.y2)),
+        score=share(track.face.score),
         person_id=person_id,
         name=None if person_id is None else shown_name(person_id),
-        confidence=0.0 if prediction is None else _share(prediction.confidence),
-        similarity=0.0 if prediction is None else _finite(prediction.similarity, 4),
+        confidence=0.0 if prediction is None else share(prediction.confidence),
+        similarity=0.0 if prediction is None else finite(prediction.similarity, 4),
         decided=track.decided,
         considered=[
-            Considered(person_id=each.person_id, name=shown_name(each.person_id), confidence=_share(each.confidence))
+            Considered(person_id=each.person_id, name=shown_name(each.person_id), confidence=share(each.confidence))
             for each in considered
         ],
         track=track.track_id,
@@ -105,14 +105,16 @@ def _inside(value: float, limit: int) -> int:
     return max(0, min(round(value), limit))
 
 
-def _px(value: float) -> float:
-    return _finite(value, 2)
+def px(value: float) -> float:
+    """A coordinate as it is written."""
+    return finite(value, 2)
 
 
-def _share(value: float) -> float:
-    return min(1.0, max(0.0, _finite(value, 4)))
+def share(value: float) -> float:
+    """A probability as it is written, whatever a net says."""
+    return min(1.0, max(0.0, finite(value, 4)))
 
 
-def _finite(value: float, digits: int) -> float:
-    """JSON has no word for what is no number."""
+def finite(value: float, digits: int) -> float:
+    """Rounded; JSON has no word for what is no number."""
     return round(float(value), digits) if math.isfinite(value) else 0.0

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from actorrec import __version__
 from actorrec.inference.event_bounds import health_within, model_within, within
-from actorrec.inference.event_faces import Include, event_face, first_named, with_extras
+from actorrec.inference.event_faces import Include, event_face, finite, first_named, px, share, with_extras
 from actorrec.inference.health import Health
 from actorrec.inference.machine import Machine
 from actorrec.inference.swap.arrival import Arrival
@@ -172,13 +172,14 @@ class EventWriter:
 
 
 def _face(face: FaceResult) -> EventFace:
+    x1, y1, x2, y2 = face.box
     return EventFace(
-        box=face.box,
-        score=face.score,
+        box=(px(x1), px(y1), px(x2), px(y2)),
+        score=share(face.score),
         person_id=face.person_id,
         name=face.name,
-        confidence=face.confidence,
-        similarity=face.similarity,
+        confidence=share(face.confidence),
+        similarity=finite(face.similarity, 4),
     )
 
 

@@ -59,6 +59,25 @@ def test_a_picture_without_faces() -> None:
     assert DetectionEvent.model_validate_json(event.model_dump_json()) == event
 
 
+def test_numbers_that_a_net_should_not_give_are_no_end() -> None:
+    odd = (
+        result(1)
+        .faces[0]
+        .model_copy(
+            update={
+                "box": (float("nan"), 1.0, float("inf"), 2.0),
+                "score": 1.5,
+                "confidence": float("nan"),
+                "similarity": float("-inf"),
+            }
+        )
+    )
+    (face,) = (
+        EventWriter("pi-1", MODEL).detection(result(faces=0, source="a.jpg").model_copy(update={"faces": [odd]})).faces
+    )
+    assert (face.box, face.score, face.confidence, face.similarity) == ((0.0, 1.0, 0.0, 2.0), 1.0, 0.0, 0.0)
+
+
 def test_ids_are_never_the_same() -> None:
     writer = EventWriter("pi-1", MODEL)
     assert len({writer.detection(result()).id for _ in range(100)}) == 100
