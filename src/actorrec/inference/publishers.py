@@ -9,8 +9,8 @@ from actorrec.errors import RemoteError
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.events import HEALTH_SUBTOPIC, MODEL_SUBTOPIC
 
-_LOST: Final = (RemoteError, OSError)
-"""What a publisher raises for a message that it could not hand on."""
+_LOST: Final = (RemoteError, OSError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What a publisher raises for a message that it could not hand on, and what a library below it may."""
 
 
 class Publisher(Protocol):
@@ -113,5 +113,7 @@ def _kind(topic: str) -> str:
     return last if last in (HEALTH_SUBTOPIC, MODEL_SUBTOPIC) else ""
 
 
-def _said(error: RemoteError | OSError) -> str:
-    return error.in_full if isinstance(error, RemoteError) else error.strerror or str(error)
+def _said(error: Exception) -> str:
+    if isinstance(error, RemoteError):
+        return error.in_full
+    return error.strerror or str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"

@@ -104,6 +104,15 @@ def test_a_place_that_refuses_some_topics_is_told_of_once(refused: tuple[str, ..
     assert said[1:] == ["some topics: in order again"]
 
 
+def test_a_mistake_of_a_library_is_a_lost_message(said: list[str]) -> None:
+    one, two = Recording("one"), Recording("two")
+    one.failing = ValueError("embedded null byte")
+    with FanOut([one, two], Troubles(said.append)) as out:
+        out.publish("a", b"{}")
+    assert (out.lost, two.taken) == (1, [("a", b"{}")])
+    assert said == ["one: messages are lost: ValueError: embedded null byte"]
+
+
 def test_nobody_reading_any_more_is_an_end(said: list[str]) -> None:
     gone = Recording()
     gone.failing = BrokenPipeError()
