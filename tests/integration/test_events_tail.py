@@ -197,13 +197,15 @@ def test_a_file_is_followed_until_ctrl_c(tmp_path: Path) -> None:
     with Tailing(path, "--from-start", "--only", "detection") as tail:
         assert tail.next() == line("Ada")
         with path.open("a") as file:
-            file.write(f"{detection('1', 'Ada')}\n{'x' * (2 << 20)}\n{detection('2', 'Grace')}\n")
+            later = detection("9", "Eve").replace('"schema_version":1', '"schema_version":2')
+            file.write(f"{detection('1', 'Ada')}\n{'x' * (2 << 20)}\n{later}\n{detection('2', 'Grace')}\n")
         assert tail.next() == line("Grace")
         path.rename(tmp_path / "events.jsonl.1")
         path.write_text(f"{detection('3', 'Alan')}\n")
         assert tail.next() == line("Alan")
         assert tail.interrupted() == 0
-        assert tail.said == ["not shown, since they are no events: 2"]
+        assert tail.said[0].startswith("not shown: events of another schema")
+        assert tail.said[1:] == ["not shown, since they are no events: 3"]
 
 
 def test_without_a_source_the_file_of_the_settings_is_followed(tmp_path: Path) -> None:

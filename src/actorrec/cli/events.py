@@ -105,7 +105,9 @@ def _print(session: Session, lines: "Iterator[bytes]", picked: "Tail", count: in
 
     shown = 0
     for data in lines:
-        event = picked.take(data)
+        before, event = picked.other_schema, picked.take(data)
+        if picked.other_schema and not before:
+            _tell("not shown: events of another schema; is this program older than the one that sends them?")
         if event is None:
             continue
         print(_one_line(data) if session.as_json else printable(in_words(event)), flush=True)

@@ -48,6 +48,7 @@ class Tail:
 
     Attributes:
         bad: What was no event.
+        other_schema: What of that may be one, of a version of the program that writes them otherwise.
         repeats: Events that had come before: of the last 10,000 the ids are known.
     """
 
@@ -55,6 +56,7 @@ class Tail:
         self._wanted = wanted
         self._ids: OrderedDict[str, None] = OrderedDict()
         self.bad = 0
+        self.other_schema = 0
         self.repeats = 0
 
     def take(self, data: bytes) -> Event | None:
@@ -63,8 +65,9 @@ class Tail:
             if len(data) > MAX_EVENT_BYTES:
                 raise ValueError("too long")
             event = read_event(data)
-        except (ValidationError, ValueError):
+        except ValueError as error:
             self.bad += 1
+            self.other_schema += _is_of_another_schema(error)
             return None
         if event.id in self._ids:
             self.repeats += 1
@@ -74,6 +77,12 @@ class Tail:
         if len(self._ids) > _MAX_IDS:
             self._ids.popitem(last=False)
         return event if self._wanted(event) else None
+
+
+def _is_of_another_schema(error: ValueError) -> bool:
+    if not isinstance(error, ValidationError):
+        return False
+    return any(each["loc"] == ("schema_version",) for each in error.errors(include_url=False, include_input=False))
 
 
 def in_words(event: Event) -> str:

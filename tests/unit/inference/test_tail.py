@@ -54,7 +54,9 @@ def test_a_repeat_is_dropped_and_what_is_no_event_is_counted() -> None:
     assert tail.take(data(detection(1, face("Ada Lovelace")))) is None
     for bad in (b"", b"online", b"{}", b"\xff", b"[" * 9000, b" " * (MAX_EVENT_BYTES + 1) + data(detection(2))):
         assert tail.take(bad) is None
-    assert (tail.bad, tail.repeats) == (6, 1)
+    assert (tail.bad, tail.other_schema, tail.repeats) == (6, 0, 1)
+    assert tail.take(data(detection(2)).replace(b'"schema_version":1', b'"schema_version":2')) is None
+    assert (tail.bad, tail.other_schema) == (7, 1)
     assert tail.take(data(detection(2))) is not None
 
 
