@@ -110,7 +110,7 @@ def status(
 ) -> None:
     """Say how the program that looks at the camera is doing.
 
-    Exit code 0 if all is well, 1 if something is wrong or it says nothing any more,
+    Exit code 0 if all is well, 1 if something is wrong or it says nothing,
     3 if it does not run, 4 if its status cannot be read.
     """
     from actorrec.cli.device_views import as_json, status_folders, tell
