@@ -350,9 +350,19 @@ def test_who_no_longer_reads_ends_it_and_the_camera_is_let_go_of(scene: Scene) -
 
 
 def test_a_stranger_is_kept_once_and_nobody_who_has_a_name(scene: Scene) -> None:
-    scene.stage = Stage([Actor(0, 40, 60), Actor(7, 200, 60)])
-    scene.kept = []
-    scene.run(Surroundings())
+    known, stranger = Actor(0, 40, 60), Actor(7, 160, 60)
+    scene.stage, scene.kept = Stage([known, stranger]), []
+    frames: list[Frame] = []
+    for index in range(60):  # who moves is looked at again and again
+        stranger.x = 160 + index
+        frames.append(scene.stage.frame(index / 10))
+    places = iter(range(160, 999))
+
+    def follow() -> None:
+        stranger.x = next(places)
+
+    follow()
+    scene.run(Surroundings(open_eye=partial(_with, scene, frames), alive=follow))
     assert [[each.prediction.person_id for each in found] for found in scene.kept] == [[None]]
     assert np.isfinite(scene.kept[0][0].embedding).all()
 
