@@ -135,7 +135,6 @@ def test_a_camera_that_is_not_there_is_waited_for(bundle: Path, tmp_path: Path) 
     ("camera", "said"),
     [
         ("file:///etc/passwd", "file"),
-        ("rtsp://", "rtsp"),
         ("", "name a picture"),
     ],
 )
