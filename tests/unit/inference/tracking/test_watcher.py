@@ -114,6 +114,16 @@ def test_another_who_comes_to_the_same_place_is_another() -> None:
     assert [track.track_id for each in film_.said for track in each.left] == [1]
 
 
+def test_another_who_comes_right_after_a_search_is_found_at_once() -> None:
+    actor = Actor(0, 60, 60)
+    film_ = film(actor)
+    film_.run(1.5)
+    while not film_.run(0.1, (actor, 20, 0)).detected:
+        assert film_.time_s < 5
+    actor.person = 1
+    assert [(track.track_id, track.looks) for track in film_.run(0.1).tracks] == [(2, 1)]
+
+
 def test_a_face_that_is_lost_is_not_said_to_be_where_it_was_and_comes_back_under_its_number() -> None:
     actor = Actor(1, 120, 60)
     film_ = film(actor)
