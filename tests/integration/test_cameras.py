@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -274,6 +275,14 @@ def test_stopping_is_prompt_in_a_blocked_read_and_in_a_pause() -> None:
             assert time.monotonic() - began_s < 2.0  # the read itself would wait for ten
 
 
+def test_waiting_for_a_frame_ends_when_the_program_is_to_end() -> None:
+    stop = threading.Event()
+    with camera_server(Wire.hang) as server, watch(server.url) as seen:
+        threading.Timer(0.1, stop.set).start()
+        assert seen.newest.next(3600.0, stop) is None
+        assert seen.said == []
+
+
 def test_the_newest_frame_wins_and_no_frame_waits_behind_it() -> None:
     with camera_server(mjpeg(scene(RED), every_s=0.01)) as server, watch(server.url) as seen:
         seen.frame()
@@ -427,6 +436,82 @@ def test_what_a_library_raises_in_a_read_is_a_camera_that_is_lost_and_comes_back
         assert newest.next(PATIENCE_S) is not None
         assert newest.health.reconnects == 1
     assert said[0] == f"hanging: {type(error).__name__}; it is tried again in 0 s"
+
+
+class EndsWhenClosed(Hanging):
+    """A source whose read ends when it is let go of, as the system lets most."""
+
+    def close(self) -> None:
+        self._gate.set()
+
+
+def test_a_read_that_hangs_is_ended_where_that_is_possible_however_often_it_hangs() -> None:
+    settings, said = QUICK.model_copy(update={"timeout_s": 0.05}), list[str]()
+    opened: list[EndsWhenClosed] = []
+
+    def make() -> EndsWhenClosed:
+        opened.append(EndsWhenClosed(threading.Event()))
+        return opened[-1]
+
+    with NewestFrame(make, settings, Troubles(said.append)) as newest:
+        while len(opened) < 7:
+            assert newest.next(0.1) is None
+    assert not newest.stuck
+    assert said == ["hanging: a read hangs; it is opened anew"]
+
+
+class BackLate(Hanging):
+    """Its read comes back with a frame long after nobody waits for it."""
+
+    readers: ClassVar[list[threading.Thread]] = []
+
+    def read(self, *, skip: bool = False) -> Frame | None:
+        self.readers.append(threading.current_thread())
+        self._gate.wait(60)
+        return Frame(NO_PIXELS, self.name)
+
+
+def test_a_read_that_comes_back_late_brings_no_frame_and_ends_no_trouble() -> None:
+    first, rest, troubles = threading.Event(), threading.Event(), Troubles(lambda _: None)
+    gates = iter([first])
+    settings = QUICK.model_copy(update={"timeout_s": 0.3})
+    try:
+        with NewestFrame(lambda: BackLate(next(gates, rest)), settings, troubles) as newest:
+            while not troubles.lines:
+                assert newest.next(0.1) is None
+            first.set()
+            BackLate.readers[0].join(PATIENCE_S)
+            assert newest.next(0) is None
+            assert newest.health.captured == 0
+            assert troubles.lines == ["hanging: a read hangs; it is opened anew"]
+    finally:
+        rest.set()
+
+
+class CountsResets(Backoff):
+    resets = 0
+
+    def reset(self) -> None:
+        self.resets += 1
+        super().reset()
+
+
+def test_only_a_camera_that_was_there_for_a_while_is_tried_again_soon() -> None:
+    now_s, backoff = [0.0], CountsResets(1.0)
+    seen: list[tuple[float, int]] = []
+
+    class Slow(Hanging):
+        def read(self, *, skip: bool = False) -> Frame | None:
+            seen.append((now_s[0], backoff.resets))
+            now_s[0] += 4
+            return Frame(NO_PIXELS, self.name) if now_s[0] < 30 else None
+
+    gate, calm = threading.Event(), CALM.model_copy(update={"timeout_s": 1000.0})
+    with NewestFrame(lambda: Slow(gate), calm, Troubles(print), clock=lambda: now_s[0], backoff=backoff) as newest:
+        while not newest.over:
+            newest.next(0.01)
+    assert [resets for at_s, resets in seen if at_s < 12] == [0, 0, 0]
+    assert seen[-1][1] > 0
 
 
 class NotYetOver(NewestFrame):

@@ -100,3 +100,15 @@ def test_whoever_waits_goes_on_when_it_is_shut() -> None:
         thread.join(10)
     assert found == [False, False]
     assert slot.take(60) is None
+
+
+def test_a_turn_that_is_given_on_is_not_connected_until_its_source_is_open() -> None:
+    slot, one, two = Slot(Clock()), object(), object()
+    slot.give_turn(one)
+    assert slot.opened(one)
+    assert slot.health("x").connected
+    slot.give_turn(two)
+    assert not slot.health("x").connected
+    assert not slot.opened(one)
+    assert slot.opened(two)
+    assert slot.health("x").connected
