@@ -51,7 +51,7 @@ class CameraEye(Eye):
 
     def step(self, stop: threading.Event, wait_s: float) -> None:
         """Look at the newest frame, or wait for one."""
-        frame = self._frames.next(wait_s)
+        frame = self._frames.next(wait_s, stop)
         if frame is None:
             if self._preview is not None and not self._frames.health.connected:
                 self._preview.no_signal()

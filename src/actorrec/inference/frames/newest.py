@@ -1,5 +1,6 @@
 """The newest frame of a source, whatever becomes of it."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final, Self
@@ -64,8 +65,12 @@ class NewestFrame:
             self._grabber.stop()
         self._troubles.drop(ABOUT)  # what the loop looks at from now on is in order, as far as this one knows
 
-    def next(self, timeout_s: float) -> Frame | None:
+    def next(self, timeout_s: float, stop: threading.Event | None = None) -> Frame | None:
         """Wait for a frame that was not taken yet; None where none comes in time, and at the end of a film.
+
+        Args:
+            timeout_s: The longest wait.
+            stop: Ends the waiting soon after it is set.
 
         Raises:
             FrameSourceError: If reads hung again and again: only a new process frees what they hold. Also if the
@@ -77,7 +82,7 @@ class NewestFrame:
             if frame is not None or self.over or self._slot.is_shut:
                 return frame
             self._look_after()
-            if self._clock() >= deadline_s:
+            if self._clock() >= deadline_s or (stop is not None and stop.is_set()):
                 return None
 
     @property
