@@ -275,14 +275,6 @@ def test_stopping_is_prompt_in_a_blocked_read_and_in_a_pause() -> None:
             assert time.monotonic() - began_s < 2.0  # the read itself would wait for ten
 
 
-def test_waiting_for_a_frame_ends_when_the_program_is_to_end() -> None:
-    stop = threading.Event()
-    with camera_server(Wire.hang) as server, watch(server.url) as seen:
-        threading.Timer(0.1, stop.set).start()
-        assert seen.newest.next(3600.0, stop) is None
-        assert seen.said == []
-
-
 def test_the_newest_frame_wins_and_no_frame_waits_behind_it() -> None:
     with camera_server(mjpeg(scene(RED), every_s=0.01)) as server, watch(server.url) as seen:
         seen.frame()
