@@ -70,7 +70,7 @@ def default_configuration(config: Config) -> dict[str, str]:
 
 
 def access_control(name: str, topic: str) -> dict[str, Any]:
-    """The right to publish to three topics, at IoT Core and on the device, to be asked on a fourth, and to nothing else.
+    """The right to publish to three topics, at IoT Core and on the device, to be asked on a fourth, and nothing else.
 
     Args:
         name: Of the component: policies are named by it, unique on a device.
