@@ -59,7 +59,7 @@ def broken_links() -> list[str]:
 
 
 def forbidden_names() -> list[str]:
-    """Tracked text files that name a package registry or a folder of one machine; every Raspberry Pi has its user pi."""
+    """Tracked text files that name a package registry or a folder of one machine: every Raspberry Pi has a user pi."""
     pattern = r"pypi\.org/simple|files\.pythonhosted|registry\.npmjs|/root/|/home/(?!pi/)[a-z]"
     command = ["git", "-C", str(ROOT), "grep", "-lIP", pattern, "--", ".", ":!tools/check_docs.py"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
