@@ -36,15 +36,23 @@ class StoreAndForward:
         courier: Opened, used and closed in that thread alone.
         troubles: Told when the place cannot be reached, and when it can again.
         clock: Seconds that only ever grow.
+        pause: Waits so many seconds after a failure; by default not longer than until the end.
     """
 
     def __init__(
-        self, spool: Spool, courier: Courier, troubles: Troubles, *, clock: Callable[[], float] = time.monotonic
+        self,
+        spool: Spool,
+        courier: Courier,
+        troubles: Troubles,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self.name = courier.name
         self._spool, self._courier, self._troubles, self._clock = spool, courier, troubles, clock
         self._wake = threading.Event()
         self._ending = threading.Event()
+        self._pause = pause or self._ending.wait
         self._end_at_s = 0.0
         self._wait_s = 0.0
         self._refused_at_s: float | None = None
@@ -118,7 +126,7 @@ class StoreAndForward:
             self._troubles.begin(self.name, f"{self.name}: {_said(error)}; messages wait")
             self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2 or _FIRST_WAIT_S)
             # Many devices that lost one broker do not come back in step.
-            self._ending.wait(self._wait_s * random.uniform(0.5, 1.0))  # noqa: S311
+            self._pause(self._wait_s * random.uniform(0.5, 1.0))  # noqa: S311
             return False
         self._wait_s = 0.0
         self._troubles.end(self.name)

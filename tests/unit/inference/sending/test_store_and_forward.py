@@ -119,6 +119,41 @@ def test_a_failure_is_told_and_nothing_is_lost(failure: Exception, tmp_path: Pat
     assert said[1] == "a place: in order again"
 
 
+def test_pauses_after_failures_grow_to_a_minute_and_begin_anew_after_a_success(said: list[str]) -> None:
+    courier, pauses = Recording(), list[float]()
+    courier.at_most = 1
+    troubles = Troubles(said.append)
+    spool = Spool(None, "place", SpoolSection(), troubles)
+    courier.first = [RemoteError("gone") for _ in range(9)]
+    with StoreAndForward(spool, courier, troubles, pause=pauses.append) as publisher:
+        publisher.publish("t", b"1")
+        until(lambda: courier.taken)
+        courier.first = [RemoteError("gone")]
+        publisher.publish("t", b"2")
+        until(lambda: len(courier.taken) == 2)
+    expected = [1, 2, 4, 8, 16, 32, 60, 60, 60, 1]
+    assert len(pauses) == len(expected)
+    assert all(whole / 2 <= pause_s <= whole for pause_s, whole in zip(pauses, expected, strict=True)), pauses
+
+
+class CountingSpool(Spool):
+    heads = 0
+
+    def head(self, limit: int) -> list[Message]:
+        self.heads += 1
+        return super().head(limit)
+
+
+def test_while_nothing_waits_nothing_is_done(said: list[str]) -> None:
+    courier, troubles = Recording(), Troubles(said.append)
+    spool = CountingSpool(None, "place", SpoolSection(), troubles)
+    with StoreAndForward(spool, courier, troubles) as publisher:
+        publisher.publish("t", b"1")
+        until(lambda: courier.taken)
+        time.sleep(0.1)
+        assert spool.heads <= 3
+
+
 def test_publishing_does_not_wait_for_a_place_that_stalls(tmp_path: Path, said: list[str]) -> None:
     courier = Recording()
     courier.gate.clear()
