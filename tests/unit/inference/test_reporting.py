@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorrec.inference.reporting import BURST, Reporter
@@ -137,6 +137,7 @@ def test_a_clock_that_jumps_back_does_not_stop_the_heartbeat() -> None:
 PEOPLE = st.lists(st.sampled_from(["A", "B", None, UNDECIDED]), max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 5), PEOPLE), max_size=60), st.sampled_from([0.5, 2.0, 10.0]))
 def test_the_rate_holds_and_what_stands_is_said(looks: list[tuple[float, list[str | None]]], max_per_s: float) -> None:
     reporter = Reporter(EventsSection(max_per_s=max_per_s))

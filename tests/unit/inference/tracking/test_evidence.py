@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorrec.inference.tracking.evidence import Evidence
@@ -82,6 +82,7 @@ def test_there_is_no_mean_of_no_looks() -> None:
         _ = Evidence().recent
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 360), st.floats(0.01, 1)), min_size=1, max_size=200))
 def test_the_mean_stays_a_unit_vector_and_memory_bounded(looks: list[tuple[float, float]]) -> None:
     evidence = Evidence()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorrec.inference.tracking.evidence import Evidence
@@ -189,6 +189,7 @@ SCORES = st.tuples(*[st.floats(0, 0.57)] * 2, st.floats(0, 0.57)).map(lambda eac
 LOOKS = st.lists(st.permutations([0, 1, 2]).flatmap(lambda o: SCORES.map(lambda s: tuple(s[i] for i in o))), max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(LOOKS, max_size=4), st.randoms(use_true_random=False))
 def test_answers_hold_whatever_is_seen(tracks: list[list[tuple[float, ...]]], random: object) -> None:
     """No name twice, none undecided, and the order of tracks does not matter, over several frames."""
@@ -205,6 +206,7 @@ def test_answers_hold_whatever_is_seen(tracks: list[list[tuple[float, ...]]], ra
         assert all(len(each.candidates) <= 2 for each in answers.values())
 
 
+@settings(deadline=None)
 @given(LOOKS.filter(bool), st.integers(1, 20))
 def test_looks_that_agree_never_take_a_name_away(looks: list[tuple[float, ...]], more: int) -> None:
     naming, evidence = namer(decide_looks=1), seen(*looks)
