@@ -39,8 +39,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 demo: $(VENV)/.user ## photos to names: the whole chain on PHOTOS=dir (default: examples/; ONLINE=1 CONTACT=you@… scrapes), into demo/
 	BIN="$(BIN)" PHOTOS="$(PHOTOS)" ONLINE="$(ONLINE)" CONTACT="$(CONTACT)" OUT="$(DEMO)" bash examples/demo.sh
 
-test: $(VENV)/.dev ## the tests, in two processes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(VENV)/.dev ## the tests, in three processes: much of their time is waiting
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev ## style, types, layers, docs
 	$(BIN)/ruff check .

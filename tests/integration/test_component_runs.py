@@ -80,7 +80,7 @@ def first_detection(device: Device) -> dict[str, Any]:
         rest = running.stderr.read()
     assert events.keys() == {"detection", "health"}, rest
     assert running.returncode == 0, rest
-    assert events["health"]["failures"] == 0
+    assert events["health"]["failures"] == 0, (events["health"]["trouble"], rest)
     return events["detection"]
 
 

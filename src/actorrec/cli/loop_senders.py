@@ -114,9 +114,12 @@ class LoopSenders:
         if component is not None:
             keep_group_access(component)
         try:
-            return [StatusFile(status_folder(component=component), health_every_s=plan.health_s)]
-        except ConfigError:
-            return []  # a user without a home folder
+            folder = status_folder(component=component)
+            folder.mkdir(parents=True, exist_ok=True)
+        except (ConfigError, OSError):
+            return []  # a user without a home folder, or with one in name alone
+        self._status = StatusFile(folder, health_every_s=plan.health_s)
+        return [self._status]
 
     def _of_nucleus(self, plan: "LoopPlan") -> "list[Publisher]":
         if self._nucleus is None:
