@@ -1,15 +1,15 @@
 """Looking through a camera: frames become sightings, and what changes in them is said."""
 
 import threading
-from collections.abc import Callable
 
 from actorrec.inference.eye import Eye
+from actorrec.inference.failures import step_failures
 from actorrec.inference.frames.newest import NewestFrame
 from actorrec.inference.plan import LoopPlan
 from actorrec.inference.preview.preview import Preview
 from actorrec.inference.reporting import Reporter
 from actorrec.inference.sparse_frames import SparseFrames
-from actorrec.inference.station import Station, said, step_failures
+from actorrec.inference.station import Station, said
 from actorrec.inference.tracking.sighting import Sighting, TrackedFace
 from actorrec.inference.tracking.watcher import FaceWatcher
 from actorrec.manifests.events import CameraHealth, DetectionEvent
@@ -131,7 +131,3 @@ def _stranger(track: TrackedFace) -> RecognisedFace | None:
     if track.latest is None or not track.decided or track.prediction is None or track.prediction.person_id is not None:
         return None
     return RecognisedFace(track.latest.face, track.prediction, track.latest.embedding)
-
-
-OpenCamera = Callable[[LoopPlan], NewestFrame]
-"""Makes the frames of a plan's camera; nothing is opened before they are entered."""

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
+from actorrec.inference.failures import step_failures
 from actorrec.inference.pictures import failed, recognise_picture
 from actorrec.inference.plan import LoopPlan
 from actorrec.inference.preview.preview import Preview
 from actorrec.inference.sources import PictureSource
-from actorrec.inference.station import Station, said, step_failures
+from actorrec.inference.station import Station, said
 from actorrec.inference.watch import Watched
 from actorrec.manifests.events import CameraHealth
 from actorrec.manifests.results import PictureResult

@@ -5,6 +5,7 @@ from typing import Final
 
 from actorrec.errors import ActorRecError
 from actorrec.inference.event_writer import EventWriter
+from actorrec.inference.failures import step_failures
 from actorrec.inference.health import Health
 from actorrec.inference.pictures import OnFaces
 from actorrec.inference.plan import LoopPlan
@@ -15,17 +16,6 @@ from actorrec.inference.troubles import Troubles
 from actorrec.manifests.events import DetectionEvent
 from actorrec.sections import InferenceSection
 from actorrec.types import RecognisedFace, UInt8Image
-
-_STEP_FAILED: Final = (
-    ActorRecError,
-    ArithmeticError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 _ABOUT_UNKNOWN: Final = "unknown faces cannot be kept"
 
@@ -115,13 +105,6 @@ class Station:
             self.health.failures += 1
             self.shadow = None
             self.troubles.begin(ABOUT_SHADOW, f"{ABOUT_SHADOW} ended: {said(error)}")
-
-
-def step_failures() -> tuple[type[Exception], ...]:
-    """What nets and array functions raise on a picture that was decoded well; the next picture may fare better."""
-    import cv2
-
-    return (*_STEP_FAILED, cv2.error)
 
 
 def said(error: Exception) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from actorrec.errors import ActorRecError
+from actorrec.inference.failures import step_failures
 from actorrec.inference.frames.pace import Backoff, Pace
 from actorrec.inference.frames.slot import Slot
 from actorrec.inference.frames.source import FrameSource
@@ -18,16 +19,6 @@ ABOUT: Final = "the camera"
 _JOIN_S: Final = 0.7
 _STEADY_S: Final = 10.0  # a camera that was there for so long is tried again soon
 
-_FAILED: Final = (
-    ActorRecError,
-    ArithmeticError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 _Given = TypeVar("_Given")
 
@@ -89,7 +80,7 @@ class Grabber(threading.Thread):
             self._waited(self._source.open)
             if self._slot.opened(self):
                 return self._read_on()
-        except _failures() as error:
+        except step_failures() as error:
             if self._slot.has_turn(self):
                 self._lost(error)
         return False
@@ -129,10 +120,3 @@ class Grabber(threading.Thread):
             return call()
         finally:
             self._waits_since_s = None
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """What a source, and the library that reads it, may raise: none of it ends the thread."""
-    import cv2
-
-    return (*_FAILED, cv2.error)
