@@ -86,8 +86,15 @@ def read_progress(calls: DeploymentCalls, asked: Deployment) -> Progress:
         job = pool.submit(calls.job, asked.job_id) if asked.job_id else None
         executions = calls.executions(asked.job_id) if asked.job_id else ()
         told = Progress(found.result(), latest.result(), None if job is None else job.result(), executions)
-    # Why it was stopped is read from the executions: from those of a moment before, it could not be.
-    return replace(told, executions=calls.executions(asked.job_id)) if told.stopped and asked.job_id else told
+    if not told.stopped:
+        return told
+    # Why it was stopped is read from the rest: from what was said a moment before, it could not be.
+    return replace(
+        told,
+        deployment=calls.deployment(asked.id),
+        newest=calls.latest_row(asked.target_arn, asked.parent_arn),
+        executions=calls.executions(asked.job_id) if asked.job_id else (),
+    )
 
 
 def read_standing(
@@ -112,6 +119,7 @@ def read_standing(
     if asked is None:
         raise RemoteError(f"nothing was ever deployed to '{state.name}'", hint="`actorrec deploy` does")
     told = told or read_progress(calls, asked)
+    # The listing may lag behind, the deployment's own word too: one that was stopped is replaced if either says so.
     now, newest = told.deployment, told.newest
     return Standing(
         deployment=now,
@@ -119,7 +127,7 @@ def read_standing(
         executions=told.executions if told.job is not None else _of_devices(calls, state, asked),
         members=state.members,
         reporting=frozenset(device.name for device in state.devices),
-        latest=newest is None or not newest.newer_than(now),  # a listing may lag behind
+        latest=not (newest is not None and newest.newer_than(now)) and (now.latest or not told.stopped),
     )
 
 

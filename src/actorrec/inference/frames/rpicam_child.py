@@ -14,6 +14,7 @@ from actorrec.inference.frames.held import Held
 
 _MAX_STDERR_BYTES: Final = 16 * 1024
 _PIPE_BYTES: Final = 2**20  # what an unprivileged user may have; a frame then takes two reads, not twenty
+_LAST_WORDS_S: Final = 1.0
 _TERMINATE_S: Final = 0.3
 _KILL_S: Final = 0.2
 
@@ -110,23 +111,27 @@ class RpicamChild:
                 return True
         return False
 
-    def _listen(self) -> None:
+    def _listen(self) -> bool:
+        """Take what stderr has; False once it has ended."""
         try:
             said = os.read(self._err.fileno(), _MAX_STDERR_BYTES)
         except BlockingIOError:
-            return
+            return True
         if not said and self._err in self._selector.get_map():
             self._selector.unregister(self._err)
         self._said += said
         del self._said[:-_MAX_STDERR_BYTES]
+        return bool(said)
 
     def listen_to_the_end(self) -> str:
-        """What it said, once its output has ended."""
-        with self._held.reading():
+        """What it said, once its output has ended: the reason comes last, and may be more than a pipe holds."""
+        deadline_s, more = self._clock() + _LAST_WORDS_S, True
+        with self._held.reading(), selectors.DefaultSelector() as errors:
             if not self._held.over:
-                self._gone(_TERMINATE_S)
-                self._listen()
-        return self.said
+                errors.register(self._err, selectors.EVENT_READ)
+            while more and not self._held.over and (left_s := deadline_s - self._clock()) > 0:
+                more = not errors.select(left_s) or self._listen()
+        return self.said.rpartition("\n")[0] or self.said if more else self.said  # no line that is cut off
 
     def _free(self) -> None:
         self._selector.close()
