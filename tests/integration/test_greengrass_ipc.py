@@ -125,13 +125,13 @@ def test_a_message_that_lite_would_end_the_connection_for_is_refused_and_the_lon
         longest = next(size for size in range(8000, 0, -1) if fits(topic, size))
         assert longest > 7000
         assert courier.deliver([Message(1, topic, b"x" * longest)]) == 1  # the server refuses 10,000 bytes, too
-        ipc.publish_locally(topic, b"x" * longest)
+        assert ipc.publish_all([(topic, b"x" * longest)], locally=True) == [None]
         too_long = Message(2, topic, b"x" * (longest + 3))
         assert courier.deliver([Message(3, topic, b"{}"), too_long]) == 1
         with pytest.raises(MessageRefusedError, match="longer than what a nucleus takes"):
             courier.deliver([too_long])
-        with pytest.raises(NeverTakenError):
-            ipc.publish_locally(topic, too_long.payload)
+        (failure,) = ipc.publish_all([(topic, too_long.payload)], locally=True)
+        assert isinstance(failure, NeverTakenError)
     assert nucleus.connections == 1
     assert MAX_IPC_BYTES == 10_000
 
@@ -155,7 +155,7 @@ def test_several_threads_share_one_connection_also_when_it_is_lost(nucleus: Nucl
             while not stop.is_set():
                 try:
                     ipc.publish_all([(f"t/{number}", b"{}")] * 3)
-                    ipc.publish_locally(f"t/{number}", b"{}")
+                    ipc.publish_all([(f"t/{number}", b"{}")], locally=True)
                     ipc.configuration()
                     done[0] += 1
                 except RemoteError:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from actorrec.inference.eye import Eye
     from actorrec.inference.greengrass_ipc import GreengrassIpc
     from actorrec.inference.loop import Surroundings
+    from actorrec.inference.nucleus_watch import NucleusWatch
     from actorrec.inference.plan import LoopPlan
     from actorrec.inference.preview.preview import Preview
     from actorrec.inference.running_bundle import RunningBundle
@@ -56,11 +57,12 @@ class LoopPlaces:
         self._session, self._options, self._config = session, options, config
         self._troubles, self._held = troubles, held
         self._nucleus = _nucleus(held) if options.greengrass else None
+        self._watch = None if self._nucleus is None else _watch(self._nucleus, troubles)
         self._component = self._component_plan() if options.greengrass else None
         self._reference = options.bundle or config.inference.bundle
         self._preview: Preview | None = None
         self._keeper: UnknownKeeper | None = None
-        self.senders = LoopSenders(options, config, troubles, self._nucleus)
+        self.senders = LoopSenders(options, config, troubles, self._nucleus, self._watch)
 
     def first_plan(self) -> "LoopPlan":
         """What to do first.
@@ -149,6 +151,8 @@ class LoopPlaces:
 
         def on_health(event: "HealthEvent") -> None:
             self._look_at_disk()
+            if self._watch is not None:
+                self._watch.ask()
             service.status("; ".join(event.trouble) or f"{event.frames} frames, all is well")
             if self._preview is not None:
                 self._preview.tell(event)
@@ -203,7 +207,7 @@ class LoopPlaces:
         defaults = ComponentSettings() if path is None else read_defaults(path, self._troubles)
         program = None if path is None else path.absolute().parent
         given = CommandLine(options.sources, options.camera or "", options.interval_s)
-        return ComponentPlan(defaults, program, self._nucleus, given, self._config, self._troubles)
+        return ComponentPlan(defaults, program, self._watch, given, self._config, self._troubles)
 
     def _newer_plan(self) -> "Callable[[LoopPlan], LoopPlan]":
         """The component's configuration, or the file that this command was given."""
@@ -221,20 +225,12 @@ class LoopPlaces:
         return newer
 
     def _plan_changed(self) -> "Callable[[], bool]":
-        """Whether the nucleus told of a change; settings in a file look after themselves."""
+        """Whether the component's configuration was read anew; settings in a file look after themselves."""
         if self._component is None:
             return lambda: True
-        if self._nucleus is None:
+        if self._watch is None:
             return lambda: False
-        changed = threading.Event()
-        self._nucleus.watch_configuration(changed.set)
-
-        def asked() -> bool:
-            told = changed.is_set()
-            changed.clear()
-            return told
-
-        return asked
+        return self._held.enter_context(self._watch).read_anew
 
 
 def plan_by_hand(options: LoopOptions, config: "Config") -> "LoopPlan":
@@ -272,6 +268,12 @@ def _nucleus(held: ExitStack) -> "GreengrassIpc | None":
         return held.enter_context(GreengrassIpc())
     tell("no nucleus started this program: the defaults are its configuration, and nothing goes to AWS IoT Core")
     return None
+
+
+def _watch(nucleus: "GreengrassIpc", troubles: "Troubles") -> "NucleusWatch":
+    from actorrec.inference.nucleus_watch import NucleusWatch
+
+    return NucleusWatch(nucleus, troubles)
 
 
 def _wait_for(bundle: Path, stop: threading.Event, troubles: "Troubles") -> bool:

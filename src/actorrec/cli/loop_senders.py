@@ -2,14 +2,15 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from actorrec.cli.loop_options import LoopOptions
-from actorrec.errors import ConfigError, RemoteError
+from actorrec.errors import ConfigError
 
 if TYPE_CHECKING:
     from actorrec.config import Config
     from actorrec.inference.greengrass_ipc import GreengrassIpc
+    from actorrec.inference.nucleus_watch import NucleusWatch
     from actorrec.inference.plan import LoopPlan
     from actorrec.inference.publishers import FanOut, Publisher
     from actorrec.inference.sending.courier import Courier
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from actorrec.inference.status_file import StatusFile
     from actorrec.inference.troubles import Troubles
     from actorrec.manifests.events import QueueHealth
-
-_ABOUT_REQUESTS: Final = "requests of client devices"
 
 
 class LoopSenders:
@@ -30,6 +29,7 @@ class LoopSenders:
         config: The merged configuration.
         troubles: Told of what does not work.
         nucleus: Of Greengrass; None without one.
+        watch: What asks it; None without one.
 
     Attributes:
         work: Folder for what is kept between runs; None where there is no place for it.
@@ -37,15 +37,19 @@ class LoopSenders:
     """
 
     def __init__(
-        self, options: LoopOptions, config: "Config", troubles: "Troubles", nucleus: "GreengrassIpc | None"
+        self,
+        options: LoopOptions,
+        config: "Config",
+        troubles: "Troubles",
+        nucleus: "GreengrassIpc | None" = None,
+        watch: "NucleusWatch | None" = None,
     ) -> None:
-        self._config, self._troubles, self._nucleus = config, troubles, nucleus
+        self._config, self._troubles, self._nucleus, self._watch = config, troubles, nucleus, watch
         self.work = _work_folder(options)
         self.max_bytes: int | None = None
         self.requests: Requests | None = None
         self._spooled: list[StoreAndForward] = []
         self._status: StatusFile | None = None
-        self._asked_on = ""
         if options.greengrass:
             from actorrec.inference.event_writer import MAX_MESSAGE_BYTES
 
@@ -74,33 +78,20 @@ class LoopSenders:
             from actorrec.inference.sending.requests import Requests
 
             self.requests = Requests(folder, self._troubles)
-        found += self._of_nucleus(plan)
+        found += self._of_nucleus()
         if self._config.mqtt.url:
             found.append(self._mqtt(plan, model_id))
+        self.follow(plan)
         return FanOut(found, self._troubles)
 
     def follow(self, plan: "LoopPlan") -> None:
         """Health comes as often as the plan says now, and requests on its topic."""
         if self._status is not None:
             self._status.health_every_s = plan.health_s
-        self._ask_for_requests(plan.topic)
+        if self._watch is not None and self.requests is not None:
+            from actorrec.manifests.events import REQUEST_SUBTOPIC
 
-    def _ask_for_requests(self, topic: str) -> None:
-        """Once more does no harm: it is tried again where it failed before."""
-        if self._nucleus is None or self.requests is None:
-            return
-        from actorrec.manifests.events import REQUEST_SUBTOPIC
-
-        wanted = f"{topic}/{REQUEST_SUBTOPIC}"
-        if self._asked_on not in ("", wanted):
-            self._nucleus.unsubscribe_from_topic(self._asked_on)
-        self._asked_on = wanted
-        try:
-            self._nucleus.subscribe_to_topic(wanted, self.requests.take)
-        except RemoteError as error:
-            self._troubles.begin(_ABOUT_REQUESTS, f"{_ABOUT_REQUESTS}: {error.in_full}")
-        else:
-            self._troubles.end(_ABOUT_REQUESTS)
+            self._watch.take_requests(f"{plan.topic}/{REQUEST_SUBTOPIC}", self.requests.take)
 
     def queues(self) -> "list[QueueHealth]":
         """How messages that wait are doing."""
@@ -121,14 +112,13 @@ class LoopSenders:
         self._status = StatusFile(folder, health_every_s=plan.health_s)
         return [self._status]
 
-    def _of_nucleus(self, plan: "LoopPlan") -> "list[Publisher]":
+    def _of_nucleus(self) -> "list[Publisher]":
         if self._nucleus is None:
             return []
-        from actorrec.inference.greengrass_ipc import LocalTopics
-        from actorrec.inference.sending.ipc_courier import IotCoreCourier
+        from actorrec.inference.sending.ipc_courier import IotCoreCourier, LocalTopicsCourier
 
-        self._ask_for_requests(plan.topic)
-        return [self._spool("iot-core", IotCoreCourier(self._nucleus)), LocalTopics(self._nucleus)]
+        locally = self._spool("local-topics", LocalTopicsCourier(self._nucleus), durable=False)
+        return [self._spool("iot-core", IotCoreCourier(self._nucleus)), locally]
 
     def _mqtt(self, plan: "LoopPlan", model_id: str) -> "StoreAndForward":
         from actorrec.inference.event_writer import device_name
@@ -145,12 +135,13 @@ class LoopSenders:
             courier.announce(topic, payload)
         return self._spool("mqtt", courier)
 
-    def _spool(self, name: str, courier: "Courier") -> "StoreAndForward":
+    def _spool(self, name: str, courier: "Courier", *, durable: bool = True) -> "StoreAndForward":
         from actorrec.inference.sending.spool import Spool
         from actorrec.inference.sending.store_and_forward import StoreAndForward
 
         settings = self._config.spool
         folder = settings.folder or (None if self.work is None else self.work / "spool")
+        folder = folder if durable else None
         sender = StoreAndForward(Spool(folder, name, settings, self._troubles), courier, self._troubles)
         self._spooled.append(sender)
         return sender

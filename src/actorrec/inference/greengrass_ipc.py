@@ -16,6 +16,7 @@ _TOKEN: Final = "SVCUID"  # noqa: S105 — the name of the variable
 _TIMEOUT_S: Final = 5.0
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
+_LET_GO_S: Final = 0.3
 
 
 def under_nucleus(environ: Mapping[str, str] = os.environ) -> bool:
@@ -24,7 +25,7 @@ def under_nucleus(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 class GreengrassIpc:
-    """Publishes to AWS IoT Core through the nucleus, reads this component's configuration, and takes messages.
+    """Publishes to AWS IoT Core and on the device, reads this component's configuration, and takes messages.
 
     Any thread may use it: a connection is shared, and nobody waits for another's answer. A connection that is lost is
     made again at the next call, but not at once: after a failure there is a pause that grows from one second to a
@@ -57,8 +58,12 @@ class GreengrassIpc:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._drop()
+        """Returns soon, also while another thread waits for an answer that does not come."""
+        if self._lock.acquire(timeout=_LET_GO_S):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the nucleus, which hands it to AWS IoT Core at least once.
@@ -70,11 +75,12 @@ class GreengrassIpc:
         if failure is not None:
             raise failure
 
-    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> list[RemoteError | None]:
+    def publish_all(self, messages: Sequence[tuple[str, bytes]], *, locally: bool = False) -> list[RemoteError | None]:
         """Hand several messages to the nucleus at once, which hands them to AWS IoT Core at least once.
 
         Args:
             messages: Topic and payload of each.
+            locally: Hand them to other components of this device instead, and to what a bridge serves.
 
         Returns:
             For each None where the nucleus took it, else why not: ``NotAllowedError`` if this component may not publish
@@ -84,44 +90,33 @@ class GreengrassIpc:
         under_way: list[tuple[Any, Any] | RemoteError] = []
         for topic, payload in messages:
             try:
-                under_way.append(self._started(topic, payload))
+                under_way.append(self._started(topic, payload, locally=locally))
             except RemoteError as error:
                 under_way.append(error)
         for (topic, _), started in zip(messages, under_way, strict=True):
-            outcomes.append(started if isinstance(started, RemoteError) else self._outcome(topic, *started))
+            doing = _publishing(topic, locally=locally)
+            outcomes.append(started if isinstance(started, RemoteError) else self._outcome(doing, *started))
         return outcomes
 
-    def _started(self, topic: str, payload: bytes) -> tuple[Any, Any]:
-        from awsiot.greengrasscoreipc.model import QOS
+    def _started(self, topic: str, payload: bytes, *, locally: bool) -> tuple[Any, Any]:
+        from awsiot.greengrasscoreipc.model import QOS, BinaryMessage, PublishMessage
 
         check_fits(topic, payload)
-        client, qos = self._connected(), QOS.AT_LEAST_ONCE
-        with self._asking(f"publish to {topic}", client):
-            return client, client.publish_to_iot_core_async(topic_name=topic, qos=qos, payload=payload)
+        client = self._connected()
+        with self._asking(_publishing(topic, locally=locally), client):
+            if locally:
+                message = PublishMessage(binary_message=BinaryMessage(message=payload))
+                return client, client.publish_to_topic_async(topic=topic, publish_message=message)
+            return client, client.publish_to_iot_core_async(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
 
-    def _outcome(self, topic: str, client: Any, answer: Any) -> RemoteError | None:
+    def _outcome(self, doing: str, client: Any, answer: Any) -> RemoteError | None:
         if client is not self._client and not answer.done():
             return self._unconnected()  # it ended with the wait for an earlier answer
         try:
-            self._answer(f"publish to {topic}", client, answer)
+            self._answer(doing, client, answer)
         except RemoteError as error:
             return error
         return None
-
-    def publish_locally(self, topic: str, payload: bytes) -> None:
-        """Hand a message to other components of this device, and to what a bridge serves.
-
-        Raises:
-            RemoteError: If the nucleus did not take it.
-        """
-        from awsiot.greengrasscoreipc.model import BinaryMessage, PublishMessage
-
-        check_fits(topic, payload)
-        message = PublishMessage(binary_message=BinaryMessage(message=payload))
-        self._call(
-            f"publish to {topic} on the device",
-            lambda client: client.publish_to_topic_async(topic=topic, publish_message=message),
-        )
 
     def configuration(self) -> object:
         """The configuration of this component, as the nucleus holds it now.
@@ -271,28 +266,5 @@ class GreengrassIpc:
             client.close(executor_wait=False)
 
 
-class LocalTopics:
-    """Hands messages to other components of the device, over a connection that somebody else opens and closes.
-
-    Args:
-        nucleus: That connection.
-    """
-
-    name = "topics of the device through the nucleus"
-
-    def __init__(self, nucleus: GreengrassIpc) -> None:
-        self._nucleus = nucleus
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Hand one message on.
-
-        Raises:
-            RemoteError: If the nucleus did not take it.
-        """
-        self._nucleus.publish_locally(topic, payload)
+def _publishing(topic: str, *, locally: bool) -> str:
+    return f"publish to {topic} on the device" if locally else f"publish to {topic}"

@@ -1,4 +1,4 @@
-"""Messages to AWS IoT Core by way of the nucleus."""
+"""Messages to AWS IoT Core, and to the device's other components, by way of the nucleus."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ class IotCoreCourier:
         if taken := self._closed.passed(messages):
             return taken
         sent = self._closed.open_ones(messages)[:_UNDER_WAY]
-        outcomes = self._nucleus.publish_all([(each.topic, each.payload) for each in sent])
+        outcomes = self._publish([(each.topic, each.payload) for each in sent])
         for each, failure in zip(sent, outcomes, strict=True):
             if failure is None:
                 self._closed.took(each)
@@ -63,7 +63,19 @@ class IotCoreCourier:
         assert outcomes[0] is not None
         raise self._failure(messages[0].topic, outcomes[0])
 
+    def _publish(self, messages: Sequence[tuple[str, bytes]]) -> list[RemoteError | None]:
+        return self._nucleus.publish_all(messages)
+
     def _failure(self, topic: str, failure: RemoteError) -> RemoteError | MessageRefusedError:
         """What the first message's failure means for it."""
         waits = not isinstance(failure, NotAllowedError) or self._closed.worth_waiting(topic)
         return failure if waits and not isinstance(failure, NeverTakenError) else MessageRefusedError(failure.in_full)
+
+
+class LocalTopicsCourier(IotCoreCourier):
+    """Likewise to other components of the device, and to what a bridge serves: client devices."""
+
+    name = "topics of the device through the nucleus"
+
+    def _publish(self, messages: Sequence[tuple[str, bytes]]) -> list[RemoteError | None]:
+        return self._nucleus.publish_all(messages, locally=True)
