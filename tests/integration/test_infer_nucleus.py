@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_a_nucleus_that_goes_away_ends_nothing_and_is_found_again(
         code, took_s = loop.stop()
     assert code == 0
     assert took_s < 2
-    assert len(loop.said) < 10, "told when it begins and ends, not each time"
+    assert max(Counter(loop.said).values()) <= 2, "told when it begins and ends, not each time"
 
 
 def test_a_topic_that_is_not_allowed_is_told_with_the_way_out(

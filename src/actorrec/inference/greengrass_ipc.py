@@ -252,9 +252,10 @@ class GreengrassIpc:
         with self._lock:
             if client is self._client:  # else another thread has seen the end of it already
                 self._drop()
+                if self._wait_s == 0:  # what each further try fails of is no news
+                    self._reason = type(error).__name__
                 self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2 or _FIRST_WAIT_S)
                 self._not_before_s = self._clock() + self._wait_s
-                self._reason = type(error).__name__
             return self._unconnected()
 
     def _unconnected(self) -> NotConnectedError:
