@@ -18,7 +18,7 @@ from actorrec.recognition.bundle import write_bundle
 from own_environ import own_environ
 from small_bundles import small_bundle
 
-_PROGRAMS = ("unshare", "chroot", "mount", "setpriv", "systemd-sysusers", "userdel")
+_PROGRAMS = ("unshare", "chroot", "mount", "setpriv", "systemd-sysusers", "groupdel", "userdel", "usermod")
 SCRIPT = r"""
 set -e
 mount --make-rprivate /
@@ -43,8 +43,11 @@ device install --bundle /bundle.zip
 group=$(getent group actorrec | cut -d: -f3)
 setpriv --reuid=65534 --regid=65534 --groups="$group" /usr/local/bin/actorrec infer /picture.jpg --json
 setpriv --reuid=65534 --regid=65534 --clear-groups /usr/local/bin/actorrec infer /picture.jpg --json || echo "code $?"
+usermod -aG actorrec nobody
 device uninstall --purge
 getent passwd actorrec || echo "no user"
+getent group actorrec || echo "no group"
+device uninstall --purge
 '
 """
 
@@ -85,4 +88,5 @@ def test_root_makes_this_machine_a_device_for_a_group_and_takes_it_back(environ:
     assert len(json.loads(lines[6])["faces"]) == 5  # who is in the group needs no options
     assert json.loads(lines[7])["exit_code"] == 4 and lines[8] == "code 4"
     assert "/etc/actorrec/config.yaml is for the group actorrec to read" in done.stderr
-    assert json.loads(lines[9])["done"] and lines[10:] == ["no user"]
+    assert json.loads(lines[9])["done"] and lines[10:12] == ["no user", "no group"]
+    assert json.loads(lines[12])["actions"] == []

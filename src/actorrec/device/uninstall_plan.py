@@ -1,6 +1,6 @@
 """Taking back what an installation made."""
 
-from actorrec.device.actions import FOR_GROUP, Action, Remove, Run
+from actorrec.device.actions import FOR_GROUP, Access, Action, Remove, Run
 from actorrec.device.install_plan import Systemd, is_ours
 from actorrec.device.places import CACHE, CONFIG, SHIM, STATE, SYSUSERS, TMPFILES, UNIT, USER, WANTED_BY
 from actorrec.device.service_state import UNIT_NAME
@@ -24,6 +24,15 @@ def plan_uninstall(tree: Tree, systemd: Systemd, *, purge: bool) -> tuple[Action
     if purge:
         kept = ((CONFIG.parent, "settings"), (STATE, "bundle, events, all that it kept"), (CACHE, "fetched models"))
         actions += [Remove(path, why) for path, why in kept if tree.there(path)]
-        if tree.owners and tree.ids(FOR_GROUP) is not None:
-            actions.append(Run(("userdel", USER), "the user that the service ran as"))
+        actions += _accounts(tree)
     return tuple(actions)
+
+
+def _accounts(tree: Tree) -> list[Action]:
+    """The group first: userdel alone would leave one that people are in, and they would stand in the next one's."""
+    actions: list[Action] = []
+    if tree.ids(FOR_GROUP) is not None:
+        actions.append(Run(("groupdel", "-f", USER), "the group of those who might use it"))
+    if tree.ids(Access(0, user=USER)) is not None:
+        actions.append(Run(("userdel", USER), "the user that the service ran as"))
+    return actions
