@@ -70,7 +70,7 @@ class Wire:
 
     def hang(self) -> None:
         """Send nothing any more, until the camera is switched off."""
-        self.wait(60)
+        self.wait(3600)
 
     def read_request(self) -> bytes:
         """Up to the empty line; empty where the client has gone."""
