@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from actorrec.inference.plan import LoopPlan
     from actorrec.inference.publishers import FanOut, Publisher
     from actorrec.inference.sending.courier import Courier
+    from actorrec.inference.sending.mqtt import MqttCourier
     from actorrec.inference.sending.requests import Requests
     from actorrec.inference.sending.store_and_forward import StoreAndForward
     from actorrec.inference.status_file import StatusFile
     from actorrec.inference.troubles import Troubles
     from actorrec.manifests.events import QueueHealth
+    from actorrec.sections import MqttSection
 
 
 class LoopSenders:
@@ -50,6 +52,8 @@ class LoopSenders:
         self.requests: Requests | None = None
         self._spooled: list[StoreAndForward] = []
         self._status: StatusFile | None = None
+        self._broker: MqttCourier | None = None
+        self._home: _HomeAssistant | None = None
         if options.greengrass:
             from actorrec.inference.event_writer import MAX_MESSAGE_BYTES
 
@@ -80,18 +84,23 @@ class LoopSenders:
             self.requests = Requests(folder, self._troubles)
         found += self._of_nucleus()
         if self._config.mqtt.url:
-            found.append(self._mqtt(plan, model_id))
+            found.append(self._mqtt(model_id))
         self.follow(plan)
         return FanOut(found, self._troubles)
 
     def follow(self, plan: "LoopPlan") -> None:
-        """Health comes as often as the plan says now, and requests on its topic."""
+        """Health comes as often as the plan says now; requests, and what is announced, are on its topic."""
+        from actorrec.manifests.events import REQUEST_SUBTOPIC
+
         if self._status is not None:
             self._status.health_every_s = plan.health_s
+        asked_on = f"{plan.topic}/{REQUEST_SUBTOPIC}"
         if self._watch is not None and self.requests is not None:
-            from actorrec.manifests.events import REQUEST_SUBTOPIC
-
-            self._watch.take_requests(f"{plan.topic}/{REQUEST_SUBTOPIC}", self.requests.take)
+            self._watch.take_requests(asked_on, self.requests.take)
+        if self._broker is not None:
+            will, announced = (None, {}) if self._home is None else self._home.standing(plan)
+            taken = {asked_on: self.requests.take} if self._config.mqtt.requests and self.requests is not None else {}
+            self._broker.standing.renew(will, announced, taken)
 
     def queues(self) -> "list[QueueHealth]":
         """How messages that wait are doing."""
@@ -120,20 +129,14 @@ class LoopSenders:
         locally = self._spool("local-topics", LocalTopicsCourier(self._nucleus), durable=False)
         return [self._spool("iot-core", IotCoreCourier(self._nucleus)), locally]
 
-    def _mqtt(self, plan: "LoopPlan", model_id: str) -> "StoreAndForward":
+    def _mqtt(self, model_id: str) -> "StoreAndForward":
         from actorrec.inference.event_writer import device_name
         from actorrec.inference.sending.mqtt import MqttCourier
-        from actorrec.manifests.events import REQUEST_SUBTOPIC
 
         settings, device = self._config.mqtt, device_name()
-        home = _HomeAssistant(self._config, plan, device, model_id) if settings.home_assistant else None
-        will = None if home is None else home.will
-        courier = MqttCourier(settings, client_id=f"actorrec-{device}", troubles=self._troubles, will=will)
-        if settings.requests and self.requests is not None:
-            courier.subscribe(f"{plan.topic}/{REQUEST_SUBTOPIC}", self.requests.take)
-        for topic, payload in () if home is None else home.announcements:
-            courier.announce(topic, payload)
-        return self._spool("mqtt", courier)
+        self._home = _HomeAssistant(settings, device, model_id) if settings.home_assistant else None
+        self._broker = MqttCourier(settings, client_id=f"actorrec-{device}", troubles=self._troubles)
+        return self._spool("mqtt", self._broker)
 
     def _spool(self, name: str, courier: "Courier", *, durable: bool = True) -> "StoreAndForward":
         from actorrec.inference.sending.spool import Spool
@@ -151,23 +154,23 @@ class _HomeAssistant:
     """What is announced to Home Assistant.
 
     Args:
-        config: The merged configuration.
-        plan: What the loop does first.
+        settings: Of the broker.
         device: Its name.
         model_id: What it runs.
     """
 
-    def __init__(self, config: "Config", plan: "LoopPlan", device: str, model_id: str) -> None:
+    def __init__(self, settings: "MqttSection", device: str, model_id: str) -> None:
+        self._settings, self._device, self._model_id = settings, device, model_id
+
+    def standing(self, plan: "LoopPlan") -> tuple[tuple[str, bytes], dict[str, bytes]]:
+        """The will, and what is announced, by topic."""
         from actorrec.inference.sending import homeassistant
 
         heartbeat_s = plan.events.heartbeat_s if plan.camera.source else None
-        announced = homeassistant.Announced(plan.topic, device, model_id, heartbeat_s, plan.health_s)
-        availability = homeassistant.availability_topic(plan.topic, device)
-        self.will = (availability, homeassistant.OFFLINE)
-        self.announcements = (
-            homeassistant.discovery_message(config.mqtt, announced),
-            (availability, homeassistant.ONLINE),
-        )
+        announced = homeassistant.Announced(plan.topic, self._device, self._model_id, heartbeat_s, plan.health_s)
+        availability = homeassistant.availability_topic(plan.topic, self._device)
+        discovery = homeassistant.discovery_message(self._settings, announced)
+        return (availability, homeassistant.OFFLINE), dict([discovery, (availability, homeassistant.ONLINE)])
 
 
 def _work_folder(options: LoopOptions) -> Path | None:

@@ -1,6 +1,5 @@
 """Plain MQTT: messages to a broker, and what comes back from it."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,15 +18,14 @@ from actorrec.inference.sending.mqtt_session import (
     TAKEN,
     ConnectPlan,
     MqttSession,
-    topic_matches,
 )
+from actorrec.inference.sending.mqtt_standing import MqttStanding
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import MqttSection
 
 _PROTOCOLS: Final = {"auto": (MQTT_5, MQTT_3_1_1), "5": (MQTT_5,), "3.1.1": (MQTT_3_1_1,)}
 _HANG_UPS: Final = 3
 _UNSTEADY_S: Final = 120.0
-_MAX_KEPT: Final = 256
 _MAX_TOPIC_BYTES: Final = 65_535
 _HEADER_BYTES: Final = 16  # of a packet around topic and payload, at most
 
@@ -50,6 +48,9 @@ class MqttCourier:
         on_connect: Called in the delivering thread after each connection.
         clock: Seconds that only ever grow.
 
+    Attributes:
+        standing: What each connection is brought up to; to be changed while this runs.
+
     Raises:
         ConfigError: If the settings do not go together.
         MissingExtraError: If the library is not installed.
@@ -69,10 +70,8 @@ class MqttCourier:
         self._settings, self._address = settings, broker_address(settings)
         self.name = f"broker {self._address}"
         self._client_id = settings.client_id or client_id
-        self._troubles, self._will, self._on_connect = troubles, will, on_connect
-        self._lock = threading.Lock()
-        self._announced: dict[str, tuple[bytes, bool]] = {}
-        self._subscribed: dict[str, Callable[[str, bytes], None]] = {}
+        self._troubles, self._on_connect = troubles, on_connect
+        self.standing = MqttStanding(will)
         self._session: MqttSession | None = None
         self._lost_at_s: deque[float] = deque(maxlen=3)
         self._older = False  # this broker does not know MQTT 5
@@ -88,7 +87,7 @@ class MqttCourier:
     def __exit__(self, *_: object) -> None:
         session, self._session = self._session, None
         if session is not None:
-            session.close(self._will)
+            session.close(session.will)
 
     def subscribe(self, topic: str, take: Callable[[str, bytes], None]) -> None:
         """Ask for messages that others publish, now and at each connection.
@@ -98,10 +97,7 @@ class MqttCourier:
             take: Called with topic and payload (at most ``max_message_bytes``) in a thread of the connection's own. It
                 must be quick and must not raise.
         """
-        with self._lock:
-            self._subscribed[topic] = take
-            if self._session is not None and self._session.alive:
-                self._session.subscribe(topic)
+        self.standing.subscribe(topic, take)
 
     def announce(self, topic: str, payload: bytes, retain: bool = True) -> None:
         """Publish what holds as long as this program runs: now, and again at each connection; the last of a topic.
@@ -109,12 +105,7 @@ class MqttCourier:
         Raises:
             ValueError: If the topic is none, or there are too many.
         """
-        with self._lock:
-            if topic not in self._announced and len(self._announced) >= _MAX_KEPT:
-                raise ValueError("too many topics to announce")
-            self._announced[topic] = (payload, retain)
-            if self._session is not None and self._session.alive:
-                self._session.announce(topic, payload, retain=retain)
+        self.standing.announce(topic, payload, retain=retain)
 
     def stay(self) -> None:
         """Connect, where there is no connection.
@@ -207,21 +198,17 @@ class MqttCourier:
         return None
 
     def _connected(self) -> MqttSession:
+        stale = self.standing.begin()
         if self._session is not None:
             alive = self._session.alive
             if not alive:
                 self._lost_at_s.append(time.monotonic())
             self._steady()
-            if alive:
+            if alive and not stale:
                 return self._session
             self._drop()
-        session = self._first_that_works()
-        with self._lock:
-            self._session = session
-            for topic in self._subscribed:
-                session.subscribe(topic)
-            for topic, (payload, retain) in self._announced.items():
-                session.announce(topic, payload, retain=retain)
+        session = self._session = self._first_that_works()
+        self.standing.take_up(session)
         if self._on_connect is not None:
             self._on_connect()
         return session
@@ -243,7 +230,7 @@ class MqttCourier:
         self._older = False  # a broker may have learned MQTT 5 meanwhile
         plan = self._plan()
         for protocol in protocols:
-            session = MqttSession(plan, protocol, self._came, self._denied)
+            session = MqttSession(plan, protocol, self.standing.came, self._denied)
             try:
                 session.connect()
             except RemoteError:
@@ -266,7 +253,7 @@ class MqttCourier:
             username=settings.username or None,
             password=password(settings),
             tls=tls_context(settings) if self._address.encrypted else None,
-            will=self._will,
+            will=self.standing.will,
             keepalive_s=settings.keepalive_s,
             timeout_s=settings.timeout_s,
             max_message_bytes=settings.max_message_bytes,
@@ -274,16 +261,10 @@ class MqttCourier:
         )
 
     def _drop(self) -> None:
-        with self._lock:
-            session, self._session = self._session, None
+        self.standing.let_go()
+        session, self._session = self._session, None
         if session is not None:
             session.close()
-
-    def _came(self, topic: str, payload: bytes) -> None:
-        with self._lock:
-            takers = [take for pattern, take in self._subscribed.items() if topic_matches(pattern, topic)]
-        for take in takers:
-            take(topic, payload)
 
     def _denied(self, what: str) -> None:
         line = f"{self.name}: {what} is not allowed (its access list must let this user do that)"

@@ -94,6 +94,11 @@ class MqttSession:
         self._set_up()
 
     @property
+    def will(self) -> tuple[str, bytes] | None:
+        """What the broker publishes, retained, when it breaks."""
+        return self._plan.will
+
+    @property
     def alive(self) -> bool:
         """Whether it stands, as far as is known."""
         return not self._lost and not self._ended.is_set() and bool(self._client.is_connected())
