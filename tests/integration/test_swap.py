@@ -71,6 +71,10 @@ class Frames:
     def use(self, live: RunningBundle) -> None:
         self._live = live
 
+    def more_than(self, number: int) -> None:
+        """Wait for it: a loaded machine answers when it can."""
+        waited_for(lambda: len(self.answered) > number or None)
+
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
@@ -120,7 +124,7 @@ def test_corrupt_bundles_of_every_kind_are_refused_while_the_old_one_goes_on_and
             assert arrival.bundle is None, name
             assert re.search(said, arrival.reason), (name, arrival.reason)
             assert arrival.reason.isprintable() and len(arrival.reason) <= 300, name
-            assert len(frames.answered) > before, name
+            frames.more_than(before)
         assert set(frames.answered) == {old.model.bundle}
         cleared(deployed)
         another(deployed, good, 1)
