@@ -115,6 +115,8 @@ CacheDirectory=actorrec
 CacheDirectoryMode=0750
 RuntimeDirectory=actorrec
 RuntimeDirectoryMode=0750
+# `actorrec device status` says how it ended while it waits to be started again.
+RuntimeDirectoryPreserve=restart
 WorkingDirectory=%S/actorrec
 Environment=HOME=%S/actorrec XDG_STATE_HOME=%S XDG_CACHE_HOME=%C
 MemoryMax=75%
