@@ -5,7 +5,7 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -291,10 +291,11 @@ for _ in range(plan.get("frames", 100000)):
 sys.stdout.buffer.write(frame[: plan.get("rest", 0)])
 sys.stdout.buffer.flush()
 if plan.get("hang"):
-    time.sleep(60)
+    time.sleep(3600)
 sys.exit(plan.get("exit", 0))
 '''
-RED_YUV = {"y": 83, "u": 93, "v": 233}  # of RED, as JPEG has it: BT.601, all of 0 to 255
+# Of RED and BLUE, as JPEG has them: BT.601, all of 0 to 255.
+RED_YUV, BLUE_YUV = {"y": 83, "u": 93, "v": 233}, {"y": 44, "u": 233, "v": 111}
 ACQUIRE_FAILED = (
     "[0:19:06.419783286] [2746]  INFO Camera camera.cpp:839 Pipeline handler in use by another process\n"
     "ERROR: *** failed to acquire camera /base/soc/i2c0mux/i2c@1/ov5647@36 ***\n"
@@ -302,17 +303,24 @@ ACQUIRE_FAILED = (
 NO_CAMERAS = "ERROR: *** no cameras available ***\n"
 
 
-def fake_rpicam(folder: Path, plans: Sequence[dict[str, object]], program: str = "rpicam-vid") -> Path:
+def plan_rpicam(folder: Path, plans: Sequence[Mapping[str, object]]) -> Path:
+    """Have the program act otherwise from its next run on; the file of the plans."""
+    import json
+
+    plan, beside = folder / "plan.json", folder / "plan.new"
+    beside.write_text(json.dumps([{**RED_YUV, **each} for each in plans]))
+    return beside.replace(plan)
+
+
+def fake_rpicam(folder: Path, plans: Sequence[Mapping[str, object]], program: str = "rpicam-vid") -> Path:
     """A program that acts as rpicam-vid, once for each plan and then as the last one says; the file of its runs.
 
     A plan: frames, every_s, y, u, v, size, stderr, rest (bytes of a last frame), hang, exit, ignore_sigterm.
     """
-    import json
     import sys
 
     folder.mkdir(exist_ok=True)
-    plan, runs = folder / "plan.json", folder / "runs.jsonl"
-    plan.write_text(json.dumps([{**RED_YUV, **each} for each in plans]))
+    plan, runs = plan_rpicam(folder, plans), folder / "runs.jsonl"
     script = folder / program
     script.write_text(_FAKE_RPICAM.format(python=sys.executable, plan=str(plan), runs=str(runs)))
     script.chmod(0o755)

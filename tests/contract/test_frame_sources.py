@@ -17,7 +17,7 @@ from actorrec.inference.frames.source import FrameSource
 from actorrec.sections import CameraSection
 from camera_servers import RED, camera_server, fake_rpicam, is_colour, mjpeg, rtsp, scene, write_film
 
-SETTINGS = CameraSection(width_px=64, height_px=48, fps=50, timeout_s=5)
+SETTINGS = CameraSection(width_px=64, height_px=48, fps=50, timeout_s=60)
 MAX_PIXELS = 10_000
 
 
@@ -34,11 +34,11 @@ class World:
 
 
 def _film(tmp_path: Path, stack: ExitStack, patch: pytest.MonkeyPatch) -> World:
-    return World(str(write_film(tmp_path / "film.avi", [scene(RED)] * 50)))
+    return World(str(write_film(tmp_path / "film.avi", [scene(RED)] * 250)))
 
 
 def _every_frame(tmp_path: Path, stack: ExitStack, patch: pytest.MonkeyPatch) -> World:
-    film = write_film(tmp_path / "film.mp4", [scene(RED)] * 50, codec="mp4v")
+    film = write_film(tmp_path / "film.mp4", [scene(RED)] * 250, codec="mp4v")
     return World(str(film), live=False, every_frame=True)
 
 
@@ -159,5 +159,5 @@ def test_closed_by_another_thread_while_it_is_read(opened: FrameSource) -> None:
     reader.start()
     time.sleep(0.1)
     opened.close()
-    assert ended.wait(SETTINGS.timeout_s + 5)
+    assert ended.wait(SETTINGS.timeout_s)
     reader.join(5)

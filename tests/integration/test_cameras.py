@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,6 +29,7 @@ from actorrec.types import Frame
 from camera_servers import (
     ACQUIRE_FAILED,
     BLUE,
+    BLUE_YUV,
     GREEN,
     HEADERS,
     NO_CAMERAS,
@@ -42,6 +44,7 @@ from camera_servers import (
     jpeg,
     mjpeg,
     part,
+    plan_rpicam,
     rtsp,
     scene,
     write_film,
@@ -105,16 +108,18 @@ def watch(
 
 
 class HastyAtFirst:
-    """A source that has little patience until these words are said, and all that a loaded machine takes after them."""
+    """A source that has little patience until these words are said, more with each try, and much after them."""
 
     live = True
 
     def __init__(self, text: str, said: list[str], words: str) -> None:
         self._text, self._said, self._words = text, said, words
+        self._timeout_s = QUICK.timeout_s / 2
         self._source = self._made()
         self.name = self._source.name
 
     def open(self) -> None:
+        self._timeout_s = min(2 * self._timeout_s, CALM.timeout_s)
         self._source = self._made()
         self._source.open()
 
@@ -125,8 +130,9 @@ class HastyAtFirst:
         self._source.close()
 
     def _made(self) -> FrameSource:
-        patience = CALM if has_words(self._said, self._words) else QUICK
-        return frame_source(patience, self._text, max_pixels=MAX_PIXELS)
+        hasty = CALM.model_copy(update={"timeout_s": self._timeout_s})
+        settings = CALM if has_words(self._said, self._words) else hasty
+        return frame_source(settings, self._text, max_pixels=MAX_PIXELS)
 
 
 @contextmanager
@@ -634,19 +640,22 @@ def test_a_film_that_ends_between_two_looks_has_not_died() -> None:
 def test_what_rpicam_says_is_told(
     plan: dict[str, object], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = fake_rpicam(tmp_path / "bin", [plan, {}])
+    runs, said = fake_rpicam(tmp_path / "bin", [plan]), list[str]()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with watch("rpicam", CALM.model_copy(update={"timeout_s": 2.0 if "hang" in plan else 10.0})) as seen:
-        seen.frame(lambda _: bool(seen.said) and not seen.troubles.lines)
-        assert any(words in line for line in seen.said), seen.said
+    with watch_hastily("rpicam", said, words) as seen:
+        seen.until(lambda _: has_words(said, words))
+        plan_rpicam(tmp_path / "bin", [BLUE_YUV])
+        seen.frame(lambda frame: is_colour(frame.pixels, BLUE) and not seen.troubles.lines)
     gc.collect()
-    deadline_s = time.monotonic() + PATIENCE_S  # a loaded machine takes its time to end what was killed
-    for pid in [json.loads(line)[0] for line in runs.read_text().splitlines()]:
-        while is_running(pid) and time.monotonic() < deadline_s:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            time.sleep(0.01)
-        assert not is_running(pid)
+    for line in runs.read_text().splitlines():
+        eventually(partial(is_over, json.loads(line)[0]))
+
+
+def is_over(pid: int) -> bool:
+    """Whether a child has ended; a loaded machine takes its time to end what was killed."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    return not is_running(pid)
 
 
 def test_rpicam_takes_the_size_that_the_camera_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -664,7 +673,7 @@ def test_rpicam_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.
     with watch("rpicam") as seen:
         seen.frame()
     pid, arguments = json.loads(runs.read_text())
-    assert not is_running(pid)
+    eventually(lambda: is_over(pid))
     size = "--width 64 --height 48 --framerate 50"
     output = "--codec yuv420 --nopreview --verbose=0 --flush --output -"
     assert " ".join(arguments) == f"--timeout 0 --camera 0 {size} {output}"
