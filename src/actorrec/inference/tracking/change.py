@@ -1,5 +1,6 @@
 """What changed in a picture, and where, apart from a sensor's noise and light that drifts."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 
 from actorrec.inference.tracking.grey import Grey
 
-CELL_PX: Final = 4
+_HALVINGS: Final = 2
+CELL_PX: Final = 2**_HALVINGS
 """Side of a cell, px of the grey picture: averaging over it takes three quarters of the noise away."""
 _LEAST: Final = 4.0  # grey levels; what a codec alone may move a cell by
 _SIGMAS: Final = 5.0
@@ -68,36 +70,48 @@ class ChangeDetector:
         if sigma is None:
             sigma = self._sigma = np.full(cells.shape, _typical(step), np.float32)
         off = cells - reference
-        off -= np.float32(np.clip(np.median(off[::2, ::2]), -_DRIFT, _DRIFT))
-        hot = np.abs(off) > np.maximum(_LEAST, _SIGMAS * sigma)
-        changed = _supported(hot)
+        off -= np.float32(min(max(_median(off), -_DRIFT), _DRIFT))
+        changed = _supported(np.abs(off, out=off) > np.maximum(np.float32(_LEAST), np.float32(_SIGMAS) * sigma))
         self._learn(cells, step, changed)
         return Change(changed, _is_cut(before, cells, changed))
 
     def _learn(self, cells: Cells, step: Cells, changed: NDArray[np.bool_]) -> None:
         """Take the changed cells as they are now; of the others, the noise and the drift."""
+        import cv2
+
         assert self._reference is not None
         assert self._sigma is not None
-        near = _dilated(changed) if changed.any() else changed
         # The mean of |a − b| of two draws is 2 σ / √π.
         usual = np.clip(step * np.float32(np.sqrt(np.pi) / 2), _LEAST_SIGMA, _MOST_SIGMA)
-        self._sigma += np.where(near, np.float32(0), _NOISE_RATE * (usual - self._sigma))
-        rate = np.where(near, np.float32(1), np.float32(_REFERENCE_RATE))
-        self._reference += rate * (cells - self._reference)
+        far = None
+        if changed.any():
+            near = _dilated(changed)
+            np.copyto(self._reference, cells, where=near)
+            far = (~near).view(np.uint8)
+        cv2.accumulateWeighted(usual, self._sigma, _NOISE_RATE, far)
+        cv2.accumulateWeighted(cells, self._reference, _REFERENCE_RATE, far)
 
 
 def _cells(grey: Grey) -> Cells:
     import cv2
 
-    height, width = grey.shape
-    rows, columns = max(1, height // CELL_PX), max(1, width // CELL_PX)
-    whole = grey[: rows * CELL_PX, : columns * CELL_PX]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+    # By halves, for which OpenCV has a path six times as fast as for quarters.
+    for _ in range(_HALVINGS):
+        height, width = grey.shape
+        even = grey[: max(1, height - height % 2), : max(1, width - width % 2)]
+        grey = np.asarray(cv2.resize(even, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA))
+    return grey.astype(np.float32)
+
+
+def _median(cells: Cells) -> float:
+    """Of every fourth of them."""
+    some = cells[::2, ::2].ravel()
+    return float(np.partition(some, some.size // 2)[some.size // 2])
 
 
 def _typical(step: Cells) -> float:
     """Noise of one cell, from the median of the steps between two frames, which what moves hardly touches."""
-    return float(np.clip(float(np.median(step[::2, ::2])) * 1.4826 / np.sqrt(2), *_START_SIGMA))
+    return float(np.clip(_median(step) * 1.4826 / np.sqrt(2), *_START_SIGMA))
 
 
 def _supported(hot: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -116,7 +130,7 @@ def _dilated(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _is_cut(before: Cells, cells: Cells, changed: NDArray[np.bool_]) -> bool:
-    if float(changed.mean()) < _CUT_SHARE:
+    if np.count_nonzero(changed) < _CUT_SHARE * changed.size:
         return False
     return likeness(_coarse(before), _coarse(cells)) < _CUT_LIKENESS
 
@@ -130,6 +144,6 @@ def _coarse(cells: Cells) -> Cells:
 
 def likeness(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
     """Correlation of two pictures of one shape, in [−1, 1]; 0 where either is of one grey."""
-    left, right = left - left.mean(), right - right.mean()
-    scale = float(np.sqrt(np.sum(left * left) * np.sum(right * right)))
-    return float(np.sum(left * right)) / scale if scale > left.size else 0.0
+    left, right = (left - left.mean()).ravel(), (right - right.mean()).ravel()
+    scale = math.sqrt(float(left @ left) * float(right @ right))
+    return float(left @ right) / scale if scale > left.size else 0.0

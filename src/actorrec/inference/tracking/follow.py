@@ -4,6 +4,7 @@ Points are followed forth and back (Kalal et al., 2010, "Forward-backward error"
 dropped, and the others move the face by a similarity transform.
 """
 
+import cmath
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,22 +14,26 @@ from numpy.typing import NDArray
 from actorrec.inference.tracking.change import likeness
 from actorrec.inference.tracking.grey import Grey, GreyFrame
 from actorrec.types import BoundingBox, Face, Landmarks
-from actorrec.vision.align import similarity_transform
 
 _GRID: Final = 4
 _INNER: Final = 0.8  # of the box's sides: its corners show what is behind the face
 _WINDOW_PX: Final = 15
 _LEVELS: Final = 3
+_ENOUGH: Final = (3, 5, 0.05)  # steps, and px of a step, after which a point is where it is
 _REACH_PX: Final = 48  # how far a face may go from one frame to the next
 _LARGE_PX: Final = 80  # faces of this size are followed at half of it, in a third of the time
 _SMALLEST_PX: Final = 2 * _WINDOW_PX
 _COMES_BACK_PX: Final = 1.0
 _LEAST_SHARE: Final = 0.4  # of the points
+_LEAST_SPREAD: Final = 1e-6
 _MOST_ZOOM: Final = 1.25
 _MOST_TURN_RAD: Final = 0.5
 _PATCH_PX: Final = 24
 _LEAST_LIKENESS: Final = 0.8  # of the face before and after; two people in one place are less alike
 _LEAST_INSIDE: Final = 0.6  # of the box, in the picture
+
+_STEPS: Final = [_INNER * (step / (_GRID - 1) - 0.5) for step in range(_GRID)]
+_GRID_XY: Final = np.array([(x, y) for y in _STEPS for x in _STEPS])
 
 Points = NDArray[np.float32]
 """Shape (P, 2), float32, px."""
@@ -65,11 +70,14 @@ def follow_faces(before: GreyFrame, after: GreyFrame, faces: Sequence[Face]) -> 
 def _points(face: Face) -> Points:
     """The landmarks and a grid over the inner box."""
     box = face.box
-    steps = (np.linspace(-0.5, 0.5, _GRID) * _INNER).astype(np.float32)
-    grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    centre = np.array([(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2], np.float32)
-    sides = np.array([box.width_px, box.height_px], np.float32)
-    return np.concatenate([face.landmarks.points, centre + grid * sides]).astype(np.float32)
+    points = np.empty((len(face.landmarks.points) + len(_GRID_XY), 2), np.float32)
+    points[: -len(_GRID_XY)] = face.landmarks.points
+    points[-len(_GRID_XY) :] = _GRID_XY * (box.width_px, box.height_px) + _middle(box)
+    return points
+
+
+def _middle(box: BoundingBox) -> tuple[float, float]:
+    return (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
 
 
 def _flow(before: Grey, after: Grey, points: Points, times: int) -> tuple[Points, NDArray[np.bool_]]:
@@ -89,8 +97,12 @@ def _flow(before: Grey, after: Grey, points: Points, times: int) -> tuple[Points
         return points, np.zeros(len(points), np.bool_)
     starts = ((points - np.array([left, top], np.float32)) / np.float32(times))[:, None]
     size_wh, room = (_WINDOW_PX, _WINDOW_PX), np.zeros_like(starts)
-    ends, forth, _ = cv2.calcOpticalFlowPyrLK(old, new, starts, room, winSize=size_wh, maxLevel=_LEVELS)
-    backs, back, _ = cv2.calcOpticalFlowPyrLK(new, old, ends, room.copy(), winSize=size_wh, maxLevel=_LEVELS)
+    ends, forth, _ = cv2.calcOpticalFlowPyrLK(
+        old, new, starts, room, winSize=size_wh, maxLevel=_LEVELS, criteria=_ENOUGH
+    )
+    backs, back, _ = cv2.calcOpticalFlowPyrLK(
+        new, old, ends, room.copy(), winSize=size_wh, maxLevel=_LEVELS, criteria=_ENOUGH
+    )
     missed = np.linalg.norm(backs - starts, axis=2)[:, 0] * times
     good = (forth[:, 0] == 1) & (back[:, 0] == 1) & (missed < _COMES_BACK_PX)
     return np.asarray(points + (ends - starts)[:, 0] * times, np.float32), np.asarray(good, np.bool_)
@@ -107,27 +119,42 @@ def _shrunk(part: Grey, times: int) -> Grey:
 
 
 def _moved(face: Face, start: Points, end: Points, good: NDArray[np.bool_]) -> Face | None:
+    """The face after the similarity transform that the good points agree on; None where they do not."""
     least = max(4, round(_LEAST_SHARE * len(start)))
+    before, after = _complex(start), _complex(end)
     for _ in range(2):  # once with all, once without those that go their own way
-        if int(good.sum()) < least or float(np.ptp(start[good], axis=0).max()) < 1e-3:
+        count = int(np.count_nonzero(good))
+        if count < least:
             return None
-        matrix = similarity_transform(start[good], end[good])
-        missed = np.linalg.norm(_apply(matrix, start) - end, axis=1)
-        good &= missed <= max(1.0, 2.5 * float(np.median(missed[good])))
-    if int(good.sum()) < least:
+        some_before, some_after = before[good], after[good]
+        from_z, to_z = complex(some_before.sum()) / count, complex(some_after.sum()) / count
+        some_before -= from_z
+        spread = float(np.vdot(some_before, some_before).real)
+        if spread < _LEAST_SPREAD:
+            return None
+        turn = complex(np.vdot(some_before, some_after)) / spread  # scale · e^{i·angle}, as in Umeyama (1991)
+        shift = to_z - turn * from_z
+        missed = np.abs(turn * before + shift - after)
+        good &= missed <= max(1.0, 2.5 * float(np.sort(missed[good])[count // 2]))
+    zoom = abs(turn)
+    if np.count_nonzero(good) < least or not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
         return None
-    zoom, turn = float(np.hypot(matrix[0, 0], matrix[1, 0])), float(np.arctan2(matrix[1, 0], matrix[0, 0]))
-    if not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM or abs(turn) > _MOST_TURN_RAD:
+    if abs(cmath.phase(turn)) > _MOST_TURN_RAD:
         return None
     box = face.box
-    middle = _apply(matrix, np.array([[(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2]], np.float32))[0]
-    half = np.array([box.width_px, box.height_px]) / 2 * zoom
-    corners = (float(side) for side in (*(middle - half), *(middle + half)))
-    return Face(BoundingBox(*corners), Landmarks(_apply(matrix, face.landmarks.points)), face.score)
+    middle, half = turn * complex(*_middle(box)) + shift, complex(box.width_px, box.height_px) / 2 * zoom
+    corners, others = middle - half, middle + half
+    landmarks = (turn * _complex(face.landmarks.points) + shift).astype(np.complex64)
+    return Face(
+        BoundingBox(corners.real, corners.imag, others.real, others.imag),
+        Landmarks(landmarks.view(np.float32).reshape(-1, 2)),
+        face.score,
+    )
 
 
-def _apply(matrix: NDArray[np.float64], points: Points) -> Points:
-    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
+def _complex(points: Points) -> NDArray[np.complex128]:
+    """Shape (P,): x + iy."""
+    return np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
 
 
 def _still_it(before: GreyFrame, after: GreyFrame, face: Face, moved: Face) -> bool:
