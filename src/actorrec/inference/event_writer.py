@@ -110,6 +110,7 @@ class EventWriter:
             width=width,
             height=height,
             faces=sorted(faces, key=first_named),
+            left_out=sighting.more,
         )
         return event if self._max_bytes is None else within(event, self._max_bytes)
 

@@ -112,7 +112,8 @@ class DetectionEvent(_Event):
         source: As the device knows the picture or the camera.
         error: Why it could not be looked at; None where it could.
         faces: Everybody found, known or not.
-        left_out: Faces that are not listed because the message would be too long; those with a name go before others.
+        left_out: Faces that are not listed: the message would be too long, where those with a name go before others; or
+            there are too many to follow.
     """
 
     event: Literal["detection"] = "detection"

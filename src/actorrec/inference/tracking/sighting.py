@@ -48,6 +48,7 @@ class Sighting:
         tracks: Faces that are seen in this frame, the oldest first.
         left: Faces that left since the look before.
         lost: Faces that are not seen in this frame but have not left: they may be back in the next one.
+        more: Faces that the last search found beside ``tracks``: too many to be followed.
         changed: Whether anything in the frame had changed since the last look that found a change.
         detected: Whether faces were searched for in the whole frame.
         steps_ms: Milliseconds by step: change, follow, detect, align, embed, match; only steps that were taken.
@@ -56,6 +57,7 @@ class Sighting:
     tracks: tuple[TrackedFace, ...]
     left: tuple[TrackedFace, ...] = ()
     lost: tuple[TrackedFace, ...] = ()
+    more: int = 0
     changed: bool = True
     detected: bool = False
     steps_ms: dict[str, float] = field(default_factory=dict)

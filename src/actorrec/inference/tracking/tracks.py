@@ -80,10 +80,10 @@ class Track:
 
 
 def usable(faces: Sequence[Face]) -> list[Face]:
-    """Found faces that can be followed and embedded, ``MAX_FACES`` at most: the largest and surest."""
+    """Found faces that can be followed and embedded, the largest and surest first."""
     kept = [face for face in faces if _sound(face)]
     kept.sort(key=lambda face: -face.score * face.box.area_px**0.5)
-    return kept[:MAX_FACES]
+    return kept
 
 
 def pair(tracks: Sequence[Face], found: Sequence[Face]) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from actorrec.inference.tracking.grey import GreyFrame, grey_frame
 from actorrec.inference.tracking.identify import Identifier
 from actorrec.inference.tracking.schedule import FrameClock, SearchSchedule, looks_due
 from actorrec.inference.tracking.sighting import Sighting
-from actorrec.inference.tracking.tracks import usable
+from actorrec.inference.tracking.tracks import MAX_FACES, usable
 from actorrec.inference.tracking.zones import changed_faces, outside_faces
 from actorrec.recognition.recogniser import Recogniser
 from actorrec.sections.device import TrackingSection
@@ -40,6 +40,7 @@ class FaceWatcher:
         self._view = FacesInView()
         self._identifier = Identifier(recogniser, settings)
         self._grey: GreyFrame | None = None  # of the frame that the faces' places are true in
+        self._more = 0  # found, but too many to be followed
 
     def use(self, recogniser: Recogniser) -> None:
         """Go on with another bundle: faces stay where they are, who they are is asked anew."""
@@ -80,7 +81,7 @@ class FaceWatcher:
         tracks, left, lost = self._view.told(self._clock.now_s, frame.time_s, self._settings.forget_s)
         for track in left:
             self._identifier.forget(track.track_id)
-        return Sighting(tracks, left, lost, change.any, searched, steps)
+        return Sighting(tracks, left, lost, self._more, change.any, searched, steps)
 
     def _follow(self, change: Change, grey: GreyFrame) -> bool:
         """Move the faces that changed; whether one was lost."""
@@ -90,6 +91,7 @@ class FaceWatcher:
             self._searches.changed()
         if change.cut:
             view.cut()
+            self._more = 0
             return False
         seen = view.in_sight
         if not change.any or before is None or not seen:
@@ -110,7 +112,8 @@ class FaceWatcher:
         if not self._searches.due(self._settings, now_s, cells=cells, cut=change.cut, lost=lost, loss=loss):
             return False
         found = usable(self._recogniser.detector.detect(frame.pixels))
-        self._view.found(found, now_s, frame.time_s)
+        self._view.found(found[:MAX_FACES], now_s, frame.time_s)
+        self._more = max(0, len(found) - len(self._view.in_sight))
         self._searches.done(now_s)
         return True
 
