@@ -158,12 +158,18 @@ def fetch_settings(cache: Path, **changes: Any) -> FetchSection:
 
 @asynccontextmanager
 async def both(
-    routes: Mapping[str, Answer], cache: Path, *, recovered: Counter[str] | None = None, **changes: Any
+    routes: Mapping[str, Answer],
+    cache: Path,
+    *,
+    recovered: Counter[str] | None = None,
+    robots: bool = True,
+    **changes: Any,
 ) -> AsyncIterator[tuple[HostileServer, PoliteFetcher]]:
-    """A server and a fetcher."""
-    settings = fetch_settings(cache, **changes)
-    async with hostile(routes) as server, open_fetcher(settings, recovered=recovered) as fetcher:
-        yield server, fetcher
+    """A server and a fetcher, which without ``robots`` asks for no robots.txt: nothing but the test's own is timed."""
+    async with hostile(routes) as server:
+        exempt = {} if robots else {"robots_exempt": (server.url + "/",)}
+        async with open_fetcher(fetch_settings(cache, **exempt, **changes), recovered=recovered) as fetcher:
+            yield server, fetcher
 
 
 async def refused(work: Coroutine[Any, Any, object]) -> ItemError:

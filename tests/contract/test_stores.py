@@ -123,7 +123,7 @@ def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStor
     inside = threading.Event()
 
     def second() -> None:
-        inside.wait(5)
+        assert inside.wait(60)
         with store.lock("dataset/abcd"):
             order.append("second")
 
@@ -133,7 +133,7 @@ def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStor
         inside.set()
         thread.join(0.2)
         order.append("first")
-    thread.join(5)
+    thread.join(60)
     assert order == ["first", "second"]
 
 
@@ -201,8 +201,8 @@ def test_of_two_processes_one_commits(tmp_path: Path) -> None:
     for racer in racers:
         racer.start()
     for racer in racers:
-        racer.join(30)
-    assert sorted(racer.exitcode or 0 for racer in racers) == [0, 7]
+        racer.join(120)
+    assert {racer.exitcode for racer in racers} == {0, 7}
     assert (tmp_path / "dataset/abcd/manifest.json").read_bytes() in (b"a", b"b")
     assert [path.name for path in (tmp_path / "dataset/abcd").iterdir()] == ["manifest.json"]
 

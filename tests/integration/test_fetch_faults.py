@@ -123,7 +123,7 @@ def test_a_server_that_drips_is_given_up(headers: bytes, cache: Path, tmp_path: 
             await asyncio.sleep(0.05)
 
     async def run() -> None:
-        async with both({"/x": drip}, cache, timeout_s=5, deadline_s=0.4) as (server, fetcher):
+        async with both({"/x": drip}, cache, robots=False, timeout_s=5, deadline_s=0.4) as (server, fetcher):
             error = await refused(fetcher.download(server.url + "/x", tmp_path / "x"))
             assert error.reason == "too-slow"
             assert "0.4 s" in error.message
@@ -139,10 +139,14 @@ def test_a_server_that_says_nothing_is_tried_again(cache: Path) -> None:
     async def run() -> None:
         recovered: Counter[str] = Counter()
         routes = {"/x": in_turn(silent, reply(b"late")), "/y": silent}
-        async with both(routes, cache, timeout_s=0.2, attempts=2, recovered=recovered) as (server, fetcher):
+        quick = {"timeout_s": 0.2, "max_wait_s": 0.01}
+        # Two tries would do, were no answer ever late on a busy machine.
+        async with both(routes, cache, recovered=recovered, attempts=20, **quick) as (server, fetcher):
             assert (await fetcher.page(server.url + "/x")).body == b"late"
+        assert set(recovered) == {"timeout"}
+        async with both(routes, cache, robots=False, attempts=2, **quick) as (server, fetcher):
             assert (await refused(fetcher.page(server.url + "/y"))).reason == "timeout"
-        assert recovered == {"timeout": 1}
+            assert server.paths() == ["/y"] * 2
 
     asyncio.run(run())
 
@@ -215,11 +219,12 @@ def test_a_clock_that_jumps_changes_nothing(cache: Path, tmp_path: Path, monkeyp
         kept = reply(b"x" * 100, headers={"Cache-Control": "max-age=5", "Date": "Tue, 01 Jan 2030 00:00:00 GMT"})
         routes = {"/a": in_turn(reply(b"", 429, later), kept), "/b": kept}
         async with both(routes, cache, rate_per_s=100) as (server, fetcher):
-            async with asyncio.timeout(20):
+            begun_s = time.monotonic()
+            async with asyncio.timeout(120):
                 for n in range(30):
                     assert (await fetcher.page(server.url + f"/a?{n // 3}")).body == b"x" * 100
                     assert (await fetcher.download(server.url + "/b", tmp_path / "b")).bytes == 100
-            assert server.times_s[-1] - server.times_s[0] > 0.3  # nor is it faster than it may be
+            assert server.times_s[-1] - begun_s > 0.3  # nor is it faster than it may be
 
     asyncio.run(run())
 

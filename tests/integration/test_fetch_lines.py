@@ -14,7 +14,7 @@ import pytest
 from actorrec.errors import ItemError
 from actorrec.scrape.fetch.client import open_fetcher
 from actorrec.sections import FetchSection
-from hostile_servers import Answer, Call, hostile, in_turn, raw, reply
+from hostile_servers import Answer, Call, both, hostile, in_turn, raw, reply
 
 
 def settings(cache: Path, **changes: Any) -> FetchSection:
@@ -24,7 +24,7 @@ def settings(cache: Path, **changes: Any) -> FetchSection:
 
 async def lines_from(answer: Answer, path: str, cache: Path, **changes: Any) -> list[bytes]:
     routes = {path: answer, "/to": reply(b"", 302, {"Location": path})}
-    async with hostile(routes) as server, open_fetcher(settings(cache, **changes)) as fetcher:
+    async with both(routes, cache, **{"max_wait_s": 0.01, **changes}) as (server, fetcher):
         return [line async for line in fetcher.stream_lines(server.url + "/to")]
 
 
@@ -81,7 +81,7 @@ def test_a_stream_that_drips_is_given_up(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
 
     with pytest.raises(ItemError) as caught:
-        asyncio.run(lines_from(drip, "/x", tmp_path, deadline_s=0.3))
+        asyncio.run(lines_from(drip, "/x", tmp_path, robots=False, deadline_s=0.3))
     assert caught.value.reason == "too-slow"
 
 

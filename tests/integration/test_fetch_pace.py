@@ -42,14 +42,17 @@ def test_the_rate_is_never_exceeded(rate: int, tmp_path: Path) -> None:
 
 
 def test_no_more_at_once_than_allowed(tmp_path: Path) -> None:
-    now, most = Counter[str](), Counter[str]()
+    now, most, full = Counter[str](), Counter[str](), asyncio.Event()
 
     async def slow(call: Call) -> bool | None:
         host = call.headers["host"]
         for key in (host, "all"):
             now[key] += 1
             most[key] = max(most[key], now[key])
-        await asyncio.sleep(0.05)
+        if most["all"] >= 5:
+            full.set()
+        await asyncio.wait_for(full.wait(), 60)
+        await asyncio.sleep(0.05)  # time for one too many
         for key in (host, "all"):
             now[key] -= 1
         return await reply(b"ok")(call)
@@ -71,7 +74,7 @@ def test_who_must_wait_holds_up_nobody(tmp_path: Path) -> None:
     done: list[str] = []
 
     async def run() -> None:
-        routes = {"/wait": in_turn(reply(b"", 429, {"Retry-After": "1"}), reply(b"")), "/a": reply(b"")}
+        routes = {"/wait": reply(b"", 429, {"Retry-After": "100"}), "/a": reply(b"")}
         changes = {"connections": 1, "connections_per_host": 1}
         async with hostile(routes) as server, open_fetcher(settings(tmp_path, **changes)) as fetcher:
 
@@ -79,17 +82,18 @@ def test_who_must_wait_holds_up_nobody(tmp_path: Path) -> None:
                 await fetcher.page(server.url + path)
                 done.append(path)
 
-            async with asyncio.TaskGroup() as group:
-                group.create_task(ask("/wait"))
-                await asyncio.sleep(0.1)
+            waits = asyncio.create_task(ask("/wait"))
+            while "/wait" not in server.paths():
+                await asyncio.sleep(0.005)
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
                 for n in range(10):
                     group.create_task(ask(f"/a?{n}"))
-            times_s = dict(zip(server.asked, server.times_s, strict=True))
-            first = server.times_s[server.asked.index("GET /wait")]
-            assert times_s["GET /wait"] - first >= 1.0
+            waits.cancel()
+            await asyncio.wait([waits])
+            assert waits.cancelled() and server.paths().count("/wait") == 1
 
     asyncio.run(run())
-    assert done[-1] == "/wait"
+    assert len(done) == 10
 
 
 def test_a_date_to_wait_for_is_read_by_the_servers_own_clock(tmp_path: Path) -> None:
@@ -136,8 +140,7 @@ def test_a_host_that_refuses_many_is_left_alone_for_a_while(tmp_path: Path) -> N
                 refusing = False
             times_s = server.times_s[1:]
             gaps_s = [later - earlier for earlier, later in pairwise(times_s)]
-            assert max(gaps_s) >= 0.9  # all of them waited, not the refused alone
-            assert gaps_s.index(max(gaps_s)) <= 4
+            assert max(gaps_s[:5]) >= 0.9  # all of them waited, not the refused alone
 
     asyncio.run(run())
 
@@ -148,6 +151,6 @@ def test_the_slower_of_robots_txt_and_our_rate_holds(tmp_path: Path) -> None:
             routes = {"/robots.txt": reply(b"User-agent: *\n" + asked + b"\n"), "/a": reply(b"ok")}
             async with hostile(routes) as server, open_fetcher(settings(tmp_path)) as fetcher:
                 await asyncio.gather(*(fetcher.download(server.url + "/a", tmp_path / f"{n}") for n in range(8)))
-                assert server.times_s[-1] - server.times_s[1] >= 0.65  # of 0.7: the first may come late
+                assert server.times_s[-1] - server.times_s[0] >= 0.69  # of 0.7; robots.txt comes before the eight
 
     asyncio.run(run())

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 SWALLOWS = """
 import sys, time
@@ -11,10 +10,10 @@ try:
     with insistent_interrupts():
         print("ready", flush=True)
         try:
-            time.sleep(30)
+            time.sleep(300)
         except KeyboardInterrupt:
             pass  # as a callback inside TensorFlow's converter does
-        time.sleep(30)
+        time.sleep(300)
 except KeyboardInterrupt:
     time.sleep(2.5)  # disarmed: what follows is not interrupted again
     sys.exit(130)
@@ -26,6 +25,4 @@ def test_a_dropped_interrupt_comes_again_until_the_work_stops() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(2)
-        started = time.monotonic()
-        assert process.wait(timeout=20) == 130
-        assert time.monotonic() - started < 15
+        assert process.wait(timeout=120) == 130

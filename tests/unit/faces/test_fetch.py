@@ -148,7 +148,7 @@ def test_a_server_that_falls_silent_is_given_up(site: Site) -> None:
     release = threading.Event()
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        release.wait(10)
+        release.wait(120)
 
     site.answer = answer
     with pytest.raises(RemoteError, match="timed out"):

@@ -180,7 +180,7 @@ def test_nothing_of_the_environment_gets_into_a_plan(tmp_path: Path, monkeypatch
     ).filter(lambda each: ("subnets" in each) == ("security_groups" in each)),
     key=st.sampled_from([None, KEY]),
 )
-@bounds(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@bounds(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_combination_is_a_request_that_the_service_takes(
     remote: dict[str, Any], key: str | None, tmp_path: Path
 ) -> None:

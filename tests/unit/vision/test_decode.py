@@ -129,7 +129,7 @@ def test_a_missing_tail_is_truncated(gradient: UInt8Image) -> None:
     assert reason_of(truncated(big)) == "truncated"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_damaged_bytes_never_raise_anything_else(data: st.DataObject, gradient: UInt8Image) -> None:
     name = data.draw(st.sampled_from(["turned.jpg", "alpha.png", "animated.gif", "picture.tiff", "picture.webp"]))
