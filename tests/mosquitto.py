@@ -13,7 +13,8 @@ from typing import Final
 
 import pytest
 
-_START_S: Final = 20.0
+from patience import PATIENCE_S
+
 _LOG_PLAIN: Final = ("log_type all", "connection_messages true", "set_tcp_nodelay true")
 
 
@@ -69,7 +70,7 @@ class Broker:
         config.write_text("\n".join(self._configuration()) + "\n")
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen([self._program, "-c", str(config)], stdout=log, stderr=log)
-        give_up_s = time.monotonic() + _START_S
+        give_up_s = time.monotonic() + PATIENCE_S
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -97,7 +98,7 @@ class Broker:
         process, self._process = self._process, None
         if process is not None:
             process.kill() if kill else process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE_S)
 
     def _configuration(self) -> list[str]:
         # Started by root, it would become another user, who may not write to a test's folder.

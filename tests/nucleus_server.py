@@ -10,12 +10,13 @@ import json
 import socket
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+
+from patience import eventually
 
 MESSAGE, ERROR, CONNECT, CONNECT_ACK = 0, 1, 4, 5
 ACCEPTED, TERMINATE = 1, 2
@@ -67,12 +68,13 @@ class NucleusServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        self._open.clear()
-        self.subscribed.clear()
+        with self._sending:  # who is let in just now is not let in after this
+            for each in (self._listener, *self._open):
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+                each.close()
+            self._open.clear()
+            self.subscribed.clear()
         self.path.unlink(missing_ok=True)
 
     @property
@@ -106,12 +108,9 @@ class NucleusServer:
             self._send(each[1], {":message-type": MESSAGE, ":message-flags": TERMINATE, ":stream-id": each[2]}, b"")
         self.subscribed.clear()
 
-    def waited_for(self, *topics: str, timeout_s: float = 20.0) -> None:
+    def waited_for(self, *topics: str) -> None:
         """Wait until all these are subscribed to."""
-        until_s = time.monotonic() + timeout_s
-        while not set(topics) <= {topic for topic, _, _ in self.subscribed}:
-            assert time.monotonic() < until_s, self.subscribed
-            time.sleep(0.01)
+        eventually(lambda: set(topics) <= {topic for topic, _, _ in self.subscribed})
 
     def _tell(self, topic: str, name: str, event: dict[str, Any]) -> None:
         with self._sending:
@@ -130,7 +129,11 @@ class NucleusServer:
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                self._open.append(connection)
+                with self._sending:
+                    if listener.fileno() < 0:
+                        connection.close()
+                        return
+                    self._open.append(connection)
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -148,7 +151,8 @@ class NucleusServer:
                 if operation.removeprefix("aws.greengrass#") in self.deaf_to:
                     return
                 if headers[":message-flags"] & TERMINATE:
-                    self.subscribed = [each for each in self.subscribed if each[1:] != (connection, stream)]
+                    with self._sending:
+                        self.subscribed = [each for each in self.subscribed if each[1:] != (connection, stream)]
                 elif not self.silent:
                     self._reply(connection, stream, operation, json.loads(payload))
 
@@ -160,7 +164,7 @@ class NucleusServer:
         head |= {"service-model-type": f"aws.greengrass#{name}"}
         with self._sending:  # nobody is told of anything before this answer
             connection.sendall(_message(head, json.dumps(answer).encode()))
-            if goes_on:
+            if goes_on and connection in self._open:
                 self.subscribed.append((request.get("topic", ""), connection, stream))
 
     def _answer(self, operation: str, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from actorrec.config import Config
 from actorrec.enrolment.enrol import enrol
 from actorrec.progress import SilentProgress
 from own_environ import own_environ
+from patience import PATIENCE_S
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 GROUP = EXAMPLES / "group.jpg"
@@ -82,7 +83,7 @@ class RunningLoop:
         self._process.kill()
         self.ended()
 
-    def next(self, wanted: Callable[[Event], Any] = bool, *, timeout_s: float = 20.0) -> Event:
+    def next(self, wanted: Callable[[Event], Any] = bool, *, timeout_s: float = PATIENCE_S) -> Event:
         """The next event of a kind; others before it are passed over."""
         until_s = time.monotonic() + timeout_s
         while True:
@@ -101,7 +102,7 @@ class RunningLoop:
         """The next health event of a kind."""
         return self.next(lambda event: event["event"] == "health" and wanted(event))
 
-    def ended(self, *, timeout_s: float = 30.0) -> int:
+    def ended(self, *, timeout_s: float = PATIENCE_S) -> int:
         """Wait for its end; the exit code, with ``events`` and ``said`` complete."""
         code = self._process.wait(timeout_s)
         for reader in self._readers:
@@ -109,10 +110,14 @@ class RunningLoop:
         return code
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Ask it to stop; exit code and seconds."""
+        """Ask it to stop; exit code and seconds.
+
+        A machine that is loaded may not get to the program's last words in the time that they have: what a test looks
+        for afterwards, it waits for before.
+        """
         start_s = time.monotonic()
         self._process.send_signal(number)
-        code = self._process.wait(30)
+        code = self._process.wait(PATIENCE_S)
         took_s = time.monotonic() - start_s
         self.ended()
         return code, took_s

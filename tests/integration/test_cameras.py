@@ -49,11 +49,11 @@ from camera_servers import (
     scene,
     write_film,
 )
+from patience import PATIENCE_S, eventually
 
 CALM = CameraSection(width_px=64, height_px=48, fps=50, timeout_s=60)
 QUICK = CALM.model_copy(update={"timeout_s": 0.4})  # less than a user may set; for what is waited for in vain
 MAX_PIXELS = 1_000_000
-PATIENCE_S = 60.0  # a loaded machine stands still for seconds
 
 
 class Watch:
@@ -80,13 +80,6 @@ class Watch:
     def trouble(self, words: str) -> None:
         """Wait until something is wrong, in these words among others."""
         self.until(lambda _: any(words in line for line in self.troubles.lines))
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, "it did not come to be"
-        time.sleep(0.01)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -28,11 +28,10 @@ from actorrec.inference.swap.staged import ChangedMeanwhileError, StagedFile, si
 from actorrec.inference.swap.tried import Trial, try_bundle
 from actorrec.inference.troubles import Troubles
 from corrupt_bundles import CORRUPT
+from patience import PATIENCE_S, eventually
 from small_bundles import write_small_bundle
 
-T = TypeVar("T")
 EVERY_S = 0.05
-PATIENCE_S = 60.0
 
 
 def another(path: Path, good: Path, number: int) -> Path:
@@ -43,20 +42,19 @@ def another(path: Path, good: Path, number: int) -> Path:
     return beside.replace(path)
 
 
+def put(path: Path, content: bytes) -> None:
+    """Put bytes there whole: half of them might be looked at where the machine stands still between."""
+    beside = path.with_name(f".{path.name}.put")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
 def watching(path: Path, running_sha256: str, staging: Path) -> IncomingBundle:
     return IncomingBundle(path, running_sha256, num_threads=1, staging=staging, every_s=EVERY_S)
 
 
 def next_arrival(incoming: IncomingBundle) -> Arrival:
-    return waited_for(incoming.poll)
-
-
-def waited_for(ask: Callable[[], T | None]) -> T:
-    until_s = time.monotonic() + PATIENCE_S
-    while (found := ask()) is None:
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
-    return found
+    return eventually(incoming.poll)
 
 
 class Frames:
@@ -73,7 +71,7 @@ class Frames:
 
     def more_than(self, number: int) -> None:
         """Wait for it: a loaded machine answers when it can."""
-        waited_for(lambda: len(self.answered) > number or None)
+        eventually(lambda: len(self.answered) > number)
 
     def close(self) -> None:
         self._stop.set()
@@ -132,7 +130,7 @@ def test_corrupt_bundles_of_every_kind_are_refused_while_the_old_one_goes_on_and
         assert arrival.reason == "" and arrival.sha256 == file_sha256(deployed)
         assert arrival.bundle is not None and arrival.bundle.path.parent == tmp_path / "staging"
         frames.use(arrival.bundle)
-        waited_for(lambda: frames.answered[-1] == arrival.sha256 or None)
+        eventually(lambda: frames.answered[-1] == arrival.sha256)
     finally:
         frames.close()
     assert set(frames.answered) == {old.model.bundle, arrival.sha256}
@@ -143,16 +141,15 @@ def test_corrupt_bundles_of_every_kind_are_refused_while_the_old_one_goes_on_and
 
 def test_what_runs_and_what_was_refused_is_passed_over(deployed: Path, incoming: IncomingBundle) -> None:
     good = deployed.read_bytes()
-    deployed.write_bytes(b"no bundle")
+    put(deployed, b"no bundle")
     assert "not a readable zip" in next_arrival(incoming).reason
     assert not incoming.in_order
     for content in (good, b"no bundle", good):  # put back, refused again, put back
-        deployed.write_bytes(content)
-        os.utime(deployed)
+        put(deployed, content)
         runs = content is good
-        waited_for(lambda runs=runs: incoming.in_order is runs or None)
+        eventually(lambda runs=runs: incoming.in_order is runs)  # type: ignore[misc]
         assert incoming.poll() is None
-    deployed.write_bytes(b"other bytes")
+    put(deployed, b"other bytes")
     assert "not a readable zip" in next_arrival(incoming).reason
 
 
@@ -162,7 +159,7 @@ def test_going_back_to_the_bundle_before_is_a_swap_like_any_other(
     before = deployed.read_bytes()
     another(deployed, good, 2)
     assert next_arrival(incoming).reason == ""
-    deployed.write_bytes(before)
+    put(deployed, before)
     back = next_arrival(incoming)
     assert (back.reason, back.sha256) == ("", file_sha256(deployed))
 
@@ -190,95 +187,115 @@ def test_links_are_followed(good: Path, tmp_path: Path) -> None:
         incoming.close()
 
 
-def children() -> set[int]:
-    """Trials that run, of this process."""
-    listed = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    found = {int(pid) for path in listed for pid in path.read_text().split()}
-    return {pid for pid in found if b"swap.trial" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+STANDS_STILL = """
+import os, signal, sys
+def and_then_stand_still(amount, nice=os.nice):
+    nice(amount)
+    if os.path.exists(__file__):
+        os.kill(os.getpid(), signal.SIGSTOP)
+os.nice = and_then_stand_still
+"""
 
 
-def trial_of(path: Path) -> int:
-    """The trial of one copy, once it runs."""
+@pytest.fixture
+def halt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """While this file is there, a trial stands still as soon as it has bound itself to its program."""
+    (tmp_path / "halt").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "halt"))
+    file = tmp_path / "halt" / "sitecustomize.py"
+    file.write_text(STANDS_STILL)
+    return file
 
-    def running() -> int | None:
-        for pid in children():
-            if path.name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-        return None
 
-    return waited_for(running)
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def children(program: int = os.getpid()) -> set[int]:
+    """Trials that run, of a process."""
+    found: set[int] = set()
+    for path in Path(f"/proc/{program}/task").glob("*/children"):
+        with suppress(OSError):  # a thread that is over
+            found.update(int(pid) for pid in path.read_text().split())
+    return {pid for pid in found if b"swap.trial" in command_of(pid)}
+
+
+def state_of(pid: int) -> str:
+    """One letter, as in ``ps``; X where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def halted_trial(copy: Path, program: int = os.getpid()) -> int:
+    """The trial of one copy, once it stands still."""
+
+    def halted() -> int | None:
+        trials = [pid for pid in children(program) if copy.name.encode() in command_of(pid)]
+        return next((pid for pid in trials if state_of(pid) == "T"), None)
+
+    return eventually(halted)
 
 
 def test_a_trial_that_crashes_is_a_refusal(
-    good: Path, deployed: Path, incoming: IncomingBundle, tmp_path: Path
+    good: Path, deployed: Path, halt: Path, incoming: IncomingBundle, tmp_path: Path
 ) -> None:
     another(deployed, good, 4)
     sha256 = file_sha256(deployed)
-    os.kill(trial_of(tmp_path / f"incoming-{sha256}.zip"), signal.SIGSEGV)
+    pid = halted_trial(tmp_path / f"incoming-{sha256}.zip")
+    for number in (signal.SIGSEGV, signal.SIGCONT):
+        os.kill(pid, number)
     arrival = next_arrival(incoming)
     assert (arrival.bundle, arrival.sha256, arrival.reason) == (None, sha256, "it crashed the runtime (SIGSEGV)")
 
 
 def test_of_two_that_come_one_after_the_other_the_newer_is_taken(
-    good: Path, deployed: Path, incoming: IncomingBundle, tmp_path: Path
+    good: Path, deployed: Path, halt: Path, incoming: IncomingBundle, tmp_path: Path
 ) -> None:
     another(deployed, good, 5)
-    pid = trial_of(tmp_path / f"incoming-{file_sha256(deployed)}.zip")
-    os.kill(pid, signal.SIGSTOP)  # a trial that takes long
+    pid = halted_trial(tmp_path / f"incoming-{file_sha256(deployed)}.zip")  # a trial that takes long
+    halt.unlink()
     another(deployed, good, 6)
     arrival = next_arrival(incoming)
     assert (arrival.reason, arrival.sha256) == ("", file_sha256(deployed))
-    assert not Path(f"/proc/{pid}").exists()
+    assert state_of(pid) == "X"
     assert incoming.poll() is None
 
 
-def test_a_trial_ends_with_its_watcher(good: Path, deployed: Path, tmp_path: Path) -> None:
+def test_a_trial_ends_with_its_watcher(good: Path, deployed: Path, halt: Path, tmp_path: Path) -> None:
     incoming = watching(deployed, file_sha256(deployed), tmp_path / "staging")
     another(deployed, good, 7)
-    pid = trial_of(tmp_path / f"incoming-{file_sha256(deployed)}.zip")
+    pid = halted_trial(tmp_path / f"incoming-{file_sha256(deployed)}.zip")
     incoming.close()
-    assert not Path(f"/proc/{pid}").exists()
+    eventually(lambda: state_of(pid) == "X")
     assert incoming.poll() is None
 
 
-def test_a_trial_ends_with_its_program_and_what_it_left_is_tidied(deployed: Path, tmp_path: Path) -> None:
+def test_a_trial_ends_with_its_program_and_what_it_left_is_tidied(deployed: Path, halt: Path, tmp_path: Path) -> None:
     program = f"""
 import sys, time
 from pathlib import Path
 from actorrec.inference.swap.incoming import IncomingBundle
 incoming = IncomingBundle(Path(sys.argv[1]), "0" * 64, num_threads=1, staging=Path(sys.argv[2]), every_s={EVERY_S})
-time.sleep({PATIENCE_S})
+time.sleep({2 * PATIENCE_S})
 """
     staging = tmp_path / "staging"
     with subprocess.Popen([sys.executable, "-c", program, str(deployed), str(staging)]) as process:
         kept = staging / f"incoming-{file_sha256(deployed)}.zip"
-
-        def trial() -> int | None:
-            for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
-                for pid in path.read_text().split():
-                    if kept.name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        return int(pid)
-            return None
-
-        pid = waited_for(trial)
-        waited_for(lambda: os.getpriority(os.PRIO_PROCESS, pid) > 0 or None)  # it has bound itself to its program
-        os.kill(pid, signal.SIGSTOP)
+        pid = halted_trial(kept, process.pid)
         process.kill()
-    waited_for(lambda: ended(pid) or None)
+    eventually(lambda: state_of(pid) in "XZ")  # Z: it waits for nothing but whoever started it
     assert kept.exists()
+    halt.unlink()
     incoming = watching(deployed, file_sha256(deployed), staging)
     try:
-        waited_for(lambda: (not kept.exists()) or None)
+        eventually(lambda: not kept.exists())
     finally:
         incoming.close()
-
-
-def ended(pid: int) -> bool:
-    """Whether a process is gone, or waits for nothing but whoever started it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def test_a_trial_that_takes_too_long_is_a_refusal(good: Path) -> None:
@@ -287,7 +304,7 @@ def test_a_trial_that_takes_too_long_is_a_refusal(good: Path) -> None:
     assert not children()
 
 
-def test_a_trial_sees_no_secret_of_the_program(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_sees_no_secret_of_the_program(good: Path, halt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACTORREC_MQTT__PASSWORD", "hush")
     seen: list[bytes] = []
 
@@ -352,11 +369,11 @@ def test_after_a_swap_the_new_one_is_kept_and_the_old_one_comes_back_beside_it(g
     bundles.keep()
     bundles.use(new)
     bundles.shadow_soon()
-    shadow = waited_for(bundles.opened_shadow)
+    shadow = eventually(bundles.opened_shadow)
     assert shadow.count.bundle == old.model.bundle
     assert bundles.opened_shadow() is None
     bundles.keep_soon()
-    waited_for(lambda: (shelf.current.exists() and file_sha256(shelf.current) == new.model.bundle) or None)
+    eventually(lambda: shelf.current.exists() and file_sha256(shelf.current) == new.model.bundle)
     bundles.shadow_soon()
     bundles.use(old)  # before it is opened, or just then: it is not what runs beside the other
     bundles.close()
