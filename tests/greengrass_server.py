@@ -13,6 +13,7 @@ How to use it::
         greengrass.fates[names[3]] = Fate("FAILED", "no space left", stack=("COMPONENT_ERROR",))   # or (deployment) →
         greengrass.refuse("CreateDeployment", *THROTTLED)      # or DENIED, BUSY; times=n; any operation, iot's too
         greengrass.outage, greengrass.latency_s = 3, 0.2       # no answer at all; a slow one
+        greengrass.held["CreateDeployment"] = threading.Event()    # done, and not answered before that is set
         greengrass.component("com.example.Other", "1.0.0")     # a component that somebody else published
         greengrass.deploy(group, {"com.example.Other": "1.0.0"})          # a deployment that somebody else made
         boto3.client("greengrassv2", region_name="us-east-1")
@@ -69,6 +70,7 @@ class Greengrass:
         self.devices, self.fates, self.public = self.world.devices, self.world.fates, self.world.public
         self.outage, self.latency_s = 0, 0.0
         self.ticking: frozenset[str] = _TICKING
+        self.held: dict[str, threading.Event] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.broken: list[str] = []
         self._deployments = Deployments(self.world)
@@ -176,12 +178,15 @@ class Greengrass:
                 call = understood(asked)
                 self.asked.append((call.operation, call.given))
                 self.world.region = call.region
-                return self._answer(call, asked)
+                reply = self._answer(call, asked)
             except RefusalError as error:
-                return told(error, call)
+                reply = told(error, call)
             except Exception:
                 self.broken.append(traceback.format_exc())
                 raise
+        if call is not None and (until := self.held.get(call.operation)) is not None:
+            until.wait(120)
+        return reply
 
     def _answer(self, call: Call, asked: Asked) -> Reply:
         for refusal in self._refusals:

@@ -94,7 +94,7 @@ class Function:
         self.api.waiting.put((request_id, event))
         return request_id
 
-    def ended(self, request_id: str, timeout_s: float = 60.0) -> Answer:
+    def ended(self, request_id: str, timeout_s: float = 180.0) -> Answer:
         """Wait for a call to end."""
         until, self.busy = time.monotonic() + timeout_s, True
         while True:
@@ -110,7 +110,7 @@ class Function:
                 if time.monotonic() > until:
                     raise AssertionError(f"the call goes on for more than {timeout_s} s: {self.output}") from None
 
-    def call(self, event: Any, timeout_s: float = 60.0) -> Answer:
+    def call(self, event: Any, timeout_s: float = 180.0) -> Answer:
         """One call."""
         return self.ended(self.send(event), timeout_s)
 

@@ -1,6 +1,8 @@
 """A small S3 server on loopback that does what it is told wrong: refuses, breaks off, answers nonsense."""
 
 import threading
+import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +21,15 @@ class FaultyS3:
     Attributes:
         fault: Asked first of every request; True when it has answered (or broken off) itself.
         requests: Method and path of each.
+        clock: Seconds since 1970, as its answers and the ages of its objects tell them.
     """
 
     url: str = ""
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+    written_s: dict[str, float] = field(default_factory=dict)
     fault: "Callable[[Handler], bool]" = lambda handler: False
     requests: list[str] = field(default_factory=list)
+    clock: Callable[[], float] = time.time
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -58,19 +63,32 @@ class Handler(BaseHTTPRequestHandler):
                 self.error(412, "PreconditionFailed")
                 return
             metadata = {key: value for key, value in self.headers.items() if key.lower().startswith("x-amz-meta-")}
+            if self.headers.get("If-Match", tag := self.tag()) != tag:
+                self.error(412, "PreconditionFailed")
+                return
             objects[self.name] = (self.body, metadata)
-            self.answer(200, b"", {"ETag": '"e"'})
+            self.state.written_s[self.name] = self.state.clock()
+            self.answer(200, b"", {"ETag": self.tag()})
         elif self.command == "DELETE":
             objects.pop(self.name, None)
             self.answer(204, b"", {})
         elif self.command in ("GET", "HEAD") and self.name in objects:
             data, metadata = objects[self.name]
-            about = {"ETag": '"e"', "Last-Modified": formatdate(usegmt=True), **metadata}
+            written_s = self.state.written_s.get(self.name, self.state.clock())
+            about = {"ETag": self.tag(), "Last-Modified": formatdate(written_s, usegmt=True), **metadata}
             self.answer(200, data, about)
         elif self.name.count("/") == 1:
             self.answer(200, LIST.encode(), {"Content-Type": "application/xml"})
         else:
             self.error(404, "NoSuchKey")
+
+    def tag(self) -> str:
+        """The version of the object; of none, where there is none."""
+        return f'"{zlib.crc32(self.state.objects.get(self.name, (b"",))[0]):08x}"'
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """For the header Date."""
+        return super().date_time_string(self.state.clock() if timestamp is None else timestamp)
 
     def error(self, status: int, code: str, headers: dict[str, str] | None = None, inside: str = "") -> None:
         said = escape(f"{self.path} {self.headers}")  # what must never be passed on

@@ -59,9 +59,9 @@ def test_a_thousand_devices_of_which_thirty_fail(fleet: Fleet) -> None:
 
     fleet.greengrass.settle()
     recorded = Counter(e.status for e in fleet.greengrass.deployments[made.id].job.executions.values())
-    started = time.perf_counter()
+    asked = len(fleet.greengrass.asked)
     told = report(fleet.calls, state, read_standing(fleet.calls, state))
-    assert time.perf_counter() - started < 4
+    assert len(fleet.greengrass.asked) - asked <= FAILING + 10  # for each that failed, and for pages of the rest
     assert {status: count for status, count in told.counts.items() if count} == dict(recorded)
     assert told.counts["SUCCEEDED"] == DEVICES - FAILING and told.outcome == "succeeded"
     assert [failure.device for failure in told.failures] == sorted(failing)
@@ -219,7 +219,7 @@ def test_why_it_was_stopped_is_never_read_from_older_counts(fleet: Fleet) -> Non
             return found
 
         def job(self, job_id: str) -> JobFacts | None:
-            assert self.counted.wait(10)
+            assert self.counted.wait(60)
             return super().job(job_id)
 
     seen = read_standing(Late(aws_session()), read_group(fleet.calls, fleet.group))

@@ -123,12 +123,11 @@ def test_a_large_fleet_is_listed_in_few_requests(greengrass: Greengrass, group: 
     greengrass.fates |= dict.fromkeys(names[:30], Fate("FAILED", "no space left"))
     deployed(greengrass, group)
     greengrass.asked.clear()
-    begun = time.monotonic()
     done = run("ls", "--json")
-    took_s, rows = time.monotonic() - begun, json.loads(done.stdout)
+    rows = json.loads(done.stdout)
     assert len(rows) == 1000 and sum(row["last"]["status"] == "FAILED" for row in rows) == 30
     assert all(row["versions"] is None for row in rows)
-    assert len(greengrass.asked) < 40 and took_s < 15
+    assert len(greengrass.asked) < 40
     assert "--details" in done.stderr
 
 

@@ -291,7 +291,7 @@ def test_a_job_that_really_runs_is_followed_live(sagemaker: SageMaker) -> None:
 
     def run(request: object, says: object) -> Outcome:
         says(1, "metrics: epoch=1 loss=1")  # type: ignore[operator]
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         says(1, "metrics: epoch=2 loss=0.5")  # type: ignore[operator]
         return Outcome(0)
 
@@ -307,7 +307,7 @@ def test_a_job_that_really_runs_is_followed_live(sagemaker: SageMaker) -> None:
         time.sleep(POLL_S)
     assert not ended, "the measures of the first epoch came while it ran"
     go_on.set()
-    following.join(30)
+    following.join(120)
     assert ended == ["Completed"] and [values["epoch"] for _, values in heard.measures] == [1, 2]
 
 

@@ -33,7 +33,7 @@ from stored_chains import add_dataset, add_images, whole
 from trained_archives import contents, made_bundle, made_model, packed
 
 __all__ = ["sagemaker"]
-_PATIENCE_S = 60
+_PATIENCE_S = 120
 SECRET = "https://b.s3.amazonaws.com/k?X-Amz-Signature=feedfacefeedface"
 SEEN = "Hello https://b.s3.amazonaws.com/k?[hidden]"
 METRICS = "metrics: epoch=1 loss=0.5"

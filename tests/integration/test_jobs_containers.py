@@ -129,7 +129,7 @@ def stop(*_):
     print("stopping", flush=True)
     sys.exit(143)
 signal.signal(signal.SIGTERM, stop)
-for epoch in range(3000):
+for epoch in range(30000):
     print(f"metrics: epoch={epoch}", flush=True)
     time.sleep(0.02)
 """

@@ -107,10 +107,11 @@ class Storm:
         for event in events:
             self.events.put(event)
         self.processes: list[Function] = []
-        self.deaths, self.over = 0, threading.Event()
+        self.deaths, self.struck, self.over = 0, threading.Event(), threading.Event()
 
     def in_process(self) -> None:
         """A function of this process: it may fail, and is called again, as Lambda does it."""
+        self.struck.wait(240)  # else all may be through before the others have started, on a busy machine
         started = self.world.function()
         while (event := self._next()) is not None:
             try:
@@ -129,6 +130,7 @@ class Storm:
                             self.events.put(event)
                 except FunctionDiedError:
                     self.deaths += 1
+                    self.struck.set()
                     self.events.put(event)
                 finally:
                     self.processes.remove(started)
@@ -158,6 +160,8 @@ class Storm:
 
     def run(self, *, processes: int, threads: int, kills: int) -> None:
         """Until all events are through."""
+        if not kills:
+            self.struck.set()
         with ThreadPoolExecutor(processes + threads + 2) as pool:
             workers = [pool.submit(each) for each in [*[self.apart] * processes, *[self.in_process] * threads]]
             others = [pool.submit(self.live), pool.submit(self.kill, kills)]
@@ -230,7 +234,7 @@ def test_a_hundred_events_repeated_shuffled_and_killed_make_one_version_and_one_
 
 def finish(world: OtaWorld) -> None:
     """Minutes, health and the schedule until nothing is left to do."""
-    started, until = world.function(), time.monotonic() + 60
+    started, until = world.function(), time.monotonic() + 240
     while not world.state.idle:
         assert time.monotonic() < until, world.state.under_way
         world.service.settle()

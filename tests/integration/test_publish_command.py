@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -189,12 +190,12 @@ def test_killed_on_the_way_it_goes_on(account: Account) -> None:
     environ = {**os.environ, **account.service.environ, **account.environ}
     command = [sys.executable, "-m", "actorrec", "publish-component", account.bundle, "--yes", "--single", "--store",
                account.store.uri]  # fmt: skip
-    account.service.latency_s = 0.2
+    account.service.held["CreateComponentVersion"] = threading.Event()
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not account.service.count("CreateComponentVersion") and process.poll() is None:
             time.sleep(0.01)
         process.kill()
-    account.service.latency_s = 0
+    account.service.held.pop("CreateComponentVersion").set()
     assert process.returncode == -9 and not list(manifests(account.store, ComponentManifest))
     again = subprocess.run([*command, "--json"], env=environ, capture_output=True, text=True, check=True)
     assert versions(json.loads(again.stdout)) == [(NAME, "1.0.0")]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -149,49 +151,61 @@ def objects_at(url: str, tmp_path: Path) -> Objects:
     return Objects(new_bucket(url), "", AwsSession(settings(url, tmp_path)))
 
 
-def test_a_lease_that_is_kept_young_outlives_its_life(moto_url: str, tmp_path: Path) -> None:
-    objects = objects_at(moto_url, tmp_path)
-    with Lease(objects, "model/abcd", life_s=3).held(wait=True) as held:
-        assert held
-        time.sleep(5)
-        with Lease(objects, "model/abcd", life_s=3).held(wait=False) as second:
-            assert not second
-    assert objects.head(".locks/model-abcd.json") is None
+LOCK = "/bucket/.locks/model-abcd.json"
 
 
-def test_a_lease_of_a_dead_holder_is_taken_over(moto_url: str, tmp_path: Path) -> None:
-    objects = objects_at(moto_url, tmp_path)
+def test_a_lease_that_is_kept_young_outlives_its_life(tmp_path: Path) -> None:
+    now_s = [1.8e9]
+    with faulty_s3() as server:
+        server.clock = lambda: now_s[0]
+        objects = Objects("bucket", "", AwsSession(settings(server.url, tmp_path)))
+        with Lease(objects, "model/abcd", life_s=3).held(wait=True) as held:
+            assert held
+            for _ in range(2):
+                now_s[0] += 2
+                deadline_s = time.monotonic() + 60
+                while server.written_s[LOCK] < now_s[0] and time.monotonic() < deadline_s:
+                    time.sleep(0.02)
+                with Lease(objects, "model/abcd", life_s=3).held(wait=False) as second:
+                    assert not second
+        assert LOCK not in server.objects
+
+
+def test_a_lease_of_a_dead_holder_is_taken_over(tmp_path: Path) -> None:
     elsewhere = json.dumps({"machine": "another", "pid": 1, "lease": "x", "written": 1}).encode()
-    assert objects.put_new(".locks/model-abcd.json", elsewhere)
-    with Lease(objects, "model/abcd", life_s=3).held(wait=False) as held:
-        assert not held  # it may be alive
-    started = time.monotonic()
-    with Lease(objects, "model/abcd", life_s=3).held(wait=True) as held:
-        assert held and time.monotonic() - started > 0.5
+    with faulty_s3() as server:
+        looks = f"HEAD {LOCK}"
+        server.clock = lambda: 1.8e9 + server.requests.count(looks)  # every look of a taker takes a second
+        objects = Objects("bucket", "", AwsSession(settings(server.url, tmp_path)))
+        assert objects.put_new(".locks/model-abcd.json", elsewhere)
+        with Lease(objects, "model/abcd", life_s=3).held(wait=False) as held:
+            assert not held  # it may be alive
+        with Lease(objects, "model/abcd", life_s=3).held(wait=True) as held:
+            assert held and server.requests.count(looks) == 4
+
+
+def left_by_a_dead_process(objects: Objects) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    holder = json.loads(Lease(objects, "model/abcd")._content())
+    objects.put_new(".locks/model-abcd.json", json.dumps(holder | {"pid": process.pid}).encode())
 
 
 def test_a_lease_of_a_process_that_died_here_is_taken_over_at_once(moto_url: str, tmp_path: Path) -> None:
     objects = objects_at(moto_url, tmp_path)
-    child = os.fork()
-    if not child:
-        os._exit(0)
-    os.waitpid(child, 0)
-    lease = Lease(objects, "model/abcd")
-    holder = json.loads(lease._content())
-    objects.put_new(".locks/model-abcd.json", json.dumps(holder | {"pid": child}).encode())
-    with lease.held(wait=False) as held:
+    left_by_a_dead_process(objects)
+    with Lease(objects, "model/abcd").held(wait=False) as held:
         assert held
 
 
 def test_of_many_one_takes_over(moto_url: str, tmp_path: Path) -> None:
     objects = objects_at(moto_url, tmp_path)
-    objects.put_new(".locks/model-abcd.json", b"{}")
-    time.sleep(2.1)
+    left_by_a_dead_process(objects)
     inside, most, barrier = [0], [0], threading.Barrier(6)
 
     def take() -> None:
         barrier.wait()
-        with Lease(objects, "model/abcd", life_s=2).held(wait=True):
+        with Lease(objects, "model/abcd").held(wait=True):
             inside[0] += 1
             most[0] = max(most[0], inside[0])
             time.sleep(0.1)
