@@ -48,6 +48,7 @@ class LoopSenders:
     ) -> None:
         self._config, self._troubles, self._nucleus, self._watch = config, troubles, nucleus, watch
         self.work = _work_folder(options)
+        self._waits = options.every_frame  # nothing is missed while it does
         self.max_bytes: int | None = None
         self.requests: Requests | None = None
         self._spooled: list[StoreAndForward] = []
@@ -68,7 +69,8 @@ class LoopSenders:
         """
         from actorrec.inference.publishers import FanOut, StdoutPublisher
 
-        found: list[Publisher] = [StdoutPublisher(), *self._status_file(plan)]
+        said = StdoutPublisher(None) if self._waits else StdoutPublisher()
+        found: list[Publisher] = [said, *self._status_file(plan)]
         if (path := self._config.events.jsonl) is not None:
             from actorrec.inference.sending.jsonl import JsonlPublisher
 

@@ -1,5 +1,7 @@
 """Where events go: one protocol, standard output, and several places at once."""
 
+import os
+import select
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -40,9 +42,21 @@ class Publisher(Protocol):
 
 
 class StdoutPublisher:
-    """One line of standard output for each message, whatever its topic, at once."""
+    """One line of standard output for each message, whatever its topic, at once.
+
+    Who reads slowly is waited for. Who stops reading is waited for once, then he misses messages until he reads on; a
+    line that was begun is always ended first.
+
+    Args:
+        wait_s: For how long nothing at all may be read; None for ever.
+    """
 
     name = "standard output"
+
+    def __init__(self, wait_s: float | None = 5.0) -> None:
+        self._wait_s = wait_s
+        self._unread = False
+        self._left = b""  # of a line that was begun
 
     def __enter__(self) -> Self:
         return self
@@ -51,9 +65,41 @@ class StdoutPublisher:
         pass
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Write and flush one line, in UTF-8: a name that the locale has no letters for ends nothing."""
-        sys.stdout.buffer.write(payload + b"\n")
-        sys.stdout.flush()
+        """Write one line, in UTF-8: a name that the locale has no letters for ends nothing.
+
+        Raises:
+            BrokenPipeError: If nobody will read it any more.
+            OSError: If it was not taken; it is lost.
+        """
+        line = payload + b"\n"
+        try:
+            descriptor = sys.stdout.fileno()
+        except OSError:  # it is something of a program that hosts this one
+            sys.stdout.buffer.write(line)
+            sys.stdout.flush()
+            return
+        if self._written(descriptor):
+            self._left = line
+            try:
+                self._written(descriptor)
+            finally:
+                begun = len(self._left) < len(line)
+                self._left = self._left if begun else b""
+            if begun:
+                return
+        raise OSError("nobody reads it")
+
+    def _written(self, descriptor: int) -> bool:
+        """Write what is left, in parts for which there is room; whether that was all."""
+        while self._left:
+            room = select.poll()
+            room.register(descriptor, select.POLLOUT)
+            wait_s = 0.0 if self._unread else self._wait_s
+            self._unread = not room.poll(None if wait_s is None else wait_s * 1000)
+            if self._unread:
+                return False
+            self._left = self._left[os.write(descriptor, self._left[: select.PIPE_BUF]) :]
+        return True
 
 
 class FanOut:
