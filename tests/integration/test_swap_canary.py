@@ -3,7 +3,6 @@
 import itertools
 import json
 import shutil
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from actorrec.greengrass.health_counts import Heard, counts_of
 from actorrec.manifests.events import read_health
 from actorrec.recognition.bundle import write_bundle
 from nucleus_server import NucleusServer
+from patience import eventually
 from running_loop import HOPPER, Event, RunningLoop
 from small_bundles import small_bundle
 
@@ -45,21 +45,19 @@ def test_the_bundle_before_a_swap_is_what_the_new_one_is_compared_with_whatever_
         options = ("--greengrass", "--bundle", live)
         with RunningLoop(*options, cwd=tmp_path, environ=nucleus.environment) as loop:
             assert pair(loop.health(lambda event: event["frames"])) == (one, None)
-            until_s = time.monotonic() + 20
-            while not (tmp_path / "bundles" / "shelf.json").exists():  # it has proved good, and is kept
-                assert time.monotonic() < until_s
-                time.sleep(0.02)
+            eventually((tmp_path / "bundles" / "shelf.json").exists)  # it has proved good, and is kept
             second.replace(live)
-            assert loop.next(lambda event: event["event"] == "model", timeout_s=60)["change"] == "swapped"
+            assert loop.next(lambda event: event["event"] == "model")["change"] == "swapped"
             nucleus.configure(Shadow="previous")
             begun = loop.health(lambda event: event["shadow"])
             assert pair(begun) == (two, one)
             grown = loop.health(lambda event: event["shadow"]["frames"] > begun["shadow"]["frames"])
             assert pair(grown) == (two, one)
             third.replace(live)
-            assert loop.next(lambda event: event["event"] == "model", timeout_s=60)["change"] == "swapped"
+            assert loop.next(lambda event: event["event"] == "model")["change"] == "swapped"
             counted = loop.health(lambda event: event["shadow"] and event["shadow"]["faces"] > 1)
             assert pair(counted) == (three, two)
+            eventually(lambda: counted in nucleus.events(f"{TOPIC}/health"))
             assert loop.stop()[0] == 0
         said = [read_health(payload) for topic, payload in nucleus.published if topic == f"{TOPIC}/health"]
     story = [pair(json.loads(event.model_dump_json())) for event in said]
