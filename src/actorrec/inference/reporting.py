@@ -30,7 +30,8 @@ class Reporter:
     so that one face that flickers delays nobody else's; a face that is lost for a moment is still there, and one in
     whose place another stands has gone at once. While the rate is used up a change waits, and what is said then is the
     newest state; a change that undid itself by then is not said. What an event happened to catch amid a flicker is put
-    right by the next. Where the clock jumps back, waits begin anew.
+    right by the next. Where the clock jumps back, waits begin anew. That nobody is there is said at first, too: whoever
+    listens may know another state, of the program that ran before.
 
     Args:
         settings: Heartbeat and rate.
@@ -44,6 +45,7 @@ class Reporter:
         self._tokens = float(BURST)
         self._before_s: float | None = None
         self._quiet_since_s = 0.0
+        self._begun = False
 
     def due(self, sighting: Sighting, now_s: float) -> Literal["change", "heartbeat"] | None:
         """Whether an event is due; the caller sends what the sighting shows if so.
@@ -65,9 +67,14 @@ class Reporter:
         keys = self._settled.keys() | self._said.keys()
         if any(self._settled[key] != self._said[key] != shown[key] for key in keys):
             return self._say("change", shown, now_s)
-        if now_s - self._quiet_since_s >= self._settings.heartbeat_s:
+        quiet_s = now_s - self._quiet_since_s
+        if quiet_s >= self._settings.heartbeat_s or (quiet_s >= SETTLE_S and self._nobody_yet(sighting)):
             return self._say("heartbeat", shown, now_s)
         return None
+
+    def _nobody_yet(self, sighting: Sighting) -> bool:
+        """Whether nothing was said yet, and there is nobody to wait for."""
+        return not (self._begun or self._since_s or sighting.tracks)
 
     def _replaced(self, sighting: Sighting) -> set[str | None]:
         """Who is no more because a look at another face, by its number, shows that one in their place."""
@@ -101,7 +108,7 @@ class Reporter:
 
     def _say(self, why: Literal["change", "heartbeat"], shown: _Seen, now_s: float) -> Literal["change", "heartbeat"]:
         self._tokens -= 1
-        self._said, self._quiet_since_s = shown, now_s
+        self._said, self._quiet_since_s, self._begun = shown, now_s, True
         return why
 
     def _turn_clock(self, now_s: float) -> None:

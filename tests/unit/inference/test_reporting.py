@@ -40,7 +40,16 @@ def play(reporter: Reporter, *steps: tuple[float, Sighting]) -> list[tuple[float
 
 def test_a_person_who_comes_and_stays_is_said_once_and_so_is_leaving() -> None:
     steps = [(tick / 10, sighting(*(["A"] if 5 <= tick < 15 else []))) for tick in range(30)]
-    assert play(Reporter(EventsSection()), *steps) == [(0.8, "change"), (1.8, "change")]
+    assert play(Reporter(EventsSection()), *steps) == [(0.3, "heartbeat"), (0.8, "change"), (1.8, "change")]
+
+
+def test_that_nobody_is_there_at_first_is_said_once() -> None:
+    """Whoever listens may know another state, of the program that ran before."""
+    nobody = [(tick / 10, sighting()) for tick in range(100)]
+    assert play(Reporter(EventsSection()), *nobody) == [(0.3, "heartbeat")]
+    undecided = [(tick / 10, sighting(UNDECIDED)) for tick in range(5)]
+    then = [(0.5 + tick / 10, sighting()) for tick in range(100)]
+    assert play(Reporter(EventsSection()), *undecided, *then) == [(0.5, "heartbeat")]
 
 
 def test_nothing_is_said_of_faces_that_are_not_decided() -> None:
@@ -57,13 +66,13 @@ def test_each_kind_of_change_counts(other: tuple[str | None, ...]) -> None:
 def test_a_heartbeat_comes_when_nothing_was_said_for_its_time() -> None:
     steps = [(float(second), sighting(*(["A"] if second >= 5 else []))) for second in range(30)]
     events = play(Reporter(EventsSection(heartbeat_s=10)), *steps)
-    assert events == [(6.0, "change"), (16.0, "heartbeat"), (26.0, "heartbeat")]
+    assert events == [(1.0, "heartbeat"), (6.0, "change"), (16.0, "heartbeat"), (26.0, "heartbeat")]
 
 
 def test_a_face_that_flickers_is_not_said_and_holds_back_nobody_else() -> None:
     steps = [(tick / 8, sighting(*(["A"] if tick % 2 else []), *(["B"] if tick >= 16 else []))) for tick in range(60)]
     # What is said of B happens to show A, too, who is not there an eighth of a second later.
-    assert play(Reporter(EventsSection()), *steps) == [(2.375, "change"), (2.5, "change")]
+    assert play(Reporter(EventsSection()), *steps) == [(0.5, "heartbeat"), (2.375, "change"), (2.5, "change")]
 
 
 def test_a_face_that_is_lost_is_still_there() -> None:
@@ -131,7 +140,10 @@ def test_a_time_that_is_no_number_stops_nothing(time_s: float) -> None:
 def test_a_clock_that_jumps_back_does_not_stop_the_heartbeat() -> None:
     reporter = Reporter(EventsSection(heartbeat_s=10))
     play(reporter, (1e6, sighting()))
-    assert play(reporter, *[(float(second), sighting()) for second in range(12)]) == [(10.0, "heartbeat")]
+    assert play(reporter, *[(float(second), sighting()) for second in range(12)]) == [
+        (1.0, "heartbeat"),
+        (11.0, "heartbeat"),
+    ]
 
 
 PEOPLE = st.lists(st.sampled_from(["A", "B", None, UNDECIDED]), max_size=3)
