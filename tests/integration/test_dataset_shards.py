@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -156,25 +155,37 @@ def test_real_faces_in_shares(count: int, faces: Path, at_once: DatasetManifest,
     assert merge_shards([], PLAIN, store=store) == merged == build_dataset([faces], PLAIN, store=store)
 
 
+KILLED = """
+import os, signal, sys
+from contextlib import nullcontext
+from pathlib import Path
+from actorrec.artifacts.local import LocalStore
+from actorrec.config import Config
+from actorrec.dataset.shard import Share, build_shard
+from actorrec.progress import SilentProgress
+
+faces, store = Path(sys.argv[1]), Path(sys.argv[2])
+
+class Killing(SilentProgress):
+    def step(self, title, total, unit=""):
+        return nullcontext(self) if title == "finding faces" else super().step(title, total, unit)
+
+    def advance(self, amount=1):
+        if list(store.glob("shard/*/batches/*.npz")):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+build_shard([faces], Share(1, 1), Config(), store=LocalStore(store), progress=Killing())
+"""
+
+
 def test_a_killed_share_goes_on(faces: Path, at_once: DatasetManifest, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "actorrec",
-        "build-dataset",
-        str(faces),
-        "--shard",
-        "1/1",
-        "--store",
-        str(tmp_path),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while not (batches := list(tmp_path.glob("shard/*/batches/*.npz"))) and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(faces), str(tmp_path)], capture_output=True, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    batches = list(tmp_path.glob("shard/*/batches/*.npz"))
     assert batches and not list(tmp_path.glob(f"shard/*/{MANIFEST_NAME}"))
     kept = {path: path.stat().st_mtime_ns for path in batches}
-    assert subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
+    again = [*COMMAND, str(faces), "--shard", "1/1", "--store", str(tmp_path)]
+    assert subprocess.run(again, capture_output=True, check=True, timeout=120).stdout
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "what was done is not done again"
     assert same(merge_shards([], PLAIN, store=LocalStore(tmp_path)), at_once)
 

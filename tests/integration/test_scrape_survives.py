@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +68,26 @@ def start(settings: dict[str, Any], store: Path, most_bytes: int = 0) -> "subpro
 
 def decided(store: Path) -> set[str]:
     """Addresses that the journal holds."""
-    lines = [line for path in store.rglob("unfinished/*/*.jsonl") for line in path.read_text().splitlines()]
-    return {json.loads(line)["url"] for line in lines}
+    written = [path.read_text().rpartition("\n")[0] for path in store.rglob("unfinished/*/*.jsonl")]
+    return {json.loads(line)["url"] for lines in written for line in lines.splitlines()}
 
 
-def stopped_after(process: "subprocess.Popen[str]", site: BigSite, requests: int, number: signal.Signals) -> None:
-    """Send a signal once the site saw so many more requests."""
+def stopped_after(
+    process: "subprocess.Popen[str]",
+    site: BigSite,
+    requests: int,
+    number: signal.Signals,
+    *,
+    also: Callable[[], bool] = lambda: True,
+) -> None:
+    """Send a signal once the site saw so many more requests and the rest holds, too."""
     until = len(site.log()["requests"]) + requests
-    while process.poll() is None and len(site.log()["requests"]) < until:
+    site.hold_after(requests + 20)  # it does not come to its end first, however late we look
+    while process.poll() is None and (len(site.log()["requests"]) < until or not also()):
         time.sleep(0.01)
     process.send_signal(number)
+    process.wait(120)
+    site.hold_after(None)
 
 
 def test_killed_ten_times_it_brings_the_same_and_fetches_nothing_again(
@@ -86,9 +96,10 @@ def test_killed_ten_times_it_brings_the_same_and_fetches_nothing_again(
     seed = random.randrange(10**6)
     dice = random.Random(seed)
     held: list[tuple[int, set[str]]] = []
-    for _ in range(10):
-        process = start(settings, tmp_path)
-        stopped_after(process, site, dice.randint(1, 14), signal.SIGKILL)
+    for kill in range(10):
+        process, before = start(settings, tmp_path), len(decided(tmp_path))
+        grown = (lambda before=before: len(decided(tmp_path)) > before) if kill % 2 else (lambda: True)
+        stopped_after(process, site, dice.randint(1, 14), signal.SIGKILL, also=grown)
         process.communicate()
         held.append((len(site.log()["requests"]), decided(tmp_path)))
     out, error = start(settings, tmp_path).communicate(timeout=120)
@@ -107,7 +118,7 @@ def test_interrupted_it_stops_cleanly_and_goes_on(
     for requests in (3, 17, 30):
         process = start(settings, tmp_path)
         stopped_after(process, site, requests, signal.SIGINT)
-        out, error = process.communicate(timeout=60)
+        out, error = process.communicate(timeout=120)
         assert (process.returncode, out, error) == (130, "", "")
     out, error = start(settings, tmp_path).communicate(timeout=120)
     assert (out.strip(), error) == (undisturbed, "")
@@ -126,7 +137,7 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(
     settings: dict[str, Any], undisturbed: str, tmp_path: Path
 ) -> None:
     process = start(settings, tmp_path, most_bytes=9_000)  # more than the lists have, less than some pictures
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 4
     assert out.startswith("ArtifactError cannot write ")
     out, error = start(settings, tmp_path).communicate(timeout=120)

@@ -43,9 +43,14 @@ class BigSite:
     def log(self) -> dict[str, Any]:
         """``requests``: time_s, path and status of each, in order; ``trapped``: connections that should not be."""
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(f"{self.url}/log", timeout=30) as answer:
+        with direct.open(f"{self.url}/log", timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
+
+    def hold_after(self, requests: int | None) -> None:
+        """Answer so many more requests and let the others wait; None: answer all, those that wait too."""
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct.open(f"{self.url}/hold/{-1 if requests is None else requests}", timeout=60).close()
 
     def settings(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Settings that scrape all of this site; writes the lists that they name into a folder."""
@@ -136,6 +141,9 @@ class _Server:
         self._recent: deque[float] = deque()
         self._requests: list[tuple[float, str, int]] = []
         self._trapped = 0
+        self._left = -1  # to be answered; below 0, all
+        self._answering = asyncio.Event()
+        self._answering.set()
         self.trap_port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,14 +163,25 @@ class _Server:
         path = head.split(b" ", 2)[1].decode()
         if path == "/log":
             reply = _Reply(200, json.dumps({"requests": self._requests, "trapped": self._trapped}).encode())
+        elif path.startswith("/hold/"):
+            reply = self._hold(int(path.removeprefix("/hold/")))
         else:
             reply = self._reply(path)
             self._requests.append((time.time(), path, reply.status))
+            await self._answering.wait()
+            if self._left > 0:
+                self._left -= 1
+                self._hold(self._left)
         length = len(reply.body) if reply.announced is None else reply.announced
         lines = [f"HTTP/1.1 {reply.status} -", f"Content-Length: {length}", *map(": ".join, reply.headers.items())]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + reply.body)
         await writer.drain()
         return reply.announced is None
+
+    def _hold(self, left: int) -> _Reply:
+        self._left = left
+        (self._answering.clear if left == 0 else self._answering.set)()
+        return _Reply(200, b"")
 
     def _reply(self, path: str) -> _Reply:
         now = time.monotonic()
