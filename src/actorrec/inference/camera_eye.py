@@ -53,7 +53,7 @@ class CameraEye(Eye):
         """Look at the newest frame, or wait for one."""
         frame = self._frames.next(wait_s, stop)
         if frame is None:
-            if self._preview is not None and not self._frames.health.connected:
+            if self._preview is not None and not self._frames.connected:
                 self._preview.no_signal()
             return
         if stop.is_set():
@@ -113,6 +113,11 @@ class CameraEye(Eye):
             self._reporter = Reporter(plan.events)
         self._plan = plan
         return True
+
+    @property
+    def connected(self) -> bool:
+        """Whether the camera is there."""
+        return self._frames.connected
 
     def health(self) -> CameraHealth | None:
         """Of the camera, and what was made of its frames."""

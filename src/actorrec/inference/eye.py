@@ -32,6 +32,11 @@ class Eye(Protocol):
         """Go on with another plan; False where this eye cannot, and another one must be made."""
         ...
 
+    @property
+    def connected(self) -> bool:
+        """Whether the camera is there; True where there is none."""
+        ...
+
     def health(self) -> CameraHealth | None:
         """How the camera is doing; None where there is none."""
         ...

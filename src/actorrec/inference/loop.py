@@ -206,8 +206,7 @@ class InferenceLoop:
         return due
 
     def _news(self) -> tuple[bool, list[str]]:
-        camera = None if self._eye is None else self._eye.health()
-        return camera is None or camera.connected, self._station.troubles.lines
+        return self._eye is None or self._eye.connected, self._station.troubles.lines
 
     def _report(self) -> None:
         station, self._reported_s = self._station, self._clock()

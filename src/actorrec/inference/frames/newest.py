@@ -97,6 +97,11 @@ class NewestFrame:
         return any(thread.is_alive() for thread in threads)
 
     @property
+    def connected(self) -> bool:
+        """Whether the source is there."""
+        return self._slot.connected
+
+    @property
     def health(self) -> CameraHealth:
         """How the source is doing."""
         return self._slot.health(self._name)

@@ -115,6 +115,11 @@ class Slot:
         with self._changed:
             return self._ended and self._frame is None
 
+    @property
+    def connected(self) -> bool:
+        """Whether the source is there."""
+        return self._connected
+
     def health(self, name: str) -> CameraHealth:
         with self._changed:
             return CameraHealth(

@@ -17,6 +17,7 @@ _SIGMAS: Final = 5.0
 _START_SIGMA: Final = (2.0, 3.0)  # within these, as the first two frames differ: the second may be another scene
 _LEAST_SIGMA, _MOST_SIGMA = 0.3, 6.0  # above, the cell does not rustle, it shows something
 _SUPPORT: Final = 4  # of the nine cells around one: noise comes alone, in blocks of 8 px at most
+_AROUND: Final = np.ones((3, 3), np.uint8)
 _DRIFT: Final = 12.0  # grey levels that the whole picture may be lighter or darker without being another
 _NOISE_RATE: Final = 0.05
 _REFERENCE_RATE: Final = 0.03  # light that drifts is taken in within a few seconds; what moves is faster
@@ -119,14 +120,14 @@ def _supported(hot: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     if not hot.any():
         return hot
-    counts = cv2.boxFilter(hot.astype(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_REPLICATE)
+    counts = cv2.boxFilter(hot.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(hot & (np.asarray(counts) >= _SUPPORT))
 
 
 def _dilated(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     import cv2
 
-    return np.asarray(cv2.dilate(cells.astype(np.uint8), np.ones((3, 3), np.uint8)), np.bool_)
+    return np.asarray(cv2.dilate(cells.view(np.uint8), _AROUND)).view(np.bool_)
 
 
 def _is_cut(before: Cells, cells: Cells, changed: NDArray[np.bool_]) -> bool:

@@ -28,6 +28,15 @@ class FacesInView:
         """Faces that are seen in this frame."""
         return [track for track in self.tracks if not track.lost]
 
+    @property
+    def settled(self) -> bool:
+        """Whether all faces are seen, were found when they were searched for, and it is decided who they are."""
+        here = [track for track in self.tracks if not track.hidden]
+        return bool(here) and not any(
+            track.lost or track.unsure or track.misses or track.answer is None or not track.answer.decided
+            for track in here
+        )
+
     def cut(self) -> None:
         """Another scene: nobody is where they were."""
         for track in self.tracks:

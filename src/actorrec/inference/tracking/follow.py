@@ -136,6 +136,8 @@ def _moved(face: Face, start: Points, end: Points, good: NDArray[np.bool_]) -> F
         shift = to_z - turn * from_z
         missed = np.abs(turn * before + shift - after)
         good &= missed <= max(1.0, 2.5 * float(np.sort(missed[good])[count // 2]))
+        if np.count_nonzero(good) == count:  # none does
+            break
     zoom = abs(turn)
     if np.count_nonzero(good) < least or not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
         return None

@@ -15,6 +15,7 @@ LEAST_PAUSE_S: Final = 0.2
 _STILL_SEARCH_S: Final = 30.0  # a scene in which nothing changes is still searched so often: a search can miss a face
 _STILL_PAUSE_S: Final = 0.3
 _LOST_PAUSE_S: Final = 0.3
+_CALM: Final = 2  # times ``detect_every_s``: where nothing moves but decided faces that are followed, nobody has come
 _UNPLANNED: Final = 2  # searches before their time that are saved up
 _LOSSES: Final = 2  # losses and cuts that bring a search in their own frame, saved up
 _LOSS_EVERY_S: Final = 0.6
@@ -48,16 +49,16 @@ class FrameClock:
 class SearchSchedule:
     """When the whole frame is searched for faces.
 
-    Every ``detect_every_s`` where something changed; at once after a cut; before its time, but a few times only, where
-    something moves that neither is a known face nor moved when the frame was searched last; and while a face is lost,
-    at once where it is lost in this frame.
+    Every ``detect_every_s`` where something changed, half as often where only settled faces moved; at once after a cut;
+    before its time, but a few times only, where something moves that neither is a known face nor moved when the frame
+    was searched last; and while a face is lost, at once where it is lost in this frame.
     """
 
     def __init__(self) -> None:
         self._last_s = float("-inf")
         self._unplanned, self._losses = float(_UNPLANNED), float(_LOSSES)
         self._told_s = 0.0
-        self._changed = self._cut = False
+        self._changed = self._unsettled = self._cut = False
         self._still = 0
         self._motion: NDArray[np.bool_] | None = None
         self._zone: NDArray[np.bool_] | None = None
@@ -85,14 +86,17 @@ class SearchSchedule:
         pause_s = now_s - self._last_s
         if self._cut:
             return pause_s >= LEAST_PAUSE_S - 1e-6 or (cut and self._saved_loss())
-        if (self._changed and pause_s >= every_s - 1e-6) or (lost and pause_s >= _LOST_PAUSE_S - 1e-6):
+        calm = not self._unsettled and self._motion is None
+        if self._changed and pause_s >= every_s * (_CALM if calm else 1) - 1e-6:
+            return True
+        if lost and pause_s >= _LOST_PAUSE_S - 1e-6:
             return True
         if loss and self._saved_loss():
             return True
         if news and pause_s >= LEAST_PAUSE_S - 1e-6 and self._unplanned >= 1:
             self._unplanned -= 1
             return True
-        return self._still_due(every_s, pause_s)
+        return not self._changed and self._still_due(every_s, pause_s)
 
     def _saved_loss(self) -> bool:
         if self._losses < 1:
@@ -100,15 +104,20 @@ class SearchSchedule:
         self._losses -= 1
         return True
 
-    def changed(self) -> None:
-        """Something changed, if only a known face."""
+    def changed(self, *, settled: bool = False) -> None:
+        """Something changed, if only a known face.
+
+        Args:
+            settled: Whether all faces in view are followed and it is decided who they are.
+        """
         self._changed = True
+        self._unsettled |= not settled
         self._still = 0
 
     def done(self, now_s: float) -> None:
         """The frame was searched."""
         self._still = 0 if self._changed or self._cut else self._still + 1
-        self._last_s, self._changed, self._cut = now_s, False, False
+        self._last_s, self._changed, self._unsettled, self._cut = now_s, False, False, False
         self._zone = None if self._motion is None else _widened(self._motion)
         self._motion = None
 

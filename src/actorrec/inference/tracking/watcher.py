@@ -88,7 +88,7 @@ class FaceWatcher:
         before, view, now_s = self._grey, self._view, self._clock.now_s
         if change.any or change.cut:
             self._grey = grey
-            self._searches.changed()
+            self._searches.changed(settled=view.settled)
         if change.cut:
             view.cut()
             self._more = 0

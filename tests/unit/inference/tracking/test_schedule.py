@@ -57,6 +57,22 @@ def test_a_changing_scene_is_searched_every_second() -> None:
     assert searches(SearchSchedule(), 10, changed=True) == 10
 
 
+def test_where_only_settled_faces_move_it_is_searched_half_as_often() -> None:
+    def search_times(frames: int, stray: int | None = None, unsettled: int | None = None) -> list[float]:
+        schedule, times_s = SearchSchedule(), []
+        for index in range(frames):
+            schedule.changed(settled=index != unsettled)
+            seen = cells(20) if index == stray else NOTHING
+            if schedule.due(SETTINGS, index / 10, cells=seen, cut=index == 0, lost=False, loss=False):
+                schedule.done(index / 10)
+                times_s.append(index / 10)
+        return times_s
+
+    assert search_times(61) == [0, 2, 4, 6]
+    assert search_times(31, unsettled=5) == [0, 1, 3]
+    assert search_times(31, stray=15) == [0, 1.5]
+
+
 def test_cuts_in_every_frame_are_searched_six_times_a_second() -> None:
     assert 50 <= searches(SearchSchedule(), 10, changed=True, cut=True, cells=~NOTHING) <= 60
 
