@@ -19,6 +19,7 @@ from actorrec.manifests.events import DetectionEvent, HealthEvent
 from actorrec.sections import DetectorSection
 from actorrec.vision.decode import read_picture
 from own_environ import own_environ
+from patience import PATIENCE_S
 from running_loop import GROUP, HOPPER, RunningLoop, blank, taught_bundle
 
 OLD_PEOPLE = {"Grace_Hopper": "Grace_Hopper", "Albert_Einstein": "Albert_Einstein"}
@@ -54,13 +55,16 @@ def component(folder: Path, **configuration: str) -> tuple[object, ...]:
 def infer(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "actorrec", "infer", *map(str, arguments)]
     environ = own_environ("AWS_")
-    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
 
 
 def test_a_picture_that_changes_goes_and_comes_back_while_it_is_watched(old: Path, tmp_path: Path) -> None:
     door = tmp_path / "door.jpg"
     blank(door)
-    with RunningLoop("door.jpg", "--bundle", old, "--interval", "0.1", cwd=tmp_path) as loop:
+    often = {"ACTORREC_GREENGRASS__HEALTH_S": "1"}
+    with RunningLoop("door.jpg", "--bundle", old, "--interval", "0.1", cwd=tmp_path, environ=often) as loop:
         first = loop.detection()
         assert (first["source"], first["faces"], first["error"]) == ("door.jpg", [], None)
         again = loop.detection()
@@ -81,16 +85,16 @@ def test_a_picture_that_changes_goes_and_comes_back_while_it_is_watched(old: Pat
         door.rmdir()
         blank(door)
         assert loop.detection(lambda event: event["error"] is None)["width"] == 64
-        code, took_s = loop.stop()
+        last = loop.health()
+        code, _ = loop.stop()
     assert (code, loop.said) == (0, [])
-    assert took_s < 15
     for event in loop.events:
         kind = HealthEvent if event["event"] == "health" else DetectionEvent
         assert kind.model_validate(event).model.bundle == file_sha256(old)
     assert len({event["id"] for event in loop.events}) == len(loop.events)
-    detections = [event for event in loop.events if event["event"] == "detection"]
-    last = loop.events[-1]
-    assert (last["event"], last["frames"]) == ("health", len(detections))
+    before = loop.events[: loop.events.index(last)]
+    detections = [event for event in before if event["event"] == "detection"]
+    assert last["frames"] == len(detections)
     assert last["unreadable"] == sum(event["error"] is not None for event in detections)
     assert 0 < last["ms_p50"] <= last["ms_p95"]
     assert last["memory_bytes"] > 10 << 20
@@ -152,15 +156,18 @@ import hashlib
 from actorrec.cli.stopping import asked_to_stop
 with asked_to_stop():
     print("busy", flush=True)
-    hashlib.pbkdf2_hmac("sha256", b"x", b"x", 100_000_000)  # one call into C, for most of a minute
+    hashlib.pbkdf2_hmac("sha256", b"x", b"x", 2_000_000_000)  # one call into C, for a quarter of an hour
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "busy\n"
-        start_s = time.monotonic()
-        process.terminate()
-        assert process.wait(20) == 0
-        assert 1 < time.monotonic() - start_s < 15  # the call alone takes longer
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "busy\n"
+            start_s = time.monotonic()
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0
+            assert time.monotonic() - start_s > 1
+        finally:
+            process.kill()
 
 
 def test_who_no_longer_reads_ends_it_without_a_word(old: Path, tmp_path: Path) -> None:
@@ -171,7 +178,7 @@ def test_who_no_longer_reads_ends_it_without_a_word(old: Path, tmp_path: Path) -
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(20) == 141
+        assert process.wait(PATIENCE_S) == 141
         assert process.stderr.read() == ""
 
 
