@@ -11,19 +11,22 @@ from typing import Final, Self
 from actorrec.inference.sending.courier import Message
 from actorrec.inference.sending.memory_queue import FIRST_NUMBER, MemoryQueue
 from actorrec.inference.sending.rescue import put_aside, rescue
+from actorrec.inference.sending.spool_failures import (
+    FAILURES,
+    STILL_READABLE,
+    failure_code,
+    failure_in_words,
+    is_damage,
+)
 from actorrec.inference.sending.spool_file import MAX_MESSAGE_BYTES, ForeignFileError, SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.manifests.events import QueueHealth
 from actorrec.sections.device import SpoolSection
 
-_FAILURES: Final = (sqlite3.Error, OSError, MemoryError, ForeignFileError)
-_DAMAGED: Final = frozenset(
-    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG}
-)
-_STILL_READABLE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 _MEMORY_BYTES: Final = 8 * 2**20
 _RETRY_S: Final = 10.0
 _AT_ONCE: Final = 1000
+_DONE_AT_ONCE: Final = 100  # messages that have arrived before the disk is told of it by itself
 _BYTES_BESIDE: Final = 8 * 4096  # pages of a file that hold no message
 
 
@@ -32,6 +35,9 @@ class Spool:
 
     While the disk does not take messages, they wait in memory, bounded; what waits there goes to the disk once it works
     again. A damaged file is put aside (the one before it is replaced), and a new one is begun.
+
+    That messages have arrived is written together with the next one that comes: cards wear out by being written to. A
+    program that is killed before that has them delivered once more.
 
     Args:
         folder: Where the file is; None keeps everything in memory.
@@ -59,7 +65,8 @@ class Spool:
         self._broken = False
         self._retry_at_s = clock()
         self._damage: Exception | None = None
-        self._done_through = 0  # arrived, but the disk could not be told
+        self._done_through = 0  # arrived, but the disk was not told yet
+        self._told_through = 0
         self._last = 0
         self._counted = (0, 0)  # dropped and refused as the file last knew them
         self._refused = 0  # that the file does not know of
@@ -73,6 +80,7 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._mend(now=True)
+            self._tell_done()
             self._closed = True
             self._let_go()
 
@@ -89,7 +97,9 @@ class Spool:
                 self._too_long(len(payload))
                 return
             self._mend()
-            if not (self._works and self._try(lambda file: file.add([(topic, payload)]))):
+            if self._works and self._try(lambda file: file.add([(topic, payload)], done=self._done_through)):
+                self._told()
+            else:
                 self._memory.add(topic, payload)
 
     def head(self, limit: int) -> list[Message]:
@@ -107,8 +117,10 @@ class Spool:
                 return
             if number >= FIRST_NUMBER:
                 self._memory.done(number)
-            elif not (self._works and self._try(lambda file: file.done(number))):
+            else:
                 self._done_through = max(self._done_through, number)
+                if self._done_through - self._told_through >= _DONE_AT_ONCE:
+                    self._tell_done()
 
     def refuse(self, number: int) -> None:
         """The place will never take a message."""
@@ -128,15 +140,24 @@ class Spool:
             name: Of the place, in words.
         """
         with self._lock:
-            on_disk = 0 if self._file is None else self._file.waiting
+            on_disk: list[int] = []
+            self._try(lambda file: on_disk.append(max(0, file.waiting - file.through(self._done_through))))
             dropped, refused = self._counted
             return QueueHealth(
                 name=name,
-                waiting=on_disk + len(self._memory),
+                waiting=sum(on_disk) + len(self._memory),
                 dropped=dropped + self._memory.dropped,
                 refused=refused + self._refused,
                 durable=self._works,
             )
+
+    def _tell_done(self) -> None:
+        if self._works and self._done_through and self._try(lambda file: file.done(self._done_through)):
+            self._told()
+
+    def _told(self) -> None:
+        """The disk knows what has arrived."""
+        self._told_through, self._done_through = max(self._told_through, self._done_through), 0
 
     def _on_disk(self, limit: int) -> list[Message]:
         found: list[Message] = []
@@ -184,7 +205,7 @@ class Spool:
         """What waits in a file that somebody removed waits in memory until there is a new one: soon."""
         found: list[Message] = []
         after = self._done_through
-        with suppress(*_FAILURES):
+        with suppress(*FAILURES):
             while batch := file.head(_AT_ONCE, after=after)[0]:
                 found += batch
                 after = batch[-1].number
@@ -208,7 +229,7 @@ class Spool:
     def _open(self, path: Path) -> bool:
         try:
             self._file = self._opened(path)
-        except _FAILURES as error:
+        except FAILURES as error:
             self._tell(error)
             return False
         self._know(self._file)
@@ -221,7 +242,7 @@ class Spool:
                 raise self._damage
             return SpoolFile(path, *bounds, after=self._last)
         except (sqlite3.Error, ForeignFileError) as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             aside = put_aside(path)
             self._damage, said = None, str(error)
@@ -239,7 +260,7 @@ class Spool:
             return False
         try:
             act(self._file)
-        except _FAILURES as error:
+        except FAILURES as error:
             self._failed(error)
             return False
         self._know(self._file)
@@ -252,12 +273,12 @@ class Spool:
     def _failed(self, error: Exception) -> None:
         self._works = False
         self._retry_at_s = self._clock() + _RETRY_S
-        if _is_damage(error):
+        if is_damage(error):
             self._let_go()
             self._damage, self._retry_at_s = error, self._clock()
-        elif _code(error) not in _STILL_READABLE:
+        elif failure_code(error) not in STILL_READABLE:
             self._let_go()
-        self._broken = _code(error) == sqlite3.SQLITE_IOERR
+        self._broken = failure_code(error) == sqlite3.SQLITE_IOERR
         self._tell(error)
 
     def _let_go(self) -> None:
@@ -270,20 +291,7 @@ class Spool:
                 self._tell(error)
 
     def _tell(self, error: Exception) -> None:
-        line = f"{self._about}: the disk takes no messages ({_said(error)}), they wait in memory ({self._path})"
+        line = (
+            f"{self._about}: the disk takes no messages ({failure_in_words(error)}), they wait in memory ({self._path})"
+        )
         self._troubles.begin(self._about, line)
-
-
-def _code(error: Exception) -> int | None:
-    code = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
-
-
-def _is_damage(error: Exception) -> bool:
-    return isinstance(error, ForeignFileError) or _code(error) in _DAMAGED
-
-
-def _said(error: Exception) -> str:
-    if _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return "another program uses the file"
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error) or type(error).__name__

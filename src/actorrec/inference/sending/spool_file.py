@@ -14,9 +14,10 @@ from actorrec.inference.sending.memory_queue import FIRST_NUMBER
 _APPLICATION_ID: Final = 0x41525350  # "ARSP": another program's file is not touched
 _SCHEMA_VERSION: Final = 1
 _SCHEMA: Final = (
-    "CREATE TABLE waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, topic BLOB NOT NULL, payload BLOB NOT NULL, "
+    "CREATE TABLE waiting (number INTEGER PRIMARY KEY, topic BLOB NOT NULL, payload BLOB NOT NULL, "
     "digest BLOB NOT NULL)",
-    "CREATE TABLE counts (dropped INTEGER NOT NULL, refused INTEGER NOT NULL)",
+    # ``given`` is the highest number where the last message was taken out: SQLite's own would be written with each one.
+    "CREATE TABLE counts (dropped INTEGER NOT NULL, refused INTEGER NOT NULL, given INTEGER NOT NULL)",
 )
 _SETTINGS: Final = (
     "locking_mode=EXCLUSIVE",  # two programs that deliver from one queue would deliver twice
@@ -102,24 +103,28 @@ class SpoolFile:
             return False
         return False
 
-    def add(self, messages: Sequence[tuple[str, bytes]], *, dropped: int = 0, refused: int = 0) -> None:
+    def add(self, messages: Sequence[tuple[str, bytes]], *, done: int = 0, dropped: int = 0, refused: int = 0) -> None:
         """Take messages, all or none; they are on the disk when it returns.
 
         Args:
             messages: Topic and payload of each.
+            done: Everything up to this number has arrived; it costs less beside messages than alone.
             dropped: To be counted as dropped beside them.
             refused: To be counted as refused beside them.
         """
         number = self.last
         with self._transaction():
+            over = self._delete_through(done) if done else 0
             for topic, payload in messages:
                 number += 1
                 row = (number, topic.encode(), payload, _digest(number, topic.encode(), payload))
                 self._db.execute("INSERT INTO waiting VALUES (?, ?, ?, ?)", row)
-            gone = self._shed(self.waiting + len(messages))
+            gone = self._shed(self.waiting - over + len(messages))
             self._count(dropped + gone, refused)
         self.last = number
-        self.waiting += len(messages) - gone
+        self.waiting = max(0, self.waiting - over) + len(messages) - gone
+        if over and self.waiting == len(messages):
+            self._give_back()
 
     def head(self, limit: int, *, after: int = 0) -> tuple[list[Message], list[int]]:
         """The oldest messages behind a number, as long as they make a mebibyte.
@@ -142,15 +147,21 @@ class SpoolFile:
             if len(found) == limit:
                 break
         rows.close()
-        if not found and not harmed and after == 0:
-            self.waiting = 0
+        if not found and not harmed:
+            self.waiting = self.through(after)
         return found, harmed
+
+    def through(self, number: int) -> int:
+        """How many of those up to a number are still there."""
+        (count,) = self._db.execute("SELECT count(*) FROM waiting WHERE number <= ?", (number,)).fetchone()
+        return int(count)
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Let messages go and count them as dropped."""
         with self._transaction():
             self._db.executemany("DELETE FROM waiting WHERE number = ?", [(number,) for number in numbers])
             self._count(len(numbers), 0)
+            self._remember_last()
         self.waiting = max(0, self.waiting - len(numbers))
 
     def done(self, number: int) -> None:
@@ -158,7 +169,8 @@ class SpoolFile:
         self._db.execute("PRAGMA synchronous=NORMAL")  # what a power cut brings back is delivered once more
         try:
             with self._transaction():
-                gone = self._db.execute("DELETE FROM waiting WHERE number <= ?", (number,)).rowcount
+                gone = self._delete_through(number)
+                self._remember_last()
         finally:
             self._db.execute("PRAGMA synchronous=FULL")
         self.waiting = max(0, self.waiting - gone)
@@ -170,6 +182,7 @@ class SpoolFile:
         with self._transaction():
             gone = self._db.execute("DELETE FROM waiting WHERE number = ?", (number,)).rowcount
             self._count(0, gone)
+            self._remember_last()
         self.waiting = max(0, self.waiting - gone)
 
     def _open(self, after: int) -> None:
@@ -192,7 +205,7 @@ class SpoolFile:
     def _figures(self) -> Sequence[int]:
         """Dropped, refused, the highest number given, the first and the last that wait."""
         row: Sequence[object] | None = self._db.execute(
-            "SELECT dropped, refused, (SELECT seq FROM sqlite_sequence WHERE name = 'waiting'), "
+            "SELECT dropped, refused, given, "
             "(SELECT coalesce(min(number), 1) FROM waiting), (SELECT coalesce(max(number), 0) FROM waiting) FROM counts"
         ).fetchone()
         figures = [figure for figure in row or () if isinstance(figure, int) and 0 <= figure < FIRST_NUMBER]
@@ -209,8 +222,7 @@ class SpoolFile:
         if not made and identity == (0, 0):
             for sql in _SCHEMA:
                 self._db.execute(sql)
-            self._db.execute("INSERT INTO counts VALUES (0, 0)")
-            self._db.execute("INSERT INTO sqlite_sequence VALUES ('waiting', ?)", (after,))
+            self._db.execute("INSERT INTO counts VALUES (0, 0, ?)", (after,))
             self._db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         elif identity == (_APPLICATION_ID, _SCHEMA_VERSION) and made == tuple(sql.encode() for sql in _SCHEMA):
@@ -235,6 +247,13 @@ class SpoolFile:
     def _drop_oldest(self, count: int) -> int:
         oldest = "SELECT number FROM waiting ORDER BY number LIMIT ?"
         return self._db.execute(f"DELETE FROM waiting WHERE number IN ({oldest})", (count,)).rowcount  # noqa: S608
+
+    def _delete_through(self, number: int) -> int:
+        return self._db.execute("DELETE FROM waiting WHERE number <= ?", (number,)).rowcount
+
+    def _remember_last(self) -> None:
+        """Numbers go on from here, also where nothing is left that has one."""
+        self._db.execute("UPDATE counts SET given = ?", (self.last,))
 
     def _count(self, dropped: int, refused: int) -> None:
         if dropped or refused:
