@@ -1,6 +1,7 @@
 """Ctrl-C that gets through."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,24 +9,27 @@ from types import FrameType
 from typing import Final
 
 _AGAIN_S: Final = 2.0
-"""Longer than any clean-up of ours takes, which a second interrupt would cut short."""
 
 
 @contextmanager
-def insistent_interrupts() -> Iterator[None]:
-    """Repeat a Ctrl-C until the work stops.
+def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
+    """Repeat a Ctrl-C until the work stops; what the first one made clean up is not cut short, however long it takes.
 
     Python raises KeyboardInterrupt wherever it happens to be. Inside TensorFlow's converter that may be a callback or a
     destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial).
+
+    Args:
+        again_s: Between two of them.
     """
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not under nohup, nor inside a host program
     if not ours or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-        raise KeyboardInterrupt
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, again_s)
+        if number != signal.SIGALRM or not _is_heard():
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGALRM)}
     try:
@@ -34,3 +38,11 @@ def insistent_interrupts() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_heard() -> bool:
+    """Whether a clause that handles a KeyboardInterrupt, or cleans up after one, is at work."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

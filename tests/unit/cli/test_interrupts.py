@@ -7,22 +7,30 @@ SWALLOWS = """
 import sys, time
 from actorrec.cli.interrupts import insistent_interrupts
 try:
-    with insistent_interrupts():
-        print("ready", flush=True)
+    with insistent_interrupts(0.2):
         try:
-            time.sleep(300)
+            try:
+                print("ready", flush=True)
+                time.sleep(300)
+            finally:
+                try:
+                    raise OSError("the network")
+                except OSError:
+                    time.sleep(0.6)
+                print("clean", flush=True)
         except KeyboardInterrupt:
             pass  # as a callback inside TensorFlow's converter does
         time.sleep(300)
 except KeyboardInterrupt:
-    time.sleep(2.5)  # disarmed: what follows is not interrupted again
+    time.sleep(0.6)  # disarmed: what follows is not interrupted again
     sys.exit(130)
 """
 
 
-def test_a_dropped_interrupt_comes_again_until_the_work_stops() -> None:
+def test_a_dropped_interrupt_comes_again_until_the_work_stops_and_leaves_clean_ups_alone() -> None:
     with subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(2)
-        assert process.wait(timeout=120) == 130
+        assert process.communicate(timeout=120)[0] == "clean\n"
+    assert process.returncode == 130
