@@ -14,6 +14,8 @@ from actorrec.vision.boxes import overlaps
 
 SETTLE_S: Final = 0.3
 """A face or name that comes and goes, or goes and comes, within this is no news."""
+FIRST_S: Final = 2.0
+"""So long the first event waits for faces that are not decided."""
 BURST: Final = 3
 """Events that may follow each other at once after a quiet time, whatever ``max_per_s``."""
 
@@ -30,8 +32,8 @@ class Reporter:
     so that one face that flickers delays nobody else's; a face that is lost for a moment is still there, and one in
     whose place another stands has gone at once. While the rate is used up a change waits, and what is said then is the
     newest state; a change that undid itself by then is not said. What an event happened to catch amid a flicker is put
-    right by the next. Where the clock jumps back, waits begin anew. That nobody is there is said at first, too: whoever
-    listens may know another state, of the program that ran before.
+    right by the next. Where the clock jumps back, waits begin anew. At first it is said, too, that nobody is there, or
+    nobody decided: whoever listens may know another state, of the program that ran before.
 
     Args:
         settings: Heartbeat and rate.
@@ -68,13 +70,14 @@ class Reporter:
         if any(self._settled[key] != self._said[key] != shown[key] for key in keys):
             return self._say("change", shown, now_s)
         quiet_s = now_s - self._quiet_since_s
-        if quiet_s >= self._settings.heartbeat_s or (quiet_s >= SETTLE_S and self._nobody_yet(sighting)):
+        if quiet_s >= self._settings.heartbeat_s or self._is_first(sighting, quiet_s):
             return self._say("heartbeat", shown, now_s)
         return None
 
-    def _nobody_yet(self, sighting: Sighting) -> bool:
-        """Whether nothing was said yet, and there is nobody to wait for."""
-        return not (self._begun or self._since_s or sighting.tracks)
+    def _is_first(self, sighting: Sighting, quiet_s: float) -> bool:
+        """Whether nothing was said yet, and there is nobody to wait for any longer."""
+        waits_s = FIRST_S if sighting.tracks else SETTLE_S
+        return not (self._begun or self._since_s) and quiet_s >= waits_s
 
     def _replaced(self, sighting: Sighting) -> set[str | None]:
         """Who is no more because a look at another face, by its number, shows that one in their place."""

@@ -52,9 +52,9 @@ def test_that_nobody_is_there_at_first_is_said_once() -> None:
     assert play(Reporter(EventsSection()), *undecided, *then) == [(0.5, "heartbeat")]
 
 
-def test_nothing_is_said_of_faces_that_are_not_decided() -> None:
+def test_of_faces_that_are_not_decided_nothing_is_said_but_at_first() -> None:
     steps = [(tick / 10, sighting(UNDECIDED)) for tick in range(100)]
-    assert play(Reporter(EventsSection()), *steps) == []
+    assert play(Reporter(EventsSection()), *steps) == [(2.0, "heartbeat")]
 
 
 @pytest.mark.parametrize("other", [("A", None), ("B",), (None,)], ids=["one-more-stranger", "another", "a-stranger"])
