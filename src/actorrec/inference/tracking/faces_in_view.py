@@ -5,6 +5,7 @@ from typing import Final
 
 from actorrec.inference.tracking.evidence import Evidence
 from actorrec.inference.tracking.sighting import TrackedFace
+from actorrec.inference.tracking.steady_size import Times, scaled
 from actorrec.inference.tracking.tracks import MAX_FACES, Track, pair, tangled
 from actorrec.types import Face
 
@@ -41,6 +42,11 @@ class FacesInView:
         """Another scene: nobody is where they were."""
         for track in self.tracks:
             track.lost = track.hidden = True
+
+    def scale(self, times: Times) -> None:
+        """The frame has another size and shows the same."""
+        for track in self.tracks:
+            track.face = scaled(track.face, times)
 
     def moved(self, track: Track, face: Face | None, now_s: float) -> None:
         """A face that changed was followed, or None: it was lost."""

@@ -9,10 +9,11 @@ from actorrec.inference.pictures import OnFaces
 from actorrec.inference.tracking.change import Change, ChangeDetector
 from actorrec.inference.tracking.faces_in_view import FacesInView
 from actorrec.inference.tracking.follow import follow_faces
-from actorrec.inference.tracking.grey import GreyFrame, grey_frame
+from actorrec.inference.tracking.grey import GreyFrame
 from actorrec.inference.tracking.identify import Identifier
 from actorrec.inference.tracking.schedule import FrameClock, SearchSchedule, looks_due
 from actorrec.inference.tracking.sighting import Sighting
+from actorrec.inference.tracking.steady_size import SteadySize, Times
 from actorrec.inference.tracking.tracks import MAX_FACES, usable
 from actorrec.inference.tracking.zones import changed_faces, outside_faces
 from actorrec.recognition.recogniser import Recogniser
@@ -37,7 +38,7 @@ class FaceWatcher:
     def __init__(self, recogniser: Recogniser, settings: TrackingSection, *, on_faces: OnFaces | None = None) -> None:
         self._recogniser, self._settings, self._on_faces = recogniser, settings, on_faces
         self._clock, self._change, self._searches = FrameClock(), ChangeDetector(), SearchSchedule()
-        self._view = FacesInView()
+        self._view, self._sizes = FacesInView(), SteadySize()
         self._identifier = Identifier(recogniser, settings)
         self._grey: GreyFrame | None = None  # of the frame that the faces' places are true in
         self._more = 0  # found, but too many to be followed
@@ -66,9 +67,11 @@ class FaceWatcher:
         steps: dict[str, float] = {}
         start = time.perf_counter()
         gone_s = self._clock.tick(frame.time_s)
-        grey = grey_frame(frame.pixels)
+        grey, times = self._sizes.look(frame.pixels)
+        if times is not None and not np.all(times == 1):
+            self._resized(times)
         change = self._change.look(grey.pixels)
-        if gone_s > max(_GAP_S, self._settings.forget_s):
+        if times is None or gone_s > max(_GAP_S, self._settings.forget_s):
             change = Change(change.cells, cut=True)
         start = _told(steps, "change", start)
         loss = self._follow(change, grey)
@@ -82,6 +85,12 @@ class FaceWatcher:
         for track in left:
             self._identifier.forget(track.track_id)
         return Sighting(tracks, left, lost, self._more, change.any, searched, steps)
+
+    def _resized(self, times: Times) -> None:
+        """The frame is so many times as large as the one before: so is all that is known of places in it."""
+        self._view.scale(times)
+        if self._grey is not None:
+            self._grey = GreyFrame(self._grey.pixels, self._grey.scale_xy / times)
 
     def _follow(self, change: Change, grey: GreyFrame) -> bool:
         """Move the faces that changed; whether one was lost."""
