@@ -13,6 +13,8 @@ _SAME_SHAPE: Final = 0.01  # of the ratio of the sides: sizes are whole px
 Times = NDArray[np.float32]
 """Shape (2,), float32: how many times as large, across and down."""
 
+_AS_BEFORE: Final = np.ones(2, np.float32)
+
 
 class SteadySize:
     """Makes grey pictures of one size from frames of one shape: of the largest so far."""
@@ -34,6 +36,8 @@ class SteadySize:
         grey = grey_frame(pixels)
         size_wh = (pixels.shape[1], pixels.shape[0])
         before, self._frame_wh = self._frame_wh, size_wh
+        if before == size_wh and grey.pixels.shape == self._grey_hw:
+            return grey, _AS_BEFORE
         times = None if before is None else _times(before, size_wh)
         if times is None or grey.pixels.size > np.prod(self._grey_hw):
             self._grey_hw = grey.pixels.shape

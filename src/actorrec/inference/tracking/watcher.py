@@ -68,7 +68,7 @@ class FaceWatcher:
         start = time.perf_counter()
         gone_s = self._clock.tick(frame.time_s)
         grey, times = self._sizes.look(frame.pixels)
-        if times is not None and not np.all(times == 1):
+        if times is not None and (times != 1).any():
             self._resized(times)
         change = self._change.look(grey.pixels)
         if times is None or gone_s > max(_GAP_S, self._settings.forget_s):
