@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from mosquitto import Broker
+from patience import PATIENCE_S
 from spool_writer import payload_of
 
 TOPIC: Final = "ml/tflite/image-classification"
-_WAIT_S: Final = 60.0
 BROKER_LINES: Final = ("max_queued_messages 0", "max_inflight_messages 100")
 
 
@@ -65,14 +66,17 @@ class Reader:
 
         self.arrived: Counter[str] = Counter()
         self.altered: list[bytes] = []
+        self._listening = threading.Event()
         self._client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id="reader", clean_session=False, protocol=paho.MQTTv311
         )
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
+        self._client.on_subscribe = lambda *_: self._listening.set()
         self._client.on_message = lambda _client, _data, message: self._take(message.payload)
         self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", port, keepalive=10)
         self._client.loop_start()
+        assert self._listening.wait(PATIENCE_S)
 
     def close(self) -> None:
         """Go."""
@@ -116,7 +120,7 @@ class Writers:
         path = self._folder / "taken"
         before = path.stat().st_size if path.exists() else 0
         with self._start(count, drain=False) as process:
-            give_up_s, line_bytes = time.monotonic() + _WAIT_S, len("000-000000\n")
+            give_up_s, line_bytes = time.monotonic() + PATIENCE_S, len("000-000000\n")
             while not path.exists() or path.stat().st_size < before + after * line_bytes:
                 if process.poll() is not None or time.monotonic() > give_up_s:
                     raise AssertionError(f"the writer ended: {self.said}")
@@ -128,7 +132,7 @@ class Writers:
     def drained(self) -> dict[str, Any]:
         """A writer that says nothing and waits until nothing waits; what it says of its queue."""
         with self._start(0, drain=True) as process:
-            out, _ = process.communicate(timeout=_WAIT_S)
+            out, _ = process.communicate(timeout=PATIENCE_S)
         if process.returncode:
             raise AssertionError(f"the last writer failed: {self.said}")
         health: dict[str, Any] = json.loads(out)
@@ -176,7 +180,7 @@ def run_kills(broker: Broker, folder: Path, *, events: int, kills: int, dice: ra
                 broker.start()
             left = events - len(writers.ids("taken"))
             share = left if number == kills - 1 else left // (kills - number)
-            writers.killed(left, after=max(1, share - dice.randrange(min(20, share))))
+            writers.killed(share, after=max(1, share - dice.randrange(min(20, share))))
         health = writers.drained()
         taken = writers.ids("taken")
         _wait_for(reader, set(taken))
@@ -202,6 +206,6 @@ def run_past_bound(broker: Broker, folder: Path, *, events: int, bound: int) -> 
 
 
 def _wait_for(reader: Reader, ids: set[str]) -> None:
-    give_up_s = time.monotonic() + _WAIT_S
+    give_up_s = time.monotonic() + PATIENCE_S
     while not ids <= reader.arrived.keys() and time.monotonic() < give_up_s:
         time.sleep(0.05)

@@ -15,6 +15,7 @@ import pytest
 import actorrec
 from actorrec.recognition.bundle import write_bundle
 from device_events import health_event
+from patience import PATIENCE_S
 from small_bundles import small_bundle
 
 WRITER = """
@@ -24,7 +25,7 @@ from actorrec.inference.status_file import StatusFile
 with StatusFile(Path(sys.argv[1]), health_every_s=float(sys.argv[2])) as file:
     file.publish("t/health", sys.argv[3].encode())
     print("written", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
@@ -39,7 +40,7 @@ def device(*arguments: object, cwd: Path, program: Path = Path(sys.executable)) 
     environ = {**os.environ, "COLUMNS": "200", "XDG_STATE_HOME": str(cwd / "state")}
     line = [program, "-m", "actorrec", "device", *map(str, arguments)]
     return subprocess.run(
-        line, cwd=cwd, env=environ, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        line, cwd=cwd, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, stdin=subprocess.DEVNULL
     )
 
 
@@ -70,7 +71,9 @@ def test_a_system_below_a_folder_becomes_a_device_and_is_taken_back(bundle: Path
     assert json.loads(again.stdout)["differs"] == [["camera.source", "rtsp://…@camera/1", "rtsp://…@camera/2"]]
     assert "not-to-be-seen" not in again.stdout + again.stderr
 
-    said = subprocess.run([root / "usr/local/bin/actorrec", "--version"], capture_output=True, text=True, timeout=60)
+    said = subprocess.run(
+        [root / "usr/local/bin/actorrec", "--version"], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert said.stdout == f"actorrec {actorrec.__version__}\n", said.stderr
 
     gone = device("uninstall", "--root", root, "--yes", "--purge", cwd=tmp_path)
@@ -92,7 +95,7 @@ def test_who_is_not_root_gets_the_line_to_type(bundle: Path, tmp_path: Path) -> 
     # The right to read everything is kept: the interpreter may lie in root's own home folder.
     other = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     line = [*other, sys.executable, "-m", "actorrec", "device", "install", "--camera", "my camera"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 2, done.stderr
     assert f"hint: sudo {sys.executable} -m actorrec device install --camera 'my camera'" in done.stderr
 
@@ -101,13 +104,13 @@ def test_who_is_not_root_gets_the_line_to_type(bundle: Path, tmp_path: Path) -> 
 def component(tmp_path: Path) -> Iterator[Path]:
     """Interpreter of an environment as the component's installer makes it, with this program in it."""
     environment = tmp_path / "work" / "com.example.Faces" / "venv-0a1b"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=PATIENCE_S)
     found = subprocess.run(
         [environment / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     paths = (str(Path(actorrec.__file__).parents[1]), sysconfig.get_path("purelib"))
     (Path(found.stdout.strip()) / "ours.pth").write_text("\n".join(paths) + "\n")
@@ -128,7 +131,7 @@ def test_beside_a_component_its_program_is_everybodys(component: Path, tmp_path:
     shim = root / "usr/local/bin/actorrec"
     (work / "venv-0a1b").rename(work / "venv-9z")  # what an update does to the name
     (work / "last-venv").write_text("venv-9z\n")
-    said = subprocess.run([shim, "--version"], capture_output=True, text=True, timeout=60)
+    said = subprocess.run([shim, "--version"], capture_output=True, text=True, timeout=PATIENCE_S)
     assert said.stdout == f"actorrec {actorrec.__version__}\n", said.stderr
 
 
@@ -139,7 +142,7 @@ def test_outside_of_a_component_there_is_no_shim_to_make(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("health_s", "trouble", "state", "code"),
-    [("60", "no camera", "running", 1), ("0.01", "", "stale", 1), ("60", "", "running", 0)],
+    [("600", "no camera", "running", 1), ("0.01", "", "stale", 1), ("600", "", "running", 0)],
     ids=["in trouble", "stuck", "well"],
 )
 def test_a_running_program_is_seen_and_then_killed(

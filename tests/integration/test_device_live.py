@@ -70,7 +70,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def test_root_makes_this_machine_a_device_for_a_group_and_takes_it_back(environ: dict[str, str]) -> None:
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", SCRIPT], env=environ, capture_output=True, text=True, timeout=120
+        ["unshare", "--mount", "sh", "-c", SCRIPT], env=environ, capture_output=True, text=True, timeout=900
     )
     if not done.stdout and (done.returncode == 77 or "unshare" in done.stderr or "mount" in done.stderr):
         pytest.skip(f"no copy of this machine's files can be made here: {done.stderr.strip()}")

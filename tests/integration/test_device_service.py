@@ -6,20 +6,20 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from actorrec.manifests.device_status import SHARED_FILE
 from nucleus_server import NucleusServer
+from patience import PATIENCE_S, eventually
 from running_loop import RunningLoop, blank
 from small_bundles import write_small_bundle
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is of Linux")
 
 
-def heard(manager: socket.socket, wanted: str, *, timeout_s: float = 30) -> list[str]:
+def heard(manager: socket.socket, wanted: str, *, timeout_s: float = PATIENCE_S) -> list[str]:
     """What the service said until it said something."""
     manager.settimeout(timeout_s)
     said = []
@@ -31,7 +31,7 @@ def heard(manager: socket.socket, wanted: str, *, timeout_s: float = 30) -> list
 def actorrec(settings: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environ = {**os.environ, "ACTORREC_SYSTEM_CONFIG": str(settings), "XDG_STATE_HOME": str(folder / "state")}
     line = [sys.executable, "-m", "actorrec", *arguments, "--json"]
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=60)
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_a_life_of_the_service(tmp_path: Path) -> None:
@@ -56,10 +56,9 @@ def test_a_life_of_the_service(tmp_path: Path) -> None:
             heard(manager, "WATCHDOG=1")
             heard(manager, "WATCHDOG=1")  # and again, while it looks
             loop.health()
-            until_s = time.monotonic() + 20
-            while (told := _status(settings, tmp_path, run))[1]["state"] == "starting" and time.monotonic() < until_s:
-                pass
-            assert told[0] == 0 and told[1]["state"] == "running", told
+            eventually(lambda: _status(settings, tmp_path, run)[1]["state"] != "starting")
+            code, told = _status(settings, tmp_path, run)
+            assert (code, told["state"]) == (0, "running"), told
             assert loop.stop()[0] == 0
             assert "STOPPING=1" in heard(manager, "STOPPING=1")
     assert _status(settings, tmp_path, run)[0] == 3
@@ -80,9 +79,7 @@ def test_a_component_is_seen_by_way_of_the_bundle_that_the_machine_is_set_to(tmp
         RunningLoop("--greengrass", "--bundle", bundle, cwd=work, environ=nucleus.environment) as loop,
     ):
         loop.health()
-        until_s = time.monotonic() + 20
-        while not (work / "bundles" / "current.zip").exists() and time.monotonic() < until_s:
-            time.sleep(0.05)
+        eventually((work / "bundles" / "current.zip").exists)
         seen = actorrec(settings, tmp_path, "device", "status")
         told = json.loads(seen.stdout)
         assert (seen.returncode, told["state"], told["file"]) == (0, "running", str(work / "status.json"))

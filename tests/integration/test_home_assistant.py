@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from actorrec.inference.troubles import Troubles
 from actorrec.manifests.events import DetectionEvent, EventFace, RunningModel
 from actorrec.sections import MqttSection
 from mosquitto import Broker, broker, broker_program
+from patience import PATIENCE_S, eventually
 
 WHAT = Announced(topic="home/faces", device="pi 1", model_id="m-1", heartbeat_s=60.0, health_s=60.0)
 HERE = availability_topic(WHAT.topic, WHAT.device)
@@ -53,17 +53,16 @@ def server(tmp_path: Path) -> Iterator[Broker]:
         yield made
 
 
-def kept(server: Broker, topic: str) -> bytes | None:
-    """The retained message of a topic; None where none comes within a second."""
-    command = [broker_program("mosquitto_sub"), "-p", str(server.port), "-t", topic, "-N", "-C", "1", "-W", "1"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=30, check=False)
+def kept(server: Broker, topic: str, *, wait_s: float = PATIENCE_S) -> bytes | None:
+    """The retained message of a topic, or the next one; None where none comes in time."""
+    command = [broker_program("mosquitto_sub"), "-p", str(server.port), "-t", topic, "-N", "-C", "1"]
+    done = subprocess.run([*command, "-W", f"{wait_s:.0f}"], stdout=subprocess.PIPE, check=False)
     return done.stdout if done.returncode == 0 else None
 
 
-def eventually(server: Broker, topic: str, payload: bytes) -> None:
-    until_s = time.monotonic() + 20
-    while kept(server, topic) != payload:
-        assert time.monotonic() < until_s, kept(server, topic)
+def has(server: Broker, topic: str, payload: bytes) -> None:
+    """Wait until a topic holds a message."""
+    eventually(lambda: kept(server, topic) == payload)
 
 
 @pytest.fixture
@@ -71,33 +70,31 @@ def device(server: Broker) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen([sys.executable, "-c", DEVICE, server.url], stdin=subprocess.PIPE)
     yield process
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
 
 
 def test_a_device_is_announced_and_a_kill_says_that_it_is_gone(
     server: Broker, device: "subprocess.Popen[bytes]"
 ) -> None:
-    eventually(server, HERE, ONLINE)
+    has(server, HERE, ONLINE)
     topic, payload = discovery_message(MqttSection(), WHAT)
-    eventually(server, topic, payload)
+    has(server, topic, payload)
     device.kill()
-    eventually(server, HERE, OFFLINE)
+    has(server, HERE, OFFLINE)
     assert kept(server, topic) == payload
 
 
 def test_a_device_that_ends_says_so_and_can_be_taken_back(server: Broker, device: "subprocess.Popen[bytes]") -> None:
-    eventually(server, HERE, ONLINE)
-    device.communicate(timeout=30)
+    has(server, HERE, ONLINE)
+    device.communicate(timeout=PATIENCE_S)
     assert device.returncode == 0
-    eventually(server, HERE, OFFLINE)
+    has(server, HERE, OFFLINE)
     topic, payload = removal_message(MqttSection(), WHAT.device)
     assert kept(server, topic)
     with MqttCourier(MqttSection(url=server.url), client_id="pi-1", troubles=Troubles(print)) as courier:
         courier.announce(topic, payload)
         courier.stay()
-        until_s = time.monotonic() + 20
-        while kept(server, topic) is not None:
-            assert time.monotonic() < until_s
+        eventually(lambda: kept(server, topic, wait_s=1) is None)
 
 
 def test_the_entities_read_what_comes_over_the_broker(server: Broker) -> None:
@@ -107,14 +104,22 @@ def test_the_entities_read_what_comes_over_the_broker(server: Broker) -> None:
     face = EventFace(box=(0, 0, 9, 9), score=1, person_id="p", name=name, confidence=0.97, similarity=0.5)
     model = RunningModel(model_id="m", bundle="a" * 64)
     event = DetectionEvent(id="1", device="pi 1", at=datetime.now(UTC), model=model, source="camera 0", faces=[face])
-    command = [broker_program("mosquitto_sub"), "-p", str(server.port), "-t", WHAT.topic, "-C", "1", "-W", "20", "-N"]
+    command = [
+        broker_program("mosquitto_sub"),
+        "-p",
+        str(server.port),
+        "-t",
+        WHAT.topic,
+        "-C",
+        "1",
+        "-W",
+        f"{PATIENCE_S:.0f}",
+        "-N",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
-        until_s = time.monotonic() + 20
-        while "Sending SUBACK" not in server.log:
-            assert time.monotonic() < until_s
-            time.sleep(0.02)
+        eventually(lambda: "Sending SUBACK" in server.log)
         with MqttCourier(MqttSection(url=server.url), client_id="pi-1", troubles=Troubles(print)) as courier:
             assert courier.deliver([Message(1, WHAT.topic, event.model_dump_json().encode())]) == 1
-        payload, _ = reader.communicate(timeout=30)
+        payload, _ = reader.communicate(timeout=PATIENCE_S)
     template = sandbox.ImmutableSandboxedEnvironment().from_string(entities["who"]["value_template"])
     assert template.render(value_json=json.loads(payload), this={"state": "before"}) == name

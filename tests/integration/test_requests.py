@@ -2,8 +2,7 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,12 @@ from actorrec.manifests.events import DetectionEvent, RunningModel
 from actorrec.sections import MqttSection
 from mosquitto import Broker, broker, broker_program, password_file
 from nucleus_server import NucleusServer
+from patience import PATIENCE_S, eventually
 from running_loop import RunningLoop, blank
 from small_bundles import write_small_bundle
 
 TOPIC = "home/faces"
+WAIT = f"{PATIENCE_S:.0f}"  # of programs that wait for a message, in seconds
 
 
 @pytest.fixture
@@ -32,13 +33,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "pictures" / "door").mkdir(parents=True)
     (tmp_path / "pictures" / "door" / "1.jpg").write_bytes(b"picture")
     return tmp_path / "pictures"
-
-
-def eventually(holds: Callable[[], Any], timeout_s: float = 20.0) -> None:
-    until_s = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -52,7 +46,7 @@ def ask(server: Broker, *payloads: str) -> None:
     """As a person types it on the other machine."""
     command = [broker_program("mosquitto_pub"), "-p", str(server.port), "-q", "1", "-t", f"{TOPIC}/request", "-m"]
     for payload in payloads:
-        subprocess.run([*command, payload], check=True, timeout=30)
+        subprocess.run([*command, payload], check=True, timeout=PATIENCE_S)
 
 
 def answer(request: str, name: str, error: str) -> DetectionEvent:
@@ -67,8 +61,8 @@ def test_a_client_of_the_local_broker_asks_and_is_answered(server: Broker, folde
     said: list[str] = []
     troubles = Troubles(said.append)
     requests = Requests(folder, troubles)
-    command = [broker_program("mosquitto_sub"), "-p", str(server.port), "-t", TOPIC, "-q", "1", "-C", "2", "-W", "30"]
-    settings = MqttSection(url=server.url)
+    command = [broker_program("mosquitto_sub"), "-p", str(server.port), "-t", TOPIC, "-q", "1", "-C", "2", "-W", WAIT]
+    settings = MqttSection(url=server.url, timeout_s=PATIENCE_S)
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE) as reader,
         MqttCourier(settings, client_id="pi-1", troubles=troubles) as courier,
@@ -85,7 +79,7 @@ def test_a_client_of_the_local_broker_asks_and_is_answered(server: Broker, folde
         left = [Message(number, TOPIC, event.model_dump_json().encode()) for number, event in enumerate(events)]
         while left:
             left = left[courier.deliver(left) :]
-        payload, _ = reader.communicate(timeout=40)
+        payload, _ = reader.communicate(timeout=PATIENCE_S)
     answers = [json.loads(line) for line in payload.splitlines()]
     assert [(each["request"], each["source"], each["error"]) for each in answers] == [
         ("7", "door/1.jpg", None),
@@ -98,13 +92,13 @@ def test_a_client_of_the_local_broker_asks_and_is_answered(server: Broker, folde
 def test_a_flood_over_the_broker_leaves_the_newest(server: Broker, folder: Path) -> None:
     troubles = Troubles(lambda _: None)
     requests = Requests(folder, troubles, max_waiting=5)
-    with MqttCourier(MqttSection(url=server.url), client_id="pi-1", troubles=troubles) as courier:
+    with MqttCourier(MqttSection(url=server.url, timeout_s=PATIENCE_S), client_id="pi-1", troubles=troubles) as courier:
         courier.subscribe(f"{TOPIC}/request", requests.take)
         courier.stay()
         eventually(lambda: "Sending SUBACK" in server.log)
         command = [broker_program("mosquitto_pub"), "-p", str(server.port), "-q", "1", "-t", f"{TOPIC}/request", "-l"]
         flood = "".join(f'{{"picture": "door/1.jpg", "request": "{number}"}}\n' for number in range(500))
-        subprocess.run(command, input=flood.encode(), check=True, timeout=60)
+        subprocess.run(command, input=flood.encode(), check=True, timeout=PATIENCE_S)
         eventually(lambda: requests.dropped >= 495)
     assert [asked.request for asked in requests.due(99)] == ["495", "496", "497", "498", "499"]
 
@@ -119,7 +113,7 @@ def test_what_a_bridge_relays_from_client_devices_is_taken_through_the_nucleus(
     with NucleusServer(tmp_path / "ipc.socket", {}) as nucleus:
         for name, value in nucleus.environment.items():
             monkeypatch.setenv(name, value)
-        with GreengrassIpc() as ipc:
+        with GreengrassIpc(timeout_s=PATIENCE_S) as ipc:
             ipc.subscribe_to_topic(f"{TOPIC}/request", requests.take)
             nucleus.send(f"{TOPIC}/request", b'{"picture": "door/1.jpg", "request": "7"}')
             nucleus.send(f"{TOPIC}/request", b"\xff" * 5000)
@@ -149,8 +143,8 @@ def test_an_access_list_lets_each_do_its_part_and_no_more(tmp_path: Path, folder
     requests, said = Requests(folder, Troubles(lambda _: None)), list[str]()
     with broker(tmp_path / "broker", lines) as server:
         as_desk = ["-p", str(server.port), "-u", "desk", "-P", "two", "-q", "1"]
-        reader = [broker_program("mosquitto_sub"), *as_desk, "-t", TOPIC, "-t", f"{TOPIC}/#", "-C", "1", "-W", "30"]
-        settings = MqttSection(url=server.url, username="pi-kitchen", password=SecretStr("one"))
+        reader = [broker_program("mosquitto_sub"), *as_desk, "-t", TOPIC, "-t", f"{TOPIC}/#", "-C", "1", "-W", WAIT]
+        settings = MqttSection(url=server.url, timeout_s=PATIENCE_S, username="pi-kitchen", password=SecretStr("one"))
         with (
             subprocess.Popen([*reader, "-F", "%t"], stdout=subprocess.PIPE) as results,
             MqttCourier(settings, client_id="pi", troubles=Troubles(said.append)) as courier,
@@ -160,12 +154,12 @@ def test_an_access_list_lets_each_do_its_part_and_no_more(tmp_path: Path, folder
             courier.stay()
             eventually(lambda: server.log.count("Sending SUBACK") == 2)
             assert courier.deliver([Message(1, TOPIC, b"{}")]) == 1
-            assert results.communicate(timeout=40)[0] == f"{TOPIC}\n".encode()
+            assert results.communicate(timeout=PATIENCE_S)[0] == f"{TOPIC}\n".encode()
             with pytest.raises(RemoteError, match="does not allow publishing"):
                 courier.deliver([Message(2, "others", b"{}")])
             asking = [broker_program("mosquitto_pub"), *as_desk, "-V", "5", "-m", '{"picture": "door/1.jpg"}', "-t"]
             for topic in (TOPIC, f"{TOPIC}/health", f"{TOPIC}/request"):
-                subprocess.run([*asking, topic], check=False, capture_output=True, timeout=30)
+                subprocess.run([*asking, topic], check=False, capture_output=True, timeout=PATIENCE_S)
             eventually(lambda: requests.due())
         denied = [line for line in server.log.splitlines() if "Denied PUBLISH" in line]
     assert len(denied) == 3
@@ -193,9 +187,9 @@ def test_a_component_answers_client_devices_and_takes_a_new_configuration_at_onc
         nucleus.send(f"{TOPIC}/request", b'{"picture": "door.jpg", "request": "7"}')
         answered = loop.detection(lambda event: event["reason"] == "request")
         assert (answered["request"], answered["source"], answered["width"]) == ("7", "door.jpg", 64)
+        eventually(lambda: answered in nucleus.events(TOPIC))
+        eventually(lambda: answered in [json.loads(payload) for topic, payload in nucleus.local if topic == TOPIC])
         assert loop.stop()[0] == 0
-    assert answered in nucleus.events(TOPIC)
-    assert answered in [json.loads(payload) for topic, payload in nucleus.local if topic == TOPIC]
 
 
 def allowing(folder: Path) -> dict[str, str]:
