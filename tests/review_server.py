@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -53,7 +53,7 @@ class Reviewing:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request with exactly these headers (``Host`` and ``Content-Length`` are added where they lack)."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
@@ -72,9 +72,10 @@ class Reviewing:
 
     def raw(self, request: bytes) -> bytes:
         """Whatever comes back on bytes that no library would send."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as link:
-            link.sendall(request)
-            link.settimeout(5)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as link:
+            with suppress(ConnectionError):  # it may have answered and closed before all was sent
+                link.sendall(request)
+            link.settimeout(60)
             received = b""
             while chunk := link.recv(65536):
                 received += chunk
@@ -85,7 +86,7 @@ class Reviewing:
     def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         """Stop it; exit code, rest of stdout, stderr."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 
@@ -101,7 +102,7 @@ def reviewing(store: Path, *arguments: str, **environ: str) -> Iterator[Reviewin
     try:
         line = process.stdout.readline().strip()
         if not line:
-            raise AssertionError(process.communicate(timeout=30)[1])
+            raise AssertionError(process.communicate(timeout=120)[1])
         yield Reviewing(json.loads(line)["url"] if line.startswith("{") else line, process)
     finally:
         if process.poll() is None:

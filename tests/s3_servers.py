@@ -50,7 +50,7 @@ def moto_url() -> Iterator[str]:
             yield server.stdout.readline().strip()
         finally:
             server.stdin.close()
-            server.wait(20)
+            server.wait(120)
 
 
 @pytest.fixture

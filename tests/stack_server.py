@@ -30,12 +30,12 @@ def stack_server() -> Iterator[str]:
             yield url
         finally:
             server.stdin.close()
-            server.wait(20)
+            server.wait(120)
 
 
 def clear(url: str) -> None:
     """Make it an account that holds nothing."""
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=60) as answer:
         assert answer.status == 200
 
 

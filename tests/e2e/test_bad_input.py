@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -209,7 +210,7 @@ def interrupted(delay_s: float, kill: signal.Signals, *arguments: object) -> Ran
     process = started(*arguments, "--quiet")
     time.sleep(delay_s)
     process.send_signal(kill)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=120)
     return Ran(process.returncode, stdout.decode(), stderr.decode())
 
 
@@ -219,8 +220,12 @@ def test_stopped_at_any_moment_the_same_command_again_ends_the_same(built: Path,
         for kill in (signal.SIGINT, signal.SIGKILL):
             store = tmp_path / f"{number}-{kill.name}"
             ran = interrupted(delay_s, kill, "build-dataset", EXAMPLES / "people", "--store", store)
-            assert ran.code in (130, -signal.SIGINT, 0) if kill is signal.SIGINT else ran.code in (-kill, 0)
-            assert "Traceback" not in ran.stderr or delay_s < 0.1  # Python itself may still be starting
+            starting = "Traceback" in ran.stderr and not re.search(r"/actorrec/(?!__)", ran.stderr)  # Python itself
+            assert "Traceback" not in ran.stderr or starting, ran.stderr
+            if kill is signal.SIGINT:
+                assert ran.code in (130, -signal.SIGINT, 0) or (starting and ran.code == 1), ran
+            else:
+                assert ran.code in (-kill, 0), ran
             again = run("build-dataset", EXAMPLES / "people", "--store", store, "--json")
             assert again.json["content_digest"] == whole
 
@@ -228,7 +233,7 @@ def test_stopped_at_any_moment_the_same_command_again_ends_the_same(built: Path,
 def test_two_enrolments_at_once_both_take_effect(run: Run, tmp_path: Path) -> None:
     people = sorted((EXAMPLES / "people").iterdir())[:3]
     for process in [started("enroll", person.name, person, "--store", tmp_path / "s") for person in people]:
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
         process.communicate()
     known = run("people", "ls", "--store", "s", "--json").json
     assert [person["person_id"] for person in known] == [person.name for person in people]
@@ -248,7 +253,7 @@ SHELL = [
 def shell(taught: Path) -> Iterator[Callable[[str], "subprocess.CompletedProcess[str]"]]:
     def in_shell(line: str) -> "subprocess.CompletedProcess[str]":
         command = f"'{sys.executable}' -m actorrec {line.format(photo=UNSEEN, store=taught)}"
-        return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
 
     yield in_shell
 

@@ -45,7 +45,7 @@ class Seen:
 
     def said(self, text: str) -> None:
         """Wait until the page says it."""
-        self.page.locator("#told", has_text=text).wait_for(timeout=10_000)
+        self.page.locator("#told", has_text=text).wait_for()
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -85,6 +85,7 @@ def browser() -> Iterator[Any]:
 
 def watched(browser: Any, store: Path, server: Reviewing, address: str = "") -> Iterator[Seen]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(120_000)
     page = context.new_page()
     seen = Seen(page, store, server)
     page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
@@ -453,7 +454,7 @@ def test_unknown_faces_that_get_a_name_are_enrolled(unknowns: Seen) -> None:
     unknowns.press("J", "Enter")
     unknowns.page.keyboard.type("Eileen Collins")
     unknowns.press("Enter")
-    unknowns.page.locator("#told", has_text="1 of 1 faces enrolled as Eileen Collins").wait_for(timeout=60_000)
+    unknowns.page.locator("#told", has_text="1 of 1 faces enrolled as Eileen Collins").wait_for()
     assert unknowns.texts("section h2") == ["3 similar faces"]
     assert list((unknowns.store / "bundle").glob("*/bundle.zip"))
     unknowns.press("Enter")

@@ -339,7 +339,7 @@ def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-m", "actorrec", "review", "--no-browser", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

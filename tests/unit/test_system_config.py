@@ -49,7 +49,7 @@ def test_what_is_wrong_in_it_is_told_with_its_name(tmp_path: Path, text: str) ->
 def shown(path: Path, *before: str) -> "subprocess.CompletedProcess[str]":
     environ = {**os.environ, "ACTORREC_SYSTEM_CONFIG": str(path)}
     line = [*before, sys.executable, "-m", "actorrec", "config", "show", "--json"]
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=60)
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=120)
 
 
 def test_every_command_takes_it_and_config_show_names_it(tmp_path: Path) -> None:

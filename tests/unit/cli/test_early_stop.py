@@ -40,5 +40,5 @@ def test_an_early_end(arguments: list[str], number: signal.Signals, code: int, s
         assert program.stdout is not None
         assert program.stdout.readline() == "loading\n"
         program.send_signal(number)
-        assert program.communicate(timeout=60) == ("", said)
+        assert program.communicate(timeout=120) == ("", said)
     assert program.returncode == code

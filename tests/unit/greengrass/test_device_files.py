@@ -134,7 +134,7 @@ def test_arguments_and_folders_that_cannot_be(unpacked: Path, tools: Path, tmp_p
         refused(install(unpacked, named, tools, cwd=kept), "its name must begin with venv-")
     assert (kept / "door.jpg").read_text() == "not ours"
     command = [str(tools / "sh"), str(unpacked / "install.sh")]
-    without = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60)
+    without = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, timeout=120)
     refused(without, "which folder?")
 
 

@@ -137,7 +137,7 @@ def test_a_python_without_pip_says_so(tmp_path: Path) -> None:
     )
     ran = subprocess.run(
         [sys.executable, "-S", "-c", code, str(tmp_path / "kept")],
-        capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"]},
+        capture_output=True, text=True, timeout=120, env={"PATH": os.environ["PATH"]},
     )  # fmt: skip
     assert "has no pip" in ran.stdout, ran.stderr
 

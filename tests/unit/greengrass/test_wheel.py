@@ -63,7 +63,7 @@ def test_pip_installs_it_and_the_program_starts(wheel: Wheel, tmp_path: Path) ->
     assert (tmp_path / "site/bin/actorrec").is_file()
     started = subprocess.run(
         [sys.executable, "-m", "actorrec", "infer", "--help"], cwd=tmp_path, capture_output=True, text=True,
-        timeout=60, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "site")},
+        timeout=120, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "site")},
     )  # fmt: skip
     assert started.returncode == 0, started.stderr
     probe = "import actorrec; print(actorrec.__file__)"
