@@ -20,6 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from patience import PATIENCE_S
+
 NOBODY = 65534
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -173,7 +175,7 @@ class Device:
                 if running.poll() is None:
                     os.killpg(running.pid, 15)
                     try:
-                        running.wait(20)
+                        running.wait(PATIENCE_S)
                     except subprocess.TimeoutExpired:
                         os.killpg(running.pid, 9)
 

@@ -21,6 +21,7 @@ from tests.e2e.conftest import EXAMPLES, Ran, actorrec
 from greengrass_device import Device, device_root, system_python, why_not
 from greengrass_server import Greengrass, greengrass
 from nucleus_server import NucleusServer
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS, client, new_bucket
 
 __all__ = ["greengrass"]
@@ -95,14 +96,14 @@ def ground() -> Iterator[Path]:
 def said_by(device: Device, nucleus: NucleusServer, wanted: str) -> dict[str, Any]:
     """The first detection that a started component publishes about a picture."""
     with device.start(NAME, "run", **nucleus.environment) as running:
-        until = time.monotonic() + 90
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and running.poll() is None:
             for event in nucleus.events(TOPIC):
                 if event["source"].endswith(wanted):
                     return event
             time.sleep(0.1)
         running.terminate()
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=PATIENCE_S)
         raise AssertionError(f"nothing about {wanted}: {out}\n{err}")
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from actorrec.home import cache_folder
 from actorrec.progress import SilentProgress
 from drafted import NAME, uri_of
 from greengrass_device import NOBODY, Device, device_root, system_python, why_not
+from patience import PATIENCE_S, eventually
 from recipe_rules import broken_rules
 from small_bundles import small_bundle, write_small_bundle
 
@@ -151,11 +151,9 @@ def test_one_component_on_nucleus_lite_survives_a_kill_and_never_touches_what_ra
         (work / left).write_text("")
     venv = work / f"venv-{runtime.sha256[:16]}"
     with device.start(NAME, "install") as installing:
-        deadline = time.monotonic() + 60
-        while not list(venv.glob("lib/python*/site-packages/*")) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        eventually(lambda: list(venv.glob("lib/python*/site-packages/*")))
         os.killpg(installing.pid, 9)
-        installing.wait(20)
+        installing.wait(PATIENCE_S)
     assert venv.is_dir()
     assert not (venv / "whole").exists()
     assert running.is_dir()

@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from actorrec.inference.ipc_answers import MAX_IPC_BYTES, NeverTakenError, NotAl
 from actorrec.inference.sending.courier import Message, MessageRefusedError
 from actorrec.inference.sending.ipc_courier import IotCoreCourier
 from nucleus_server import NucleusServer
+from patience import PATIENCE_S, eventually
 
 pytest.importorskip("awsiot")
 
@@ -30,15 +30,8 @@ def messages(count: int, topic: str = "a/b") -> list[Message]:
     return [Message(number, topic, f'{{"n":{number}}}'.encode()) for number in range(count)]
 
 
-def eventually(holds: Callable[[], Any], timeout_s: float = 20.0) -> None:
-    until_s = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
-
-
 def test_messages_are_taken_in_their_order_and_counted(nucleus: NucleusServer) -> None:
-    with GreengrassIpc() as ipc, IotCoreCourier(ipc) as courier:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc, IotCoreCourier(ipc) as courier:
         left, rounds = messages(40), 0
         while left:
             left = left[courier.deliver(left) :]
@@ -51,7 +44,7 @@ def test_messages_are_taken_in_their_order_and_counted(nucleus: NucleusServer) -
 def test_what_comes_before_a_message_that_is_not_taken_counts(nucleus: NucleusServer) -> None:
     first, second, third = messages(3)
     nucleus.invalid = {second.payload}
-    with GreengrassIpc() as ipc, IotCoreCourier(ipc) as courier:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc, IotCoreCourier(ipc) as courier:
         assert courier.deliver([first, second, third]) == 1
         with pytest.raises(MessageRefusedError, match="asked wrongly"):
             courier.deliver([second, third])
@@ -64,7 +57,7 @@ def test_what_follows_a_message_that_waits_for_its_right_is_taken_once(nucleus: 
     first, last = messages(1)[0], Message(9, "a/b", b"last")
     others = [Message(number, "a/health", str(number).encode()) for number in (3, 4, 5)]
     closed = [Message(number, "a/b", b"more") for number in range(10, 90)]
-    with GreengrassIpc() as ipc, IotCoreCourier(ipc) as courier:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc, IotCoreCourier(ipc) as courier:
         with pytest.raises(NotAllowedError):
             courier.deliver([first])
         for _ in range(3):
@@ -79,7 +72,7 @@ def test_what_follows_a_message_that_waits_for_its_right_is_taken_once(nucleus: 
 
 def test_a_nucleus_that_fails_or_is_gone_loses_no_message(nucleus: NucleusServer) -> None:
     now_s = 0.0
-    with GreengrassIpc(timeout_s=2.0, clock=lambda: now_s) as ipc, IotCoreCourier(ipc) as courier:
+    with GreengrassIpc(timeout_s=PATIENCE_S, clock=lambda: now_s) as ipc, IotCoreCourier(ipc) as courier:
         nucleus.failing = True
         with pytest.raises(RemoteError, match="ServiceError"):
             courier.deliver(messages(3))
@@ -99,7 +92,10 @@ def test_a_right_that_is_missing_is_waited_for_but_not_for_ever(nucleus: Nucleus
     now_s = 0.0
     nucleus.allowed = {"a/health"}
     (other,) = messages(1, "a/health")
-    with GreengrassIpc() as ipc, IotCoreCourier(ipc, patience_s=600, clock=lambda: now_s) as courier:
+    with (
+        GreengrassIpc(timeout_s=PATIENCE_S) as ipc,
+        IotCoreCourier(ipc, patience_s=600, clock=lambda: now_s) as courier,
+    ):
         with pytest.raises(RemoteError, match="does not allow"):
             courier.deliver(messages(1))
         now_s = 599.0
@@ -121,7 +117,7 @@ def test_a_message_that_lite_would_end_the_connection_for_is_refused_and_the_lon
     nucleus: NucleusServer,
 ) -> None:
     topic = "ml/tflite/image-classification"
-    with GreengrassIpc() as ipc, IotCoreCourier(ipc) as courier:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc, IotCoreCourier(ipc) as courier:
         longest = next(size for size in range(8000, 0, -1) if fits(topic, size))
         assert longest > 7000
         assert courier.deliver([Message(1, topic, b"x" * longest)]) == 1  # the server refuses 10,000 bytes, too
@@ -147,7 +143,7 @@ def fits(topic: str, size: int) -> bool:
 
 
 def test_several_threads_share_one_connection_also_when_it_is_lost(nucleus: NucleusServer) -> None:
-    with GreengrassIpc(timeout_s=5.0, clock=lambda: time.monotonic() * 20) as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S, clock=lambda: time.monotonic() * 20) as ipc:
         done, failed = [0], [0]
         stop = threading.Event()
 
@@ -174,7 +170,7 @@ def test_several_threads_share_one_connection_also_when_it_is_lost(nucleus: Nucl
         eventually(lambda: done[0] > before + 20)
         stop.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
     assert failed[0]
     assert nucleus.connections <= 1 + 3 * 2  # one for all of them after each loss, or one that met its end
 
@@ -182,12 +178,12 @@ def test_several_threads_share_one_connection_also_when_it_is_lost(nucleus: Nucl
 def test_a_change_of_the_configuration_is_told_at_once_and_again_after_a_reconnect(nucleus: NucleusServer) -> None:
     changed = threading.Event()
     now_s = 0.0
-    with GreengrassIpc(clock=lambda: now_s) as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S, clock=lambda: now_s) as ipc:
         ipc.watch_configuration(changed.set)
         assert changed.is_set()  # it may have changed before the watch began
         changed.clear()
         nucleus.configure(InferenceInterval="2")
-        assert changed.wait(20)
+        assert changed.wait(PATIENCE_S)
         assert ipc.configuration() == {"InferenceInterval": "2"}
         changed.clear()
         ipc.watch_configuration(changed.set)
@@ -202,26 +198,26 @@ def test_a_change_of_the_configuration_is_told_at_once_and_again_after_a_reconne
         assert changed.is_set()
         changed.clear()
         nucleus.configure(InferenceInterval="3")
-        assert changed.wait(20)
+        assert changed.wait(PATIENCE_S)
 
 
 def test_a_watch_that_the_nucleus_ended_is_taken_up_again_when_the_configuration_is_read(
     nucleus: NucleusServer,
 ) -> None:
     changed = threading.Event()
-    with GreengrassIpc() as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc:
         ipc.watch_configuration(changed.set)
         nucleus.end_streams()
         eventually(lambda: ipc.configuration() and nucleus.subscribed)
         changed.clear()
         nucleus.configure(InferenceInterval="3")
-        assert changed.wait(20)
+        assert changed.wait(PATIENCE_S)
     assert nucleus.connections == 1
 
 
 def test_a_nucleus_that_does_not_know_the_watch_is_only_asked(nucleus: NucleusServer) -> None:
     nucleus.unknown = {"SubscribeToConfigurationUpdate"}
-    with GreengrassIpc() as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc:
         ipc.watch_configuration(lambda: None)
         for _ in range(5):
             assert ipc.configuration() == {"InferenceInterval": "1"}
@@ -234,7 +230,7 @@ def test_a_nucleus_that_does_not_know_the_watch_is_only_asked(nucleus: NucleusSe
 def test_a_nucleus_that_ends_the_connection_at_the_watch_still_serves(nucleus: NucleusServer) -> None:
     nucleus.deaf_to = {"SubscribeToConfigurationUpdate"}
     now_s = 0.0
-    with GreengrassIpc(clock=lambda: now_s) as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S, clock=lambda: now_s) as ipc:
         ipc.watch_configuration(lambda: None)
         for _ in range(3):
             now_s += 100
@@ -250,7 +246,7 @@ def test_a_nucleus_that_ends_the_connection_at_the_watch_still_serves(nucleus: N
 def test_messages_of_a_topic_are_taken_in_their_order_and_after_a_reconnect(nucleus: NucleusServer) -> None:
     taken: list[tuple[str, bytes]] = []
     now_s = 0.0
-    with GreengrassIpc(clock=lambda: now_s) as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S, clock=lambda: now_s) as ipc:
         ipc.subscribe_to_topic("a/request", lambda topic, payload: taken.append((topic, payload)))
         ipc.subscribe_to_topic("a/request", lambda topic, payload: taken.append((topic, payload)))
         for number in range(200):
@@ -274,7 +270,7 @@ def test_messages_of_a_topic_are_taken_in_their_order_and_after_a_reconnect(nucl
 def test_a_topic_that_may_not_be_taken_is_told_and_can_be_tried_again(nucleus: NucleusServer) -> None:
     nucleus.allowed = {"a"}
     taken: list[bytes] = []
-    with GreengrassIpc() as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S) as ipc:
         with pytest.raises(NotAllowedError, match=r"take messages of a/request"):
             ipc.subscribe_to_topic("a/request", lambda _, payload: taken.append(payload))
         ipc.publish("a", b"{}")
@@ -288,7 +284,7 @@ def test_a_topic_that_may_not_be_taken_is_told_and_can_be_tried_again(nucleus: N
 def test_a_watch_waits_for_a_nucleus_that_is_not_there_yet(nucleus: NucleusServer) -> None:
     nucleus.__exit__()
     now_s, changed, taken = 0.0, threading.Event(), list[bytes]()
-    with GreengrassIpc(clock=lambda: now_s) as ipc:
+    with GreengrassIpc(timeout_s=PATIENCE_S, clock=lambda: now_s) as ipc:
         ipc.watch_configuration(changed.set)
         with pytest.raises(RemoteError, match="no connection"):
             ipc.subscribe_to_topic("a/request", lambda _, payload: taken.append(payload))

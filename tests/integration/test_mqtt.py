@@ -29,6 +29,8 @@ from odd_brokers import (
     saying,
     silent,
 )
+from patience import PATIENCE_S
+from patience import eventually as until
 
 pytest.importorskip("paho")
 
@@ -50,7 +52,7 @@ def courier(said: list[str]) -> Iterator[Callable[..., MqttCourier]]:
         url: str, *, client_id: str = "actorrec-test", will: tuple[str, bytes] | None = None, **options: Any
     ) -> Any:
         ours: dict[str, Any] = {"will": will, "clock": options.pop("clock", time.monotonic)}
-        section = MqttSection(url=url, **{"timeout_s": 5, **options})
+        section = MqttSection(url=url, **{"timeout_s": PATIENCE_S, **options})
         made.append(MqttCourier(section, client_id=client_id, troubles=Troubles(said.append), **ours))
         return made[-1]
 
@@ -67,13 +69,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def messages(*payloads: bytes, topic: str = "a/b") -> list[Message]:
     return [Message(number, topic, payload) for number, payload in enumerate(payloads, 1)]
-
-
-def until(condition: Callable[[], object]) -> None:
-    give_up_s = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up_s, "it did not come to be"
-        time.sleep(0.01)
 
 
 def refusal(courier: MqttCourier) -> str:
@@ -138,7 +133,7 @@ def test_the_will_is_said_for_a_program_that_was_killed(tmp_path: Path, courier:
         other = courier(mosquitto.url)
         other.subscribe("state", lambda _topic, payload: came.append(payload))
         other.stay()
-        subprocess.run([sys.executable, "-c", code, mosquitto.url], check=False, timeout=60)
+        subprocess.run([sys.executable, "-c", code, mosquitto.url], check=False, timeout=PATIENCE_S)
         until(lambda: came == [b"offline"])
 
 
@@ -317,7 +312,8 @@ def test_what_is_no_broker_is_called_so_and_does_no_harm(kind: str, courier: Cal
     converse, words = ODD[kind]
     with listening(converse) as port:
         protocol = "3.1.1" if kind == "forgetful" else "5"
-        assert words in refusal(courier(f"mqtt://127.0.0.1:{port}", timeout_s=1, protocol=protocol))
+        timeout_s = 1 if kind in ("silent", "forgetful", "web server") else PATIENCE_S
+        assert words in refusal(courier(f"mqtt://127.0.0.1:{port}", timeout_s=timeout_s, protocol=protocol))
 
 
 def test_a_subscription_that_is_not_allowed_is_told_of(courier: Callable[..., MqttCourier], said: list[str]) -> None:
@@ -384,7 +380,7 @@ def test_two_programs_of_one_name_are_told_so(
 def test_a_queue_waits_for_its_broker_and_the_loop_never_does(tmp_path: Path, said: list[str]) -> None:
     troubles = Troubles(said.append)
     mosquitto = Broker(tmp_path / "b")
-    one = MqttCourier(MqttSection(url=mosquitto.url), client_id="actorrec-pi", troubles=troubles)
+    one = MqttCourier(MqttSection(url=mosquitto.url, timeout_s=PATIENCE_S), client_id="actorrec-pi", troubles=troubles)
     came: list[bytes] = []
     one.subscribe("a/b", lambda _topic, payload: came.append(payload))
     try:
