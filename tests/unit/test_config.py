@@ -59,6 +59,21 @@ def test_a_wrong_value_is_one_line(tmp_path: Path, text: str) -> None:
     assert "\n" not in caught.value.message
 
 
+def test_what_is_typed_as_a_number_may_be_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("camera: {source: 0}\nmqtt: {protocol: 5}")
+    config = load_config(path, environ={}).config
+    assert (config.camera.source, config.mqtt.protocol) == ("0", "5")
+
+
+@pytest.mark.parametrize("text", ["camera: {source: yes}", "mqtt: {protocol: 4}", "mqtt: {password: 0123}"])
+def test_what_a_number_cannot_stand_for_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        load_config(path, environ={})
+
+
 def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load_config(tmp_path / "none.yaml", environ={})

@@ -1,11 +1,19 @@
 """What a device looks at, what it says, and to whom."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from actorrec.sections.base import Section
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+_TYPED_AS_NUMBER: Final = BeforeValidator(_as_text)
+"""In a file, ``0`` and ``5`` without quotes are numbers. A password is not read so: ``0123`` would be another."""
 
 
 class CameraSection(Section):
@@ -15,7 +23,7 @@ class CameraSection(Section):
     Size and rate are asked of the camera, which may give others; frames come to the loop at ``fps`` at most.
     """
 
-    source: str = Field(default="", max_length=4096)
+    source: Annotated[str, _TYPED_AS_NUMBER] = Field(default="", max_length=4096)
     width_px: int = Field(default=1280, ge=64, le=7680)
     height_px: int = Field(default=720, ge=48, le=4320)
     fps: float = Field(default=10.0, gt=0, le=120)
@@ -70,7 +78,7 @@ class MqttSection(Section):
     cert_file: Path | None = None
     key_file: Path | None = None
     client_id: str = Field(default="", max_length=128)
-    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    protocol: Annotated[Literal["auto", "5", "3.1.1"], _TYPED_AS_NUMBER] = "auto"
     keepalive_s: int = Field(default=30, ge=5, le=3600)
     timeout_s: float = Field(default=10.0, ge=1, le=300)
     max_message_bytes: int = Field(default=128 * 1024, ge=1024, le=2**20)
