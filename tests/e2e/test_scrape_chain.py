@@ -87,7 +87,7 @@ def test_from_nothing_to_names(test_data: Path, tmp_path: Path) -> None:
             built["dataset"]
         }
         assert trained["model"].startswith("model/")
-        converted = run("convert-tflite", "--variant", "float16")
+        converted = run("convert-tflite", "--variant", "dynamic")
         assert run("sbom", converted["bundle"])["pictures"]
         unseen = [photos[name.replace("_", " ")][ASKED] for name in PEOPLE]
         seen = actorrec("infer", *unseen, "--json", cwd=tmp_path, **environ)

@@ -27,7 +27,7 @@ from sagemaker_server import DENIED, LIFE, QUOTA, ROLE, SageMaker, Step, sagemak
 __all__ = ["sagemaker"]
 ROLE_ARN = "arn:aws:iam::123456789012:role/service/jobs"
 UNSEEN = EXAMPLES / "unseen" / "Nikola_Tesla" / "seated.jpg"
-QUICK = ("--hyperparameter", "edge.variant=float32")
+QUICK = ("--hyperparameter", "edge.variant=dynamic")
 SECRETS = (FAKE_KEYS["AWS_ACCESS_KEY_ID"], FAKE_KEYS["AWS_SECRET_ACCESS_KEY"], "planted-tmdb-key", "X-Amz-Signature")
 needs_training = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"

@@ -109,7 +109,7 @@ def test_from_photos_to_names_with_a_job_that_really_runs(sagemaker: SageMaker, 
     ours = account(sagemaker)
     settings = inputs(tmp_path) | sagemaker.environ | ours | {
         "ACTORREC_TRAINING__EPOCHS": "5", "ACTORREC_TRAINING__AUGMENTATIONS": "1",
-        "ACTORREC_EDGE__VARIANT": "float32",
+        "ACTORREC_EDGE__VARIANT": "dynamic",
     }  # fmt: skip
     code, error, cells = execute(tmp_path, settings)
     [job] = sagemaker.jobs.values()

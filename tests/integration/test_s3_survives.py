@@ -21,6 +21,8 @@ from stored_chains import add_bundle, add_dataset, add_images
 
 pytestmark = pytest.mark.usefixtures("aws_keys")
 KILLS = 10
+FILES = 100  # in the first two artifacts each
+BUNDLE_BYTES = 9 << 20  # goes up in two parts
 
 
 def push(source: LocalStore, target: str, environ: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -41,9 +43,9 @@ def push(source: LocalStore, target: str, environ: dict[str, str]) -> "subproces
 
 def test_killed_ten_times_on_its_way(moto_url: str, tmp_path: Path) -> None:
     here = LocalStore(tmp_path / "here")
-    images = add_images(here, "aaaa", 1, files=200)
-    data = add_dataset(here, "bbbb", 2, images, files=200)
-    add_bundle(here, "cccc", 3, data, size=20 << 20)
+    images = add_images(here, "aaaa", 1, files=FILES)
+    data = add_dataset(here, "bbbb", 2, images, files=FILES)
+    add_bundle(here, "cccc", 3, data, size=BUNDLE_BYTES)
     bucket = new_bucket(moto_url)
     prefix = "pre"
     there = S3Store(bucket, prefix, settings(moto_url, tmp_path / "looking"))
@@ -59,7 +61,7 @@ def test_killed_ten_times_on_its_way(moto_url: str, tmp_path: Path) -> None:
         deadline = time.monotonic() + 30
         # From its first file on: a kill before that is no trial.
         while process.poll() is None and len(list(there.names(""))) == files and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.1)
         time.sleep(moments.uniform(0, 0.2))
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -75,7 +77,7 @@ def test_killed_ten_times_on_its_way(moto_url: str, tmp_path: Path) -> None:
     _, error = last.communicate(timeout=120)
     assert last.returncode == 0, (seed, error)
     found = inspect(there, SilentProgress())
-    assert (found.artifacts, found.files, found.damaged, found.orphans) == (3, 401, [], []), seed
+    assert (found.artifacts, found.files, found.damaged, found.orphans) == (3, 2 * FILES + 1, [], []), seed
     assert killed == KILLS, (seed, killed)
 
 
