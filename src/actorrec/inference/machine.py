@@ -48,13 +48,15 @@ class Machine:
 
     Attributes:
         sys: Where the kernel shows its devices.
+        patience_s: With a program that is asked.
     """
 
     sys: Path = SYS
+    patience_s: float = _ASK_S
     _answers: bool = field(default=True)
 
     def state(self) -> MachineState:
-        """As it is now; asks a program at most once, and never again one that does not answer in a second."""
+        """As it is now; asks a program at most once, and never again one that does not answer in time."""
         return MachineState(memory_bytes(), temperature_c(self.sys), throttled_words(self._throttled()))
 
     def _throttled(self) -> int:
@@ -66,7 +68,7 @@ class Machine:
         said = ""
         if program is not None:
             try:
-                said = _asked(program)
+                said = _asked(program, self.patience_s)
             except subprocess.TimeoutExpired:
                 self._answers = False
         bits = _bits(said)
@@ -134,11 +136,11 @@ def _line(path: Path) -> str:
         return ""
 
 
-def _asked(program: str) -> str:
+def _asked(program: str, patience_s: float) -> str:
     """What ``vcgencmd get_throttled`` says; empty where it may not ask (``/dev/vcio`` is for the group ``video``)."""
     try:
         asked = subprocess.run(
-            [program, "get_throttled"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_ASK_S, check=False
+            [program, "get_throttled"], stdin=subprocess.DEVNULL, capture_output=True, timeout=patience_s, check=False
         )
     except OSError:
         return ""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from actorrec.device.shims import component_shim, plain_shim
+from patience import PATIENCE_S
 
 
 def fake_program(environment: Path, *, whole: bool = True) -> Path:
@@ -27,7 +28,7 @@ def run(text: str, folder: Path, *arguments: str) -> "subprocess.CompletedProces
     shim = folder / "actorrec"
     shim.write_text(text)
     shim.chmod(0o755)
-    return subprocess.run([shim, *arguments], capture_output=True, text=True, timeout=20, cwd="/")
+    return subprocess.run([shim, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, cwd="/")
 
 
 def started(environment: str, arguments: str) -> str:

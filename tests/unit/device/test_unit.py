@@ -11,6 +11,7 @@ import pytest
 
 from actorrec.device.unit import Service, sysusers_text, tmpfiles_text, unit_text
 from actorrec.errors import ConfigError
+from patience import PATIENCE_S
 
 PI = Path("/opt/actorrec/bin/python")
 
@@ -23,7 +24,7 @@ def analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not here")
-    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_systemd_makes_the_user_as_written(tmp_path: Path) -> None:
     folder = tmp_path / "usr/lib/sysusers.d"
     folder.mkdir(parents=True)
     (folder / "actorrec.conf").write_text(sysusers_text())
-    done = subprocess.run([program, f"--root={tmp_path}"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([program, f"--root={tmp_path}"], capture_output=True, text=True, timeout=PATIENCE_S)
     if done.returncode != 0:
         pytest.skip(f"systemd-sysusers cannot work here: {done.stderr.strip()}")
     made = (tmp_path / "etc/passwd").read_text().splitlines()
@@ -121,7 +122,7 @@ def test_systemd_lets_the_service_read_the_bundle_of_an_image(tmp_path: Path) ->
         file.touch(0o640)
     (folder / "actorrec.conf").write_text(tmpfiles_text())
     done = subprocess.run(
-        [program, f"--root={tmp_path}", "--create", "actorrec.conf"], capture_output=True, text=True, timeout=60
+        [program, f"--root={tmp_path}", "--create", "actorrec.conf"], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert "unsafe" not in done.stderr
     if done.returncode != 0:

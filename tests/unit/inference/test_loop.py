@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -117,7 +116,7 @@ class Scene:
     frames: int = 30
     count: int | None = None
     kept: list[list[RecognisedFace]] | None = None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = lambda: 0.0  # else events that are due by the time came on a slow machine
 
     def bundle(self, sha256: str, known: Sequence[int] = (0, 1, 2, 3)) -> RunningBundle:
         spec = configured_detector(DetectorSection()).spec

@@ -14,6 +14,7 @@ from actorrec.inference.machine import (
     temperature_c,
     throttled_words,
 )
+from patience import PATIENCE_S
 
 
 def zone(folder: Path, number: int, kind: str, temp: str) -> None:
@@ -111,18 +112,18 @@ def test_bits_become_words(bits: int, words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("written", ["4\n", "0x4\n"])
 def test_the_file_of_any_board(tmp_path: Path, soc: str, written: str) -> None:
     firmware(tmp_path, written, soc)
-    assert Machine(tmp_path).state().throttled == ("throttled",)
+    assert Machine(tmp_path, PATIENCE_S).state().throttled == ("throttled",)
 
 
 @pytest.mark.parametrize("written", ["", "none", "-1", "0x", "fffffffff", "4 5"])
 def test_a_file_that_says_something_else_says_nothing(tmp_path: Path, written: str) -> None:
     firmware(tmp_path, written)
-    assert Machine(tmp_path).state().throttled == ()
+    assert Machine(tmp_path, PATIENCE_S).state().throttled == ()
 
 
 def test_the_program_is_asked_once_for_each_state(tmp_path: Path) -> None:
     program(tmp_path, "echo throttled=0x80008")
-    machine = Machine(tmp_path)
+    machine = Machine(tmp_path, PATIENCE_S)
     assert machine.state().throttled == ("soft temperature limit",)
     assert asked(tmp_path) == 1
     machine.state()
@@ -132,21 +133,21 @@ def test_the_program_is_asked_once_for_each_state(tmp_path: Path) -> None:
 def test_the_file_is_not_touched_where_the_program_answers(tmp_path: Path) -> None:
     program(tmp_path, "echo throttled=0x0")
     firmware(tmp_path, "4")
-    assert Machine(tmp_path).state().throttled == ()
+    assert Machine(tmp_path, PATIENCE_S).state().throttled == ()
 
 
 def test_a_program_that_may_not_ask_leaves_it_to_the_file(tmp_path: Path) -> None:
     program(tmp_path, "echo VCHI initialization failed; exit 255")
     firmware(tmp_path, "1")
-    assert Machine(tmp_path).state().throttled == ("under-voltage",)
+    assert Machine(tmp_path, PATIENCE_S).state().throttled == ("under-voltage",)
 
 
 def test_a_program_that_does_not_answer_is_not_asked_again(tmp_path: Path) -> None:
-    program(tmp_path, "exec /bin/sleep 30")
+    program(tmp_path, "exec /bin/sleep 300")
     firmware(tmp_path, "2")
     machine = Machine(tmp_path)
     assert machine.state().throttled == machine.state().throttled == ("frequency capped",)
-    assert asked(tmp_path) == 1
+    assert asked(tmp_path) <= 1  # it may be ended before it has written that down
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

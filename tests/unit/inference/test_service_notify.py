@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from actorrec.inference.service_notify import ServiceManager
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is of Linux")
 
@@ -118,6 +119,6 @@ def test_a_program_started_by_ours_inherits_neither_socket_nor_name(manager: Man
         "sys.exit(subprocess.run([sys.executable, '-c', asked], close_fds=False).returncode)"
     )
     environ = {**os.environ, "NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "1000000"}
-    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
     assert (done.returncode, done.stdout) == (0, "[] 0\n"), done.stderr
     assert manager.heard() == ["READY=1"]

@@ -23,6 +23,7 @@ from actorrec.manifests.events import (
     QueueHealth,
     RunningModel,
 )
+from patience import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 8, 57, 13, tzinfo=UTC)
 COMMON: dict[str, Any] = {"device": "pi-1", "at": NOW, "model": RunningModel(model_id="m", bundle="a" * 64)}
@@ -183,18 +184,18 @@ class Following:
 
     def __exit__(self, *_: object) -> None:
         self.stop.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
     def wait_for(self, *lines: bytes) -> None:
         with self._came:
-            self._came.wait_for(lambda: self.read[-len(lines) :] == list(lines), 20)
+            self._came.wait_for(lambda: self.read[-len(lines) :] == list(lines), PATIENCE_S)
         assert self.read[-len(lines) :] == list(lines)
 
     def caught_up(self) -> None:
         """Wait until it looks for more than there is."""
         self.stop.waited_for.clear()
-        assert self.stop.waited_for.wait(20)
+        assert self.stop.waited_for.wait(PATIENCE_S)
 
     def _run(self, lines: Callable[[threading.Event], Iterator[bytes]]) -> None:
         for line in lines(self.stop):

@@ -6,6 +6,7 @@ import numpy as np
 
 from actorrec.inference.frames.slot import Slot
 from actorrec.types import Frame
+from patience import PATIENCE_S
 
 
 class Clock:
@@ -97,7 +98,7 @@ def test_whoever_waits_goes_on_when_it_is_shut() -> None:
         thread.start()
     slot.shut()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert found == [False, False]
     assert slot.take(60) is None
 

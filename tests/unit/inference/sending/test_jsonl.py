@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from actorrec.inference.sending.jsonl import JsonlPublisher
+from patience import PATIENCE_S
 
 
 def test_nothing_said_makes_no_file(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ assert failed == 2, failed
 
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    subprocess.run([sys.executable, "-c", _FULL, str(path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", _FULL, str(path)], check=True, timeout=PATIENCE_S)
     first, torn, *rest = path.read_bytes().splitlines()
     assert first == b"x" * 100
     assert set(torn) == {ord("x")}

@@ -3,7 +3,7 @@
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,8 @@ from actorrec.inference.sending.spool import Spool
 from actorrec.inference.sending.store_and_forward import StoreAndForward
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
+from patience import PATIENCE_S
+from patience import eventually as until
 
 
 class Recording:
@@ -41,7 +43,7 @@ class Recording:
 
     def deliver(self, messages: Sequence[Message]) -> int:
         self.tries += 1
-        self.gate.wait(20)
+        self.gate.wait(PATIENCE_S)
         if self.first:
             raise self.first.pop(0)
         if messages[0].payload == self.refusing:
@@ -69,14 +71,7 @@ class Standing(Recording):
 def said() -> Iterator[list[str]]:
     before = threading.active_count()
     yield []
-    assert threading.active_count() == before
-
-
-def until(condition: Callable[[], object]) -> None:
-    give_up_s = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up_s, "it did not come to be"
-        time.sleep(0.005)
+    until(lambda: threading.active_count() <= before)
 
 
 def forwarding(courier: Recording, folder: Path | None, said: list[str]) -> StoreAndForward:
