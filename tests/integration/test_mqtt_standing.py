@@ -1,11 +1,9 @@
 """What holds at a broker follows a topic that is changed while the program runs: will, announcements, requests."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,16 +16,11 @@ from actorrec.inference.sending.mqtt import MqttCourier
 from actorrec.inference.troubles import Troubles
 from actorrec.sections import MqttSection
 from mosquitto import Broker, broker
+from patience import PATIENCE_S
+from patience import eventually as until
 
 pytest.importorskip("paho.mqtt")
 OFF, ON = b"offline", b"online"
-
-
-def until(holds: Callable[[], Any], timeout_s: float = 30.0) -> None:
-    until_s = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
 
 
 class Onlooker:
@@ -35,7 +28,9 @@ class Onlooker:
 
     def __init__(self, server: Broker) -> None:
         self.last: dict[str, bytes] = {}
-        self.courier = MqttCourier(MqttSection(url=server.url), client_id="eye", troubles=Troubles(print))
+        self.courier = MqttCourier(
+            MqttSection(url=server.url, timeout_s=PATIENCE_S), client_id="eye", troubles=Troubles(print)
+        )
         self.courier.subscribe("#", lambda topic, payload: self.last.update({topic: payload}))
         self.courier.stay()
         until(lambda: "Sending SUBACK to eye" in server.log)
@@ -58,7 +53,9 @@ def test_another_will_takes_a_new_connection_and_what_was_announced_is_taken_bac
     server: Broker, eye: Onlooker
 ) -> None:
     came: list[bytes] = []
-    with MqttCourier(MqttSection(url=server.url), client_id="pi", troubles=Troubles(print)) as courier:
+    with MqttCourier(
+        MqttSection(url=server.url, timeout_s=PATIENCE_S), client_id="pi", troubles=Troubles(print)
+    ) as courier:
         asked = {"a/ask": lambda _topic, payload: came.append(payload)}
         courier.standing.renew(("a/here", OFF), {"a/here": ON, "config": b"1"}, asked)
         courier.stay()

@@ -1,9 +1,7 @@
 """What the nucleus is asked beside messages never keeps the asker waiting."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +10,7 @@ from actorrec.inference.greengrass_ipc import GreengrassIpc
 from actorrec.inference.nucleus_watch import NucleusWatch
 from actorrec.inference.troubles import Troubles
 from nucleus_server import NucleusServer
+from patience import eventually
 
 pytest.importorskip("awsiot")
 NEVER_S = 600.0
@@ -23,13 +22,6 @@ def nucleus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nucleus
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield server
-
-
-def eventually(holds: Callable[[], Any], timeout_s: float = 30.0) -> None:
-    until_s = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
 
 
 def read(watch: NucleusWatch) -> object:
