@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from actorrec.types import UInt8Image
+from held_ports import held_port
 
 RED, GREEN, BLUE = (230, 20, 20), (20, 210, 20), (20, 20, 230)
 BOUNDARY = b"frame"
@@ -120,8 +121,8 @@ class CameraServer:
     def on(self) -> None:
         """Listen; on the port that it had before."""
         self._stopped = threading.Event()
+        self.port = self.port or held_port(self)
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
         self._run(self._accept, self._listener, self._stopped)
 
     def off(self) -> None:

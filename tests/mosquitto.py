@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from held_ports import held_port
 from patience import PATIENCE_S
 
 _LOG_PLAIN: Final = ("log_type all", "connection_messages true", "set_tcp_nodelay true")
@@ -51,7 +52,7 @@ class Broker:
         self._folder, self._lines, self._tls = folder, list(lines), list(tls)
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port = held_port(self)
 
     @property
     def url(self) -> str:
