@@ -130,10 +130,11 @@ def test_a_profile_that_is_not_there(moto_url: str, tmp_path: Path) -> None:
 
 
 def test_nobody_at_the_endpoint(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:  # and listens to nobody
+        taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    with pytest.raises(RemoteError, match=rf"http://127.0.0.1:{port} cannot be reached"):
-        store_at(f"http://127.0.0.1:{port}", tmp_path, attempts=1).read_bytes(NAME)
+        with pytest.raises(RemoteError, match=rf"http://127.0.0.1:{port} cannot be reached"):
+            store_at(f"http://127.0.0.1:{port}", tmp_path, attempts=1).read_bytes(NAME)
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "http://user:secret@host", "host", "http://host/path"])
