@@ -1,9 +1,8 @@
 """One worker of a training on several: a program that the tests start, with TF_CONFIG in its environment.
 
-    python tests/training_worker.py STORE EMBEDDER OUT WHAT
-
-STORE holds ``dataset/invented``. WHAT is ``all`` (fine-tunes with each loss, then trains, then the same again),
-``train``, or ``die N`` (trains with fine-tuning, and the last worker dies at its N-th step).
+It is ``work(STORE, EMBEDDER, OUT, WHAT)``. STORE holds ``dataset/invented``. WHAT is ``all`` (fine-tunes with each
+loss, then trains, then the same again), ``train``, or ``die N`` (trains with fine-tuning, and the last worker dies at
+its N-th step).
 """
 
 import json
@@ -83,9 +82,11 @@ def main(store: LocalStore, embedder: Path, out: Path, what: Sequence[str]) -> N
         (out / f"model-{workers.index}.json").write_text(json.dumps(told))
 
 
-if __name__ == "__main__":
+def work(store: str, embedder: str, out: str, *what: str) -> int:
+    """The program; its exit code."""
     try:
-        main(LocalStore(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])
+        main(LocalStore(Path(store)), Path(embedder), Path(out), what)
     except ActorRecError as error:
         print(f"error: {error.in_full}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
+    return 0

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from actorrec.recognition.bundle import open_bundle
 from actorrec.sections import Config
 from actorrec.training.entrypoint import main
 from actorrec.training.train import train
+from forked_programs import start_forked
 from invented_faces import tiny_embedder
 
 keras = pytest.importorskip("keras")
@@ -69,18 +68,21 @@ class Opt:
     def interrupt(self, settings: Mapping[str, Any], number: int, when: Callable[[str], bool]) -> "Interrupted":
         """Start it as a process, and send it a signal once ``when`` says so of its log."""
         log = self.root / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "actorrec.training.entrypoint"],
-                stdout=out, stderr=subprocess.STDOUT, env=os.environ | self.environ(settings),
-            )  # fmt: skip
-            while process.poll() is None and not when(log.read_text()):
-                time.sleep(0.01)
-            process.send_signal(number)
-            return Interrupted(process.wait(), log.read_text())
+        log.unlink(missing_ok=True)
+        process = start_forked(_job, self.environ(settings), log)
+        while process.is_alive() and not (log.exists() and when(log.read_text())):
+            time.sleep(0.01)
+        if process.is_alive():
+            os.kill(process.pid, number)
+        process.join()
+        return Interrupted(process.exitcode, log.read_text())
 
     def manifest(self) -> ModelManifest:
         return ModelManifest.model_validate_json((self.model / MANIFEST_NAME).read_bytes())
+
+
+def _job() -> int:
+    return main([])
 
 
 @dataclass(frozen=True)

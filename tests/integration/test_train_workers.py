@@ -1,13 +1,11 @@
 """Several workers on loopback train the one model that a single one trains; a worker that dies ends the others."""
 
 import json
-import os
 import random
 import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +21,11 @@ from actorrec.recognition.gallery import gallery_from_bytes
 from actorrec.sections import EmbedderSection, TrainingSection
 from actorrec.training.train import train
 from actorrec.training.workers import ALONE, join_workers
+from forked_programs import start_forked
 from invented_faces import invented_dataset, tiny_embedder
-from training_worker import LOSSES, TUNING, tuned_weights
+from training_worker import LOSSES, TUNING, tuned_weights, work
 
 pytest.importorskip("keras")
-PROGRAM = Path(__file__).parents[1] / "training_worker.py"
 PHOTOS = (40, 30, 9)  # 12 faces a batch
 HANGS_S = 300  # nothing here takes so long unless it hangs
 
@@ -55,24 +53,21 @@ def tf_config(ports: Sequence[int], index: int) -> str:
 
 
 def run_workers(stores: Sequence[Path], tiny: Path, out: Path, *what: str) -> list[tuple[int, str]]:
-    """Run one process for each store; their exit codes and what they said on stderr."""
+    """Run one process for each store; their exit codes and what they said."""
     ports = free_ports(len(stores))
+    arguments, logs = (str(tiny), str(out), *what), [out / f"log-{index}" for index in range(len(stores))]
     started = [
-        subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(store), str(tiny), str(out), *what],
-            env={**os.environ, "TF_CONFIG": tf_config(ports, index), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        start_forked(partial(work, str(store), *arguments), {"TF_CONFIG": tf_config(ports, index)}, logs[index])
         for index, store in enumerate(stores)
     ]
     try:
-        said = [process.communicate(timeout=HANGS_S)[1] for process in started]
+        for process in started:
+            process.join(HANGS_S)
     finally:
         for process in started:
             process.kill()
-            process.wait()
-    return [(process.returncode, text) for process, text in zip(started, said, strict=True)]
+            process.join()
+    return [(process.exitcode, log.read_text()) for process, log in zip(started, logs, strict=True)]
 
 
 @pytest.fixture(scope="module")
