@@ -453,7 +453,7 @@ class Hanging:
         pass
 
     def read(self, *, skip: bool = False) -> Frame | None:
-        self._gate.wait(60)
+        self._gate.wait(600)
         return None
 
     def close(self) -> None:
@@ -556,7 +556,7 @@ class BackLate(Hanging):
 
     def read(self, *, skip: bool = False) -> Frame | None:
         self.readers.append(threading.current_thread())
-        self._gate.wait(60)
+        self._gate.wait(600)
         return Frame(NO_PIXELS, self.name)
 
 
@@ -704,7 +704,7 @@ def test_opencv_and_ffmpeg_say_nothing(tmp_path: Path) -> None:
         urls = [each.url.replace("//", "//user:s3cret@") for each in (web, junk_server, dumb)]
         texts = [*urls, "rtsp://user:s3cret@127.0.0.1:9/", "99", str(cut), str(no_film), str(tmp_path / "none.mp4")]
         command = [sys.executable, "-c", _OPEN_AND_READ, *texts]
-        ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert ran.stderr == ""
     assert "s3cret" not in ran.stdout
     lines = ran.stdout.splitlines()
