@@ -52,8 +52,8 @@ def as_json(seen: "Seen", service: str | None) -> dict[str, Any]:
 
 def tell(session: Session, seen: "Seen", service: str | None) -> None:
     """Tables for people."""
-    rows = [("state", f"{seen.state}: {seen.why}" if seen.why else seen.state), ("service", service or "")]
     status = seen.status
+    rows = [("state", f"{seen.state}: {seen.why}" if seen.why else seen.state), ("service", _service(seen, service))]
     if status is not None:
         rows.append(("process", str(status.pid) if seen.state != "stopped" else ""))
         if status.health is not None:
@@ -64,6 +64,12 @@ def tell(session: Session, seen: "Seen", service: str | None) -> None:
     session.table("this device", ("what", "is"), [row for row in rows if row[1]])
     if status is not None and status.health is not None:
         _tell_health(session, status.health)
+
+
+def _service(seen: "Seen", service: str | None) -> str:
+    """What systemd says; of one that is started in vain, where the reason stands."""
+    in_vain = seen.state == "stopped" and service in ("activating", "failed")
+    return f"{service}; journalctl -u actorrec says why" if in_vain else service or ""
 
 
 def _of_program(health: "HealthEvent") -> list[tuple[str, str]]:
