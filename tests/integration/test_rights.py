@@ -35,7 +35,7 @@ pytest.importorskip("keras")
 
 QUIET = SilentProgress()
 PEOPLE = FEW[:3]
-PLAIN = Config(training=QUICK, edge=EdgeSection(variant="float32"))
+PLAIN = Config(training=QUICK, edge=EdgeSection(variant="dynamic"))
 INSISTING = PLAIN.model_copy(update={"rights": RightsSection(allow_restricted=True)})
 PAGE = "https://commons.example/wiki/File:{}.jpg"
 RESTRICTED = {"unknown": 2, "CC BY-NC 2.0": 1}
