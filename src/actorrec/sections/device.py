@@ -34,10 +34,11 @@ class CameraSection(Section):
 class TrackingSection(Section):
     """How faces are followed and when a name is decided.
 
-    Faces are searched for every ``detect_every_s``, sooner where something moves that is no known face, and followed
-    between. ``decide_looks`` are the looks at one face (each embeds it once) that a decision takes, ``look_again_s``
-    the time to the next look at a face that is decided. ``sure`` is the confidence from which a face gets a name: more
-    than a photo takes, since the name stands for as long as the face is in view.
+    Faces are searched for every ``detect_every_s``, sooner where something moves that is no known face, half as often
+    where only decided faces move, and followed between. ``decide_looks`` are the looks at one face (each embeds it
+    once) that a decision takes, ``look_again_s`` the time to the next look at a face that is decided. ``sure`` is the
+    confidence from which a face gets a name: more than a photo takes, since the name stands for as long as the face is
+    in view.
     """
 
     detect_every_s: float = Field(default=1.0, ge=0, le=60)
