@@ -16,6 +16,8 @@ from s3_servers import aws_keys, moto_url
 __all__ = ["aws_keys", "moto_url", "shared_models", "valid_requests"]
 
 os.environ["ACTORREC_SYSTEM_CONFIG"] = ""  # what this machine is set up to look at is none of the tests' business
+# No search for pydantic's plugins among all that is installed, each time a program of the tests starts.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # A shell that runs the tests in the background (`make test &`, nohup) ignores Ctrl-C for them, and so for the programs
 # that they start and interrupt.
