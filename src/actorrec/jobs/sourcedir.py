@@ -93,8 +93,9 @@ def _contents() -> Iterator[tuple[str, bytes]]:
 def _packed(contents: dict[str, bytes]) -> bytes:
     """Same contents, same bytes: names in order, no times, no owners."""
     packed = io.BytesIO()
+    # Most of it is weights, which another level makes hardly smaller, and it is made before every remote command.
     with (
-        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=6) as stream,
+        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=1) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name in sorted(contents):
