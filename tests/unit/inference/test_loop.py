@@ -31,6 +31,7 @@ from actorrec.recognition.configured import configured_detector
 from actorrec.sections import CameraSection, DetectorSection
 from actorrec.sections.device import EventsSection
 from actorrec.types import Frame, RecognisedFace, UInt8Image
+from patience import PATIENCE_S
 from tracked_scenes import Actor, Stage, stage_recogniser
 
 OLD, NEW, OLDER = "ab" * 32, "cd" * 32, "ef" * 32
@@ -55,6 +56,14 @@ class Reel:
 
     def close(self) -> None:
         self.closed = True
+
+
+class EachFrame(NewestFrame):
+    """Waits for its frames: with each step of the loop one comes, however slow the thread is that reads them."""
+
+    def next(self, timeout_s: float, stop: threading.Event | None = None) -> Frame | None:
+        del timeout_s
+        return super().next(PATIENCE_S, stop)
 
 
 class Lines:
@@ -137,7 +146,7 @@ class Scene:
         return self.lines.events
 
     def eye(self, station: Station, plan: LoopPlan) -> Eye:
-        return CameraEye(station, plan, NewestFrame(lambda: self.reel, plan.camera, self.troubles), count=self.count)
+        return CameraEye(station, plan, EachFrame(lambda: self.reel, plan.camera, self.troubles), count=self.count)
 
     def _keep(self) -> Callable[[str, UInt8Image, Sequence[RecognisedFace]], None] | None:
         return None if self.kept is None else lambda source, pixels, found: self.kept.append(list(found))  # type: ignore[union-attr]
