@@ -53,7 +53,7 @@ def draw_curve(axes: Any, learned: tuple[float, ...], validated: tuple[float, ..
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch")
     axes.set_ylabel(what)
-    axes.legend()
+    axes.legend(loc="best")  # said, so that a slow machine is no warning
     axes.grid(alpha=0.3)
 
 
