@@ -1,13 +1,14 @@
 """A real broker on loopback: Debian's Mosquitto with the configuration that a test asks for."""
 
 import getpass
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,10 +29,11 @@ def broker_program(name: str = "mosquitto") -> str:
 
 
 def free_port() -> int:
-    """A port of loopback on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback on which nothing listens, and none of those that systems hand out unasked."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Broker:

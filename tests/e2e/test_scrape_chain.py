@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ def review_page(store: Path) -> Iterator[str]:
             yield json.loads(page.stdout.readline())["url"]
         finally:
             page.send_signal(signal.SIGINT)
-            page.wait(30)
+            page.wait(120)
 
 
 def ask(address: str, path: str, body: Any = None) -> Any:
@@ -44,7 +43,7 @@ def ask(address: str, path: str, body: Any = None) -> Any:
     headers = {"Origin": origin, "Content-Type": "application/json"}
     request = urllib.request.Request(address + path, data, headers if data else {})
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(request, timeout=30) as answer:
+    with direct.open(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -136,9 +135,9 @@ def test_an_unknown_source_names_the_known_ones(tmp_path: Path, flag: str) -> No
 
 
 def test_interrupted_it_says_so_in_one_document(tmp_path: Path) -> None:
-    asked = threading.Event()
+    asked, over = threading.Event(), threading.Event()
     with serve() as site:
-        site.routes["/sparql"] = lambda _: (asked.set(), time.sleep(5), Reply(b"", 404))[-1]
+        site.routes["/sparql"] = lambda _: (asked.set(), over.wait(120), Reply(b"", 404))[-1]
         environ = {
             **own_environ(),
             "ACTORREC_SOURCES__WIKIDATA_SPARQL_URL": f"{site.url}/sparql",
@@ -148,8 +147,9 @@ def test_interrupted_it_says_so_in_one_document(tmp_path: Path) -> None:
         }
         command = [sys.executable, "-m", "actorrec", "scrape", "--json"]
         with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1) as process:
-            assert asked.wait(30)
+            assert asked.wait(120)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=120)
+        over.set()
     assert process.returncode == json.loads(out)["exit_code"] == 130
     assert b"goes on where it was" in err

@@ -65,15 +65,18 @@ class Opt:
     def run(self, settings: Mapping[str, Any]) -> int:
         return main([], self.environ(settings))
 
-    def interrupt(self, settings: Mapping[str, Any], number: int, when: Callable[[str], bool]) -> "Interrupted":
-        """Start it as a process, and send it a signal once ``when`` says so of its log."""
+    def interrupt(
+        self, settings: Mapping[str, Any], number: int, stop_at: str, when: Callable[[str], bool]
+    ) -> "Interrupted":
+        """Start it as a process that waits at some words, and send it a signal once ``when`` says so of its log."""
         log = self.root / "log"
         log.unlink(missing_ok=True)
-        process = start_forked(_job, self.environ(settings), log)
+        process = start_forked(_job, self.environ(settings), log, stop_at)
         while process.is_alive() and not (log.exists() and when(log.read_text())):
             time.sleep(0.01)
         if process.is_alive():
             os.kill(process.pid, number)
+            os.kill(process.pid, signal.SIGCONT)
         process.join()
         return Interrupted(process.exitcode, log.read_text())
 
@@ -222,12 +225,13 @@ def test_a_job_that_is_interrupted_again_and_again_ends_as_an_unbroken_one(
     def put_away(_log: str) -> bool:
         return any(broken.checkpoints.glob("model/*/unfinished/learn-000000.npy"))
 
-    stopped = broken.interrupt(settings, signal.SIGTERM, lambda log: "embedding faces: 0/" in log)
+    embedding, head = "embedding faces: 0/", "training the head: 0/"
+    stopped = broken.interrupt(settings, signal.SIGTERM, embedding, lambda log: embedding in log)
     assert stopped.code == 128 + signal.SIGTERM
     assert stopped.log.splitlines()[-1].startswith("told to stop: what is done so far is kept")
-    assert broken.interrupt(settings, signal.SIGKILL, put_away).code == -signal.SIGKILL
+    assert broken.interrupt(settings, signal.SIGKILL, head, put_away).code == -signal.SIGKILL
     kept = next(broken.checkpoints.glob("model/*/unfinished/learn-000000.npy")).stat().st_mtime_ns
-    in_the_head = broken.interrupt(settings, signal.SIGKILL, lambda log: "training the head: 0/" in log)
+    in_the_head = broken.interrupt(settings, signal.SIGKILL, head, lambda log: head in log)
     assert in_the_head.code == -signal.SIGKILL
     assert "going on from" in in_the_head.log
     # A locked-up machine must not lock its successor out, and what was embedded is not embedded again.

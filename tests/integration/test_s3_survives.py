@@ -87,18 +87,20 @@ def test_an_upload_in_parts_that_was_killed_is_not_there(moto_url: str, tmp_path
     there = S3Store(bucket, "", settings(moto_url, tmp_path / "cache"))
     (tmp_path / "big").write_bytes(os.urandom(64 << 20))
     code = (
-        "import sys, pathlib; from actorrec.artifacts.uri import open_store; from actorrec.sections import AwsSection;"
-        "store = open_store(sys.argv[1], AwsSection(endpoint_url=sys.argv[2])); print('begun', flush=True);"
-        "store.put_file('bundle/cccc/bundle.zip', pathlib.Path(sys.argv[3]))"
+        "import os, pathlib, signal, sys\nfrom botocore import handlers\n"
+        "from actorrec.artifacts.uri import open_store\nfrom actorrec.sections import AwsSection\n"
+        "parts = []\n"
+        "def look(model, **_):\n"
+        "    parts.extend([model.name] * (model.name == 'UploadPart'))\n"
+        "    if len(parts) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "handlers.BUILTIN_HANDLERS.append(('before-call.s3', look))\n"
+        "store = open_store(sys.argv[1], AwsSection(endpoint_url=sys.argv[2]))\n"
+        "store.put_file('bundle/cccc/bundle.zip', pathlib.Path(sys.argv[3]))\n"
     )
     command = [sys.executable, "-c", code, f"s3://{bucket}", moto_url, str(tmp_path / "big")]
-    with subprocess.Popen(command, env={**os.environ, **FAKE_KEYS}, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stdout.readline()
-        client = there._objects.client
-        deadline = time.monotonic() + 30
-        while not client.list_multipart_uploads(Bucket=bucket).get("Uploads") and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.kill()
+    killed = subprocess.run(command, env={**os.environ, **FAKE_KEYS}, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert there._objects.client.list_multipart_uploads(Bucket=bucket)["Uploads"]
     assert not there.exists("bundle/cccc/bundle.zip")
     there.put_file("bundle/cccc/bundle.zip", tmp_path / "big")
     assert there.local_path("bundle/cccc/bundle.zip").read_bytes() == (tmp_path / "big").read_bytes()
