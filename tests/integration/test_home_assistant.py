@@ -17,7 +17,6 @@ from actorrec.inference.sending.homeassistant import (
     Announced,
     availability_topic,
     discovery_message,
-    removal_message,
 )
 from actorrec.inference.sending.mqtt import MqttCourier
 from actorrec.inference.troubles import Troubles
@@ -89,10 +88,10 @@ def test_a_device_that_ends_says_so_and_can_be_taken_back(server: Broker, device
     device.communicate(timeout=PATIENCE_S)
     assert device.returncode == 0
     has(server, HERE, OFFLINE)
-    topic, payload = removal_message(MqttSection(), WHAT.device)
+    topic, _ = discovery_message(MqttSection(), WHAT)
     assert kept(server, topic)
     with MqttCourier(MqttSection(url=server.url), client_id="pi-1", troubles=Troubles(print)) as courier:
-        courier.announce(topic, payload)
+        courier.announce(topic, b"")
         courier.stay()
         eventually(lambda: kept(server, topic, wait_s=1) is None)
 

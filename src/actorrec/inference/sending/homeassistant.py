@@ -72,11 +72,6 @@ def discovery_message(settings: MqttSection, announced: Announced) -> tuple[str,
     return _config_topic(settings, announced.device), json.dumps(payload).encode()
 
 
-def removal_message(settings: MqttSection, device: str) -> tuple[str, bytes]:
-    """What takes the announcement back, to be published retained: topic and payload."""
-    return _config_topic(settings, device), b""
-
-
 def _config_topic(settings: MqttSection, device: str) -> str:
     return f"{settings.discovery_prefix}/device/{_object_id(device)}/config"
 

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ from actorrec.inference.sending.homeassistant import (
     Announced,
     availability_topic,
     discovery_message,
-    removal_message,
 )
 from actorrec.manifests.events import CameraHealth, DetectionEvent, EventFace, HealthEvent, RunningModel
 from actorrec.sections import MqttSection
@@ -121,7 +121,8 @@ def test_the_devices_name_is_text_whatever_it_holds(device: str) -> None:
 
 
 def test_devices_with_names_that_look_alike_are_apart() -> None:
-    topics = {removal_message(MqttSection(), device)[0] for device in ("a b", "a-b", "a.b", "a  b", "x" * 64, "x" * 65)}
+    names = ("a b", "a-b", "a.b", "a  b", "x" * 64, "x" * 65)
+    topics = {discovery_message(MqttSection(), replace(WHAT, device=device))[0] for device in names}
     assert len(topics) == 6
     assert len({availability_topic("t", device) for device in ("a b", "a-b", "a.b")}) == 3
 
@@ -147,7 +148,6 @@ def test_pictures_promise_no_heartbeat_so_what_they_showed_stays() -> None:
     assert "expire_after" in announced(what)["components"]["problem"]
 
 
-def test_a_prefix_of_ones_own_and_the_removal() -> None:
+def test_a_prefix_of_ones_own() -> None:
     settings = MqttSection(discovery_prefix="ha/own")
     assert discovery_message(settings, WHAT)[0] == "ha/own/device/actorrec-pi-1/config"
-    assert removal_message(settings, "pi-1") == ("ha/own/device/actorrec-pi-1/config", b"")
