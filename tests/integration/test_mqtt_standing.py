@@ -1,5 +1,6 @@
 """What holds at a broker follows a topic that is changed while the program runs: will, announcements, requests."""
 
+import gc
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -95,3 +96,21 @@ def test_a_changed_topic_is_followed_by_all_that_was_said_to_the_broker(
         until(lambda: "new/request (QoS 1)" in server.log)
     until(lambda: eye.last["new/availability/actorrec-pi"] == OFF)
     assert eye.last["old/availability/actorrec-pi"] == b""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files as Linux shows them")
+def test_connections_that_have_ended_leave_nothing_open(server: Broker) -> None:
+    def open_files() -> int:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+    settings = MqttSection(url=server.url, timeout_s=PATIENCE_S)
+    gc.collect()
+    gc.disable()  # which would close what was forgotten, some time
+    try:
+        before = open_files()
+        for _ in range(3):
+            with MqttCourier(settings, client_id="pi", troubles=Troubles(print)) as courier:
+                courier.stay()
+        until(lambda: open_files() <= before)
+    finally:
+        gc.enable()

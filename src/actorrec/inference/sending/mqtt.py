@@ -85,6 +85,7 @@ class MqttCourier:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.standing.let_go()
         session, self._session = self._session, None
         if session is not None:
             session.close(session.will)

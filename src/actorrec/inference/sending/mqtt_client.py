@@ -70,6 +70,10 @@ def new_client(client_id: str, protocol: int, max_packet_bytes: int, ended: thre
                 ended.set()
                 self._sock_close()
 
+        def let_go(self) -> None:
+            """Close what wakes its thread, which the library leaves to the garbage collector."""
+            self._reset_sockets(sockpair_only=True)
+
     version = {"clean_session": True} if protocol == paho.MQTTv311 else {}
     return BoundedClient(
         paho.CallbackAPIVersion.VERSION2,

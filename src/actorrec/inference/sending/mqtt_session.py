@@ -175,7 +175,7 @@ class MqttSession:
             self._asked[number] = topic
 
     def close(self, farewell: tuple[str, bytes] | None = None) -> None:
-        """End it; returns soon, whatever the broker does.
+        """End it; returns soon, whatever the broker does. Nothing may be sent after it.
 
         Args:
             farewell: Topic and payload of a last retained message.
@@ -189,6 +189,8 @@ class MqttSession:
         if not self._ended.wait(_LET_GO_S) and (sock := self._client.socket()) is not None:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+        if self._ended.wait(_LET_GO_S):
+            self._client.let_go()
 
     @property
     def _longest_bytes(self) -> int:
