@@ -11,10 +11,12 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+
+import pytest
 
 from patience import eventually
 
@@ -244,3 +246,12 @@ def _message(headers: Mapping[str, int | str], payload: bytes) -> bytes:
     prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
     data = prelude + zlib.crc32(prelude).to_bytes(4) + head + payload
     return data + zlib.crc32(data).to_bytes(4)
+
+
+@pytest.fixture
+def nucleus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NucleusServer]:
+    """One to which this process' environment leads."""
+    with NucleusServer(tmp_path / "ipc.socket", {"InferenceInterval": "1"}) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server

@@ -2,8 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +10,11 @@ from actorrec.inference.greengrass_ipc import GreengrassIpc
 from actorrec.inference.ipc_answers import MAX_IPC_BYTES, NeverTakenError, NotAllowedError
 from actorrec.inference.sending.courier import Message, MessageRefusedError
 from actorrec.inference.sending.ipc_courier import IotCoreCourier
-from nucleus_server import NucleusServer
+from nucleus_server import NucleusServer, nucleus
 from patience import PATIENCE_S, eventually
 
+__all__ = ["nucleus"]
 pytest.importorskip("awsiot")
-
-
-@pytest.fixture
-def nucleus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NucleusServer]:
-    with NucleusServer(tmp_path / "ipc.socket", {"InferenceInterval": "1"}) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 def messages(count: int, topic: str = "a/b") -> list[Message]:

@@ -1,27 +1,17 @@
 """What the nucleus is asked beside messages never keeps the asker waiting."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from actorrec.errors import RemoteError
 from actorrec.inference.greengrass_ipc import GreengrassIpc
 from actorrec.inference.nucleus_watch import NucleusWatch
 from actorrec.inference.troubles import Troubles
-from nucleus_server import NucleusServer
+from nucleus_server import NucleusServer, nucleus
 from patience import eventually
 
+__all__ = ["nucleus"]
 pytest.importorskip("awsiot")
 NEVER_S = 600.0
-
-
-@pytest.fixture
-def nucleus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NucleusServer]:
-    with NucleusServer(tmp_path / "ipc.socket", {"InferenceInterval": "1"}) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 def read(watch: NucleusWatch) -> object:
