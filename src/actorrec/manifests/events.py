@@ -112,8 +112,7 @@ class DetectionEvent(_Event):
         source: As the device knows the picture or the camera.
         error: Why it could not be looked at; None where it could.
         faces: Everybody found, known or not.
-        left_out: Faces that are not listed: the message would be too long, where those with a name go before others; or
-            there are too many to follow.
+        left_out: Faces that are not listed: too many to follow, or for a message (those with a name go before others).
     """
 
     event: Literal["detection"] = "detection"
