@@ -85,6 +85,35 @@ def test_deleting_the_last_file_leaves_nothing_behind(store: ArtifactStore, tmp_
     assert not store.exists("dataset/abcd/unfinished/1/x")
 
 
+def test_the_lock_clears_what_killed_writers_left_and_spares_the_living(tmp_path: Path) -> None:
+    store, folder = LocalStore(tmp_path / "store"), tmp_path / "store/dataset/abcd"
+    processes = multiprocessing.get_context("fork")
+    writers = []
+    for number in (1, 2):
+        os.mkfifo(tmp_path / f"source{number}")
+        writer = processes.Process(
+            target=store.put_file, args=(f"dataset/abcd/crops/{number}", tmp_path / f"source{number}")
+        )
+        writer.start()
+        writers.append(
+            (writer, (tmp_path / f"source{number}").open("wb", buffering=0))
+        )  # it writes, and waits for more
+    (killed, cut_off), (living, source) = writers
+    killed.kill()
+    killed.join()
+    cut_off.close()
+    assert len(list(folder.rglob(".partial-*"))) == 2
+    with store.lock("dataset/abcd"):
+        assert len(list(folder.rglob(".partial-*"))) == 1
+    source.write(b"whole")
+    source.close()
+    living.join()
+    assert living.exitcode == 0
+    assert store.read_bytes("dataset/abcd/crops/2") == b"whole"
+    store.delete("dataset/abcd/crops/2")
+    assert not folder.exists()
+
+
 def test_newest_is_by_time_and_uncommitted_artifacts_do_not_exist(store: ArtifactStore) -> None:
     commit_manifest(store, dataset("bbbb"))
     commit_manifest(store, dataset("aaaa", people=1))

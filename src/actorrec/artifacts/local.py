@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, TextIO
 from actorrec.artifacts.bulk import in_parallel
 from actorrec.artifacts.digest import file_sha256
 from actorrec.artifacts.store import Entry
-from actorrec.artifacts.whole_file import DISK_HINTS, temporary_beside
+from actorrec.artifacts.whole_file import DISK_HINTS, remove_left_behind, temporary_beside
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import Step
@@ -30,7 +30,11 @@ _NOT_FOR_ALL: Final = ("unknowns/",)
 
 
 class LocalStore:
-    """Artifacts in a folder. Every write goes to a temporary file first and is moved into place."""
+    """Artifacts in a folder.
+
+    Every write goes to a temporary file first and is moved into place. Whoever takes the lock of a name removes the
+    temporary files that killed commands left under it.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -154,12 +158,16 @@ class LocalStore:
             if not _locked(handle):
                 logger.info("another command works on %s in this store; waiting for it", name)
                 fcntl.flock(handle, fcntl.LOCK_EX)
+            remove_left_behind(self._path(name))
             yield
 
     @contextmanager
     def try_lock(self, name: str) -> Iterator[bool]:
         with self._lock_file(name) as handle:
-            yield _locked(handle)
+            mine = _locked(handle)
+            if mine:
+                remove_left_behind(self._path(name))
+            yield mine
 
     def _lock_file(self, name: str) -> TextIO:
         path = self._root / ".locks" / (name.replace("/", "-") + ".lock")

@@ -113,11 +113,10 @@ class UnknownShelf:
 
     def clear(self) -> int:
         """Delete every face, damaged ones too; returns how many there were."""
-        names = list(self._store.names(_FOLDER))
-        if names:
-            with self._store.lock(_FOLDER):
-                for name in sorted(names, key=lambda name: not name.endswith(".json")):
-                    self._store.delete(name)
+        with self._store.lock(_FOLDER):
+            names = list(self._store.names(_FOLDER))
+            for name in sorted(names, key=lambda name: not name.endswith(".json")):
+                self._store.delete(name)
         self._read.clear()
         return sum(name.endswith(".json") for name in names)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import stat
@@ -16,6 +17,7 @@ DISK_HINTS: Final = {
     errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
 }
 """What to do next, by the operating system's error number."""
+_PARTIAL: Final = ".partial-"
 
 
 def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], mode: int = 0o666) -> None:
@@ -73,14 +75,42 @@ def _is_special(path: Path) -> bool:
 
 @contextlib.contextmanager
 def temporary_beside(path: Path, mode: int = 0o666) -> Iterator[tuple[BinaryIO, Path]]:
-    temporary = path.with_name(f".partial-{secrets.token_hex(6)}")
-    # Unlike tempfile's, this file has the mode that the user's umask gives to any new file.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor, temporary = _open_beside(path, mode)
     try:
         with os.fdopen(descriptor, "wb") as out:
             yield out, temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _open_beside(path: Path, mode: int) -> tuple[int, Path]:
+    """Make a temporary file and lock it: what is locked has a living writer."""
+    while True:
+        temporary = path.with_name(f"{_PARTIAL}{secrets.token_hex(6)}")
+        # Unlike tempfile's, this file has the mode that the user's umask gives to any new file.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, temporary
+        os.close(descriptor)  # taken for a dead one's between the two calls
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove the temporary files, at any depth, whose writers were killed; those of living ones stay."""
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(_PARTIAL):
+                with contextlib.suppress(OSError):  # another's, or gone meanwhile
+                    _remove_if_dead(Path(inner, name))
+
+
+def _remove_if_dead(temporary: Path) -> None:
+    descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink()
+    finally:
+        os.close(descriptor)
 
 
 def _cannot_write(path: Path, error: OSError) -> ArtifactError:

@@ -49,9 +49,24 @@ def shelf(store: LocalStore) -> UnknownShelf:
     return UnknownShelf(store)
 
 
-def test_an_empty_shelf_reads_and_clears_without_writing_anything(shelf: UnknownShelf, tmp_path: Path) -> None:
-    assert shelf.faces() == [] and shelf.clear() == 0 and shelf.expire(LIMITS, NOON) == 0
+def test_an_empty_shelf_reads_and_expires_without_writing_anything(shelf: UnknownShelf, tmp_path: Path) -> None:
+    assert shelf.faces() == [] and shelf.expire(LIMITS, NOON) == 0
     assert not (tmp_path / "store").exists()
+    assert shelf.clear() == 0 and shelf.faces() == []
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_half_a_face_that_a_killed_process_left_goes_with_the_next_change(
+    shelf: UnknownShelf, tmp_path: Path, clear: bool
+) -> None:
+    half = tmp_path / "store/unknowns/.partial-0123456789ab"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(CROP[:1000])
+    if clear:
+        assert shelf.clear() == 0
+    else:
+        assert shelf.add(face(1), CROP, limits=LIMITS).kept
+    assert not half.exists()
 
 
 def test_what_was_kept_is_there_for_the_next_process_newest_first(shelf: UnknownShelf, store: LocalStore) -> None:
