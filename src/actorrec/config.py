@@ -48,6 +48,8 @@ SYSTEM_CONFIG: Final = Path("/etc/actorrec/config.yaml")
 _SYSTEM_VARIABLE: Final = "ACTORREC_SYSTEM_CONFIG"
 # Names that share the prefix but are no settings: a debug switch, the tests' data folder, the machine's own file.
 _NOT_SETTINGS = frozenset({"ACTORREC_DEBUG", "ACTORREC_TEST_DATA", _SYSTEM_VARIABLE})
+_EITHER: Final = {"mqtt.password": "mqtt.password_file", "mqtt.password_file": "mqtt.password"}
+"""Two ways to say one thing: whichever was said in the stronger place."""
 
 
 def load_config(
@@ -83,6 +85,9 @@ def load_config(
             raise ConfigError(f"{name} ({source}): Input should be a number, got {value}")  # else it would be 1
         values.setdefault(section, {})[key] = value
         sources[name] = source
+        instead = _EITHER.get(name)
+        if instead and sources.get(instead, source) != source:  # as if this had been said in its place
+            del values[section][instead.partition(".")[2]], sources[instead]
     try:
         return LoadedConfig(Config.model_validate(values), sources, unread)
     except ValidationError as error:
@@ -142,8 +147,8 @@ def _from_file(path: Path) -> list[tuple[str, Any, str]]:
         raise ConfigError(f"the configuration {path} must hold sections, not a {type(data).__name__}")
     found: list[tuple[str, Any, str]] = []
     for section, content in data.items():
+        _check_key(str(section), "", f"file {path}")
         if not isinstance(content, dict):
-            _check_key(str(section), "", f"file {path}")
             raise ConfigError(f"'{section}' in {path} must hold keys, not a {type(content).__name__}")
         found += [(f"{section}.{key}", value, f"file {path}") for key, value in content.items()]
     return found

@@ -32,6 +32,7 @@ def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
     ("text", "named", "nearest"),
     [
         ("trainig: {epochs: 1}", "trainig", "training"),
+        ("trainig: {}", "trainig", "training"),
         ("training: {epoch: 1}", "training.epoch", "training.epochs"),
         ("calibration: {target_fpr: 0.1}", "calibration.target_fpr", "calibration.target_fpir"),
     ],

@@ -24,6 +24,21 @@ def test_it_is_below_file_environment_and_flag(tmp_path: Path) -> None:
     assert loaded.sources["training.dropout"] == f"file {mine}"
 
 
+def test_a_password_of_the_user_goes_before_the_file_that_the_machine_names(tmp_path: Path) -> None:
+    system, both = tmp_path / "system.yaml", tmp_path / "both.yaml"
+    system.write_text("mqtt: {username: pi, password_file: /etc/actorrec/word}\n")
+    environ = {"ACTORREC_MQTT__PASSWORD": "mine"}
+    loaded = load_config(environ=environ, system=system)
+    assert (loaded.config.mqtt.password.get_secret_value(), loaded.config.mqtt.password_file) == ("mine", None)
+    assert set(loaded.sources) == {"mqtt.username", "mqtt.password"}
+    loaded = load_config(environ=environ, flags={"mqtt.password_file": "/my/word"}, system=system)
+    assert not loaded.config.mqtt.password.get_secret_value()
+    assert loaded.config.mqtt.password_file == Path("/my/word")
+    both.write_text("mqtt: {username: pi, password_file: /etc/actorrec/word, password: word}\n")
+    loaded = load_config(both, environ={})
+    assert loaded.config.mqtt.password.get_secret_value() == "word" and loaded.config.mqtt.password_file
+
+
 def test_a_variable_names_another_or_none() -> None:
     assert system_config({}) == SYSTEM_CONFIG == Path("/etc/actorrec/config.yaml")
     assert system_config({"ACTORREC_SYSTEM_CONFIG": ""}) is None
