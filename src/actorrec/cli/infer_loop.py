@@ -9,6 +9,7 @@ from actorrec.cli.loop_options import LoopOptions
 from actorrec.cli.loop_places import LoopPlaces, tell
 from actorrec.cli.session import Session
 from actorrec.cli.stopping import asked_to_stop
+from actorrec.cli.streams import never_wait_for_stderr
 
 if TYPE_CHECKING:
     from actorrec.config import Config
@@ -30,6 +31,7 @@ def run_loop(session: Session, options: LoopOptions, config: "Config") -> None:
         ModelContractError: If this version cannot run it.
     """
     options.refuse_what_does_not_go_together()
+    never_wait_for_stderr()
     with asked_to_stop() as stop, ExitStack() as held:
         from actorrec.inference.event_writer import EventWriter, device_name
         from actorrec.inference.loop import InferenceLoop
