@@ -26,8 +26,12 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
         yield
         return
 
+    over = False
+
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        signal.setitimer(signal.ITIMER_REAL, again_s)
+        if over and number == signal.SIGALRM:  # one that was on its way: set again, it would end the program later
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0 if over else again_s)
         if number != signal.SIGALRM or not _is_heard():
             raise KeyboardInterrupt
 
@@ -35,6 +39,7 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
     try:
         yield
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -22,9 +22,10 @@ _LOCK: Final = "lock"
 _PARTIAL: Final = ".partial-bundle"  # one name: what a killed program leaves is written over, and never adds up
 _CURRENT: Final = "current.zip"
 _PARTIAL_LINK: Final = ".partial-current"
+_PARTIALS: Final = ".partial-*"
 _FOLDER_MODE: Final = 0o750  # a bundle tells of people: its group may read it, others may not, whatever the umask says
 _FILE_MODE: Final = 0o640
-_OURS: Final = re.compile(r"[0-9a-f]{64}\.zip|\.partial-.*")
+_OURS: Final = re.compile(r"[0-9a-f]{64}\.zip")
 
 
 class ShelfList(Record):
@@ -64,6 +65,7 @@ class BundleShelf:
         try:
             self._make_folder()
             with self._alone():
+                self._clear()
                 listed = self._listed()
                 if self._whole(sha256) is None:
                     self._copy(bundle, sha256)
@@ -134,8 +136,14 @@ class BundleShelf:
         finally:
             partial.unlink(missing_ok=True)
 
+    def _clear(self) -> None:
+        """Remove what killed programs left: first of all, so that those that are killed soon leave no more and more."""
+        for path in self._folder.glob(_PARTIALS):
+            with suppress(OSError):
+                path.unlink()
+
     def _tidy(self, listed: ShelfList) -> None:
-        """Remove the bundles that the list no longer names and what a killed program left, nothing else."""
+        """Remove the bundles that the list no longer names, nothing else."""
         kept = {f"{listed.current}.zip", f"{listed.previous}.zip"}
         for path in self._folder.iterdir():
             if _OURS.fullmatch(path.name) and path.name not in kept:

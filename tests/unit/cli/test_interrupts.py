@@ -26,6 +26,29 @@ except KeyboardInterrupt:
     sys.exit(130)
 """
 
+# An alarm at each line of the end: as if the machine had stood still there until it was due.
+ALARMED = """
+import signal, sys, time
+from actorrec.cli.interrupts import insistent_interrupts
+
+def alarmed(frame, event, _):
+    if frame.f_code.co_name != "insistent_interrupts":
+        return None
+    if ending and callable(signal.getsignal(signal.SIGALRM)):
+        signal.raise_signal(signal.SIGALRM)
+    return alarmed
+
+ending = False
+sys.settrace(alarmed)
+try:
+    with insistent_interrupts(0.05):
+        ending = True
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    time.sleep(0.3)
+    sys.exit(130)
+"""
+
 
 def test_a_dropped_interrupt_comes_again_until_the_work_stops_and_leaves_clean_ups_alone() -> None:
     with subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True) as process:
@@ -34,3 +57,7 @@ def test_a_dropped_interrupt_comes_again_until_the_work_stops_and_leaves_clean_u
         process.send_signal(2)
         assert process.communicate(timeout=120)[0] == "clean\n"
     assert process.returncode == 130
+
+
+def test_an_alarm_that_comes_as_it_ends_is_not_set_again() -> None:
+    assert subprocess.run([sys.executable, "-c", ALARMED], check=False).returncode == 130

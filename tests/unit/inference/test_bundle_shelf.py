@@ -174,6 +174,16 @@ def test_two_programs_do_not_change_it_at_once(shelf: BundleShelf, tmp_path: Pat
     shelf.keep(*b)
 
 
+def test_what_killed_programs_left_goes_before_anything_is_kept(shelf: BundleShelf, tmp_path: Path) -> None:
+    bundles = tmp_path / "work/bundles"
+    bundles.mkdir(parents=True)
+    for name in (".partial-bundle", ".partial-current", ".partial-0123456789ab"):
+        (bundles / name).touch()
+    with pytest.raises(ArtifactError, match="was changed"):
+        shelf.keep(bundle(tmp_path, "a")[0], "00" * 32)
+    assert names(bundles) == {"lock"}
+
+
 def test_a_program_killed_at_any_point_leaves_whole_bundles_and_nothing_piles_up(tmp_path: Path) -> None:
     folder = tmp_path / "bundles"
     both = [bundle(tmp_path, "a"), bundle(tmp_path, "b")]
@@ -199,8 +209,8 @@ for path, digest in itertools.cycle(both):
             process.send_signal(signal.SIGKILL)
         for stored in folder.glob("?" * 64 + ".zip"):
             assert hashlib.sha256(stored.read_bytes()).hexdigest() == stored.stem
-        assert len([name for name in names(folder) if name.startswith(".partial")]) <= 2
-        assert len(names(folder)) <= 8
+        assert len([name for name in names(folder) if name.startswith(".partial")]) <= 1
+        assert len(names(folder)) <= 7
     last, digest = bundle(tmp_path, "c")
     BundleShelf(folder).keep(last, digest)
     assert f"{digest}.zip" in names(folder)

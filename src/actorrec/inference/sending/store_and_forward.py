@@ -21,6 +21,7 @@ _STAY_S: Final = 5.0
 _END_S: Final = 1.0
 _CALM_S: Final = 600.0  # without a message that is refused, until that is in order again
 _LET_GO_S: Final = 0.3  # for a courier that is through to say goodbye
+_LOOK_S: Final = 0.05
 _FAILED: Final = (RemoteError, OSError, MemoryError, LookupError, RuntimeError, TypeError, ValueError, struct.error)
 """What a place and the library that speaks to it may raise: none of it ends the thread."""
 
@@ -68,7 +69,8 @@ class StoreAndForward:
         self._end_at_s = self._clock() + _END_S
         self._ending.set()
         self._wake.set()
-        self._thread.join(_END_S + _LET_GO_S)
+        while self._thread.is_alive() and self._clock() < self._end_at_s + _LET_GO_S:
+            self._thread.join(_LOOK_S)
         self._spool.__exit__()
 
     def publish(self, topic: str, payload: bytes) -> None:
