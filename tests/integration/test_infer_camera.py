@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -205,6 +206,7 @@ def test_results_go_to_a_broker_and_requests_come_from_it(bundle: Path, cuts: Ph
         options = ("--bundle", bundle, "--config", "c.yaml", "--mqtt", running.url, "--work", "work")
         with RunningLoop("--camera", camera.url, *options, cwd=tmp_path) as loop:
             loop.detection(lambda event: names(event) == ["Grace Hopper"])
+            eventually(lambda: f"{TOPIC}/request (QoS 1)" in running.log)
             for name in ("group.jpg", "missing.jpg", "../c.yaml"):
                 asked = json.dumps({"picture": name, "request": name[:5]})
                 command = [broker_program("mosquitto_pub"), "-p", str(running.port)]
@@ -216,7 +218,9 @@ def test_results_go_to_a_broker_and_requests_come_from_it(bundle: Path, cuts: Ph
             eventually(lambda: missing in heard.events(TOPIC) and heard.events(f"{TOPIC}/health"))
             assert loop.stop()[0] == 0
         states = eventually(
-            lambda: next((said for topic, said in heard.by_topic.items() if "availability" in topic and said[1:]), None)
+            lambda: next(
+                (said for topic, said in [*heard.by_topic.items()] if "availability" in topic and said[1:]), None
+            )
         )
     assert states == ["online", "offline"]
     for topic, kind in ((TOPIC, "detection"), (f"{TOPIC}/health", "health")):
@@ -273,7 +277,7 @@ def test_a_changed_file_of_settings_goes_at_once_and_a_wrong_one_changes_nothing
         loop.health()
         configure(health_s=1)
         first = loop.health()
-        assert loop.health()["frames"] > first["frames"], "every second now"
+        assert loop.health(lambda event: event["frames"] > first["frames"]), "every second now"
         configure(health_s="soon")
         assert "health_s" in loop.health(lambda event: event["trouble"])["trouble"][0]
         assert loop.stop()[0] == 0
@@ -301,7 +305,8 @@ def test_a_component_looks_through_a_camera_until_it_is_told_otherwise(
         eventually(lambda: look in nucleus.events(TOPIC))
         eventually(lambda: nucleus.events(f"{TOPIC}/health")[-1]["camera"] is None)
         assert loop.stop()[0] == 0
-    assert nucleus.events(TOPIC) == detections(loop.events)[: len(nucleus.events(TOPIC))]
+    taken = nucleus.events(TOPIC)  # once: what was sent last may still be under way
+    assert taken == detections(loop.events)[: len(taken)]
 
 
 def unknown_faces(folder: Path) -> list[Path]:
@@ -340,9 +345,14 @@ def test_somebody_with_the_token_may_look_on(bundle: Path, tmp_path: Path) -> No
 
 
 def get(port: int | None, path: str, cookie: str = "") -> tuple[int, Any, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port or 0, timeout=PATIENCE_S)
-    connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    return answer.status, answer.headers, content
+    """Ask the page; once more where a machine that stood still made it cut off who did not ask in time."""
+
+    def asked() -> tuple[int, Any, bytes] | None:
+        connection = http.client.HTTPConnection("127.0.0.1", port or 0, timeout=PATIENCE_S)
+        with closing(connection), suppress(ConnectionError):
+            connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        return None
+
+    return eventually(asked)

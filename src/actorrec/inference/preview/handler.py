@@ -13,7 +13,6 @@ from actorrec.inference.preview.door import HEADERS, is_this_machine
 if TYPE_CHECKING:
     from actorrec.inference.preview.server import PreviewServer
 
-_SEND_TIMEOUT_S: Final = 10.0
 _MAX_HEAD_BYTES: Final = 16 * 1024
 _NEXT_PART: Final = b"--frame\r\nContent-Type: image/jpeg\r\n\r\n"
 _STILL_THERE_S: Final = 1.0
@@ -26,8 +25,12 @@ class PreviewHandler(BaseHTTPRequestHandler):
     """One request."""
 
     server: "PreviewServer"
-    timeout = _SEND_TIMEOUT_S
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Bound how long a piece may take to be sent."""
+        super().setup()
+        self.connection.settimeout(self.server.patience.send_s)
 
     def handle(self) -> None:
         """Read the request whole before anything in it is believed; it has no body."""
@@ -131,7 +134,7 @@ class PreviewHandler(BaseHTTPRequestHandler):
         except OSError:
             return True
         finally:
-            self.connection.settimeout(self.timeout)
+            self.connection.settimeout(self.server.patience.send_s)
 
     def send_response(self, code: int, message: str | None = None) -> None:
         """The status and the headers of every answer; it says nothing of the program."""

@@ -9,7 +9,7 @@ from actorrec.errors import ConfigError
 from actorrec.inference.preview.answers import Shown
 from actorrec.inference.preview.door import Door
 from actorrec.inference.preview.painter import Look, Painter
-from actorrec.inference.preview.server import PreviewServer
+from actorrec.inference.preview.server import USUAL, Patience, PreviewServer
 from actorrec.inference.tracking.sighting import TrackedFace
 from actorrec.manifests.events import HealthEvent
 from actorrec.sections.device import PreviewSection
@@ -28,6 +28,7 @@ class Preview:
         settings: Port and pictures a second.
         token: Of the address; None makes one up.
         troubles: What is wrong now, one line each; asked from other threads.
+        patience: With who watches.
     """
 
     def __init__(
@@ -36,8 +37,9 @@ class Preview:
         *,
         token: str | None = None,
         troubles: Callable[[], Sequence[str]] = list,
+        patience: Patience = USUAL,
     ) -> None:
-        self._port, self._door = settings.port, Door(token)
+        self._port, self._door, self._patience = settings.port, Door(token), patience
         self._painter = Painter(settings.fps)
         self._shown = Shown(self._painter, troubles)
         self._server: PreviewServer | None = None
@@ -49,7 +51,7 @@ class Preview:
             ConfigError: If the port is taken or not allowed.
         """
         try:
-            self._server = PreviewServer(self._port, self._door, self._shown)
+            self._server = PreviewServer(self._port, self._door, self._shown, self._patience)
         except OSError as error:
             raise _cannot(self._port, error) from None
         self._painter.start()

@@ -6,6 +6,7 @@ import socketserver
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 from actorrec.inference.preview.answers import Shown
@@ -14,9 +15,23 @@ from actorrec.inference.preview.handler import PreviewHandler
 
 MOST_STREAMS: Final = 4
 MOST_CONNECTIONS: Final = 16
-HEAD_TIMEOUT_S: Final = 3.0
-"""From the connection to the end of the request."""
 _BUSY: Final = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long it bears with one who watches.
+
+    Attributes:
+        head_s: From the connection to the end of the request.
+        send_s: For each piece of an answer to be taken.
+    """
+
+    head_s: float = 3.0
+    send_s: float = 10.0
+
+
+USUAL: Final = Patience()
 
 
 class PreviewServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -26,6 +41,7 @@ class PreviewServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         port: 0 for a free one.
         door: Who may look.
         shown: What there is to see.
+        patience: With who watches.
 
     Raises:
         OSError: If the port cannot be had.
@@ -36,8 +52,8 @@ class PreviewServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     request_queue_size = MOST_CONNECTIONS
 
-    def __init__(self, port: int, door: Door, shown: Shown) -> None:
-        self.door, self.shown = door, shown
+    def __init__(self, port: int, door: Door, shown: Shown, patience: Patience) -> None:
+        self.door, self.shown, self.patience = door, shown, patience
         self.streams = threading.BoundedSemaphore(MOST_STREAMS)
         self._lock = threading.Lock()
         self._connected: dict[socket.socket, float | None] = {}  # to when its request must be there
@@ -48,7 +64,7 @@ class PreviewServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         with self._lock:
             full = len(self._connected) >= MOST_CONNECTIONS
             if not full:
-                self._connected[request] = time.monotonic() + HEAD_TIMEOUT_S
+                self._connected[request] = time.monotonic() + self.patience.head_s
         if not full:
             super().process_request(request, client_address)
             return
