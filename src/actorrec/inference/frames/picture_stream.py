@@ -90,12 +90,18 @@ class PictureStream:
 
     def _asked(self) -> http.client.HTTPResponse:
         if self._connection.sock is None:
-            self._connection.connect()
-            self._socket = self._connection.sock
+            self._connect()
         self._connection.request("GET", self._address.target, headers=self._headers())
         self._response = self._connection.getresponse()
         self._due_s = max(self._due_s, self._clock() - self._interval_s) + self._interval_s
         return self._response
+
+    def _connect(self) -> None:
+        if not self._held.over:
+            self._connection.connect()
+            self._socket = self._connection.sock
+        if self._stopped.is_set():  # before, or while it connected and there was nothing to shut
+            raise ConnectionAbortedError
 
     def _single(self) -> bytes:
         """The picture that is there, or the answer to another question."""

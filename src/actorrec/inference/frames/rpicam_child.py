@@ -4,6 +4,7 @@ import fcntl
 import os
 import selectors
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -73,12 +74,18 @@ class RpicamChild:
         with self._held.reading():
             return not self._held.over and self._await_output(self._clock() + timeout_s)
 
-    def stop(self) -> None:
-        """End it, from any thread; a program that does not go is killed."""
+    def stop(self, terminate_s: float = _TERMINATE_S, kill_s: float = _KILL_S) -> None:
+        """End it, from any thread; a program that does not go is killed.
+
+        Args:
+            terminate_s: How long it has to go by itself.
+            kill_s: How long its death is waited for here. On a loaded machine it takes longer; a thread waits then.
+        """
         self._process.terminate()  # which ends its output, and with it a read that waits
-        if not self._gone(_TERMINATE_S):
+        if not self._gone(terminate_s):
             self._process.kill()
-            self._gone(_KILL_S)
+            if not self._gone(kill_s):
+                threading.Thread(target=self._process.wait, name="rpicam's end", daemon=True).start()
         self._held.let_go()
 
     def _gone(self, timeout_s: float) -> bool:
