@@ -25,6 +25,7 @@ from actorrec.training.tuning_data import BatchCutter, Share, TuningData
 from actorrec.vision.align import ARCFACE_112, DLIB_150
 from invented_faces import invented_dataset
 from onnx_files import dlib_as_onnx
+from patience import PATIENCE_S
 from s3_faults import Handler, faulty_s3
 
 pytest.importorskip("keras")
@@ -40,16 +41,16 @@ class ThreadWorkers:
 
     def gather(self, rows: NDArray[Any]) -> NDArray[Any]:
         self._said[self.index] = rows
-        self._barrier.wait(60)
+        self._barrier.wait(PATIENCE_S)
         found = np.concatenate([self._said[index] for index in range(self.count)])
-        self._barrier.wait(60)
+        self._barrier.wait(PATIENCE_S)
         return found
 
     def sum(self, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         return [self.gather(array[None]).sum(axis=0) for array in arrays]
 
     def barrier(self) -> None:
-        self._barrier.wait(60)
+        self._barrier.wait(PATIENCE_S)
 
     def gather_tensor(self, rows: Any) -> Any:
         raise NotImplementedError
@@ -105,7 +106,7 @@ def test_crops_come_from_s3_several_at_a_time(aws_keys: None, tmp_path: Path) ->
 
     def wait_for_others(handler: Handler) -> bool:
         if handler.command == "GET" and "/crops/" in handler.path:
-            together.wait(30)  # one at a time, it breaks, and the answers with it
+            together.wait(PATIENCE_S)  # one at a time, it breaks, and the answers with it
         return False
 
     with faulty_s3() as server:

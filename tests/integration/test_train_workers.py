@@ -1,10 +1,7 @@
 """Several workers on loopback train the one model that a single one trains; a worker that dies ends the others."""
 
 import json
-import random
-import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from actorrec.sections import EmbedderSection, TrainingSection
 from actorrec.training.train import train
 from actorrec.training.workers import ALONE, join_workers
 from forked_programs import start_forked
+from held_ports import held_port
 from invented_faces import invented_dataset, tiny_embedder
 from training_worker import LOSSES, TUNING, tuned_weights, work
 
@@ -37,14 +35,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def free_ports(count: int) -> list[int]:
-    """None of those that systems hand out unasked (Linux: from 32768 on), one of which somebody else may get first."""
-    ports: set[int] = set()
-    while len(ports) < count:
-        port = random.randrange(20_000, 32_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports.add(port)
-    return list(ports)
+class Ports(list[int]):
+    """Ports that nobody else gets while this lives."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(held_port(self) for _ in range(count))
 
 
 def tf_config(ports: Sequence[int], index: int) -> str:
@@ -54,7 +49,7 @@ def tf_config(ports: Sequence[int], index: int) -> str:
 
 def run_workers(stores: Sequence[Path], tiny: Path, out: Path, *what: str) -> list[tuple[int, str]]:
     """Run one process for each store; their exit codes and what they said."""
-    ports = free_ports(len(stores))
+    ports = Ports(len(stores))
     arguments, logs = (str(tiny), str(out), *what), [out / f"log-{index}" for index in range(len(stores))]
     started = [
         start_forked(partial(work, str(store), *arguments), {"TF_CONFIG": tf_config(ports, index)}, logs[index])
@@ -156,7 +151,7 @@ def _prototypes(store: LocalStore) -> np.ndarray:
 
 
 def test_a_worker_that_never_comes_is_named(tmp_path: Path) -> None:
-    ports = free_ports(2)
+    ports = Ports(2)
     with pytest.raises(TrainingError, match=f"127.0.0.1:{ports[1]} did not come within 0.5 s"):
         join_workers({"TF_CONFIG": tf_config(ports, 0)}, wait_s=0.5)
 
