@@ -26,6 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS
 from sagemaker_jobs import Outcome, Says, StopAskedError
 
@@ -58,7 +59,7 @@ def private_namespace() -> tuple[tuple[str, ...], str]:
     for command in (("unshare", *private), ("unshare", "--map-root-user", *private)):
         try:
             tried = subprocess.run(
-                [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True, timeout=30
+                [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True, timeout=PATIENCE_S
             )
         except FileNotFoundError:
             return (), "unshare is not installed"

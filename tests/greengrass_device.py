@@ -35,7 +35,7 @@ def system_python() -> str:
     probe = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     try:
         asked = subprocess.run(
-            ["python3", "-c", probe], capture_output=True, text=True, env={"PATH": PATH}, cwd="/", timeout=60
+            ["python3", "-c", probe], capture_output=True, text=True, env={"PATH": PATH}, cwd="/", timeout=PATIENCE_S
         )
     except FileNotFoundError:
         return ""

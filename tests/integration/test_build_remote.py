@@ -15,6 +15,7 @@ from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from containers import run_processing_job, why_not
+from patience import PATIENCE_S
 from s3_servers import client as s3_client
 from s3_servers import new_bucket, settings
 from sagemaker_jobs import Outcome, Says
@@ -56,7 +57,7 @@ class Desk:
         command = [sys.executable, "-m", "actorrec", "build-dataset", *map(str, arguments)]
         shared = ["--config", str(self.config), "--store", store]
         return subprocess.run(
-            [*command, *shared], cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=180
+            [*command, *shared], cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=PATIENCE_S
         )
 
     def json(self, *arguments: str | Path, store: str = "store") -> dict[str, Any]:
@@ -156,7 +157,9 @@ def test_detached_it_is_come_back_to_and_never_paid_for_twice(
     assert command[:2] == ["actorrec", "build-dataset"]
     assert quick_desk.json(*command[2:], store="another") == one
     attach = [sys.executable, "-m", "actorrec", "jobs", "attach", job.name, "--config", str(quick_desk.config)]
-    attached = subprocess.run(attach, env=quick_desk.environ, capture_output=True, text=True, timeout=60, check=True)
+    attached = subprocess.run(
+        attach, env=quick_desk.environ, capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
     assert started["merge"] in attached.stdout
 
 

@@ -24,6 +24,7 @@ from actorrec.cli.app import app
 from actorrec.cloud.bucket import empty_bucket
 from actorrec.progress import SilentProgress
 from actorrec.sections import AwsSection
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS
 from stack_server import SERVICES, clear, point_at, stack_server
 
@@ -193,7 +194,7 @@ def on_a_terminal(answers: str, *arguments: str) -> tuple[int, str]:
             stderr=subprocess.PIPE, env={**os.environ, "COLUMNS": "200"}, text=True,
         )  # fmt: skip
         os.write(ours, answers.encode())
-        _, errors = done.communicate(timeout=120)
+        _, errors = done.communicate(timeout=PATIENCE_S)
         return done.returncode, errors
     finally:
         os.close(ours)

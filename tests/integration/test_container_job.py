@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,8 @@ class Opt:
             time.sleep(0.01)
         if process.is_alive():
             os.kill(process.pid, number)
-            os.kill(process.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # killed, it may be gone already, and buried by the server of forks
+                os.kill(process.pid, signal.SIGCONT)
         process.join()
         return Interrupted(process.exitcode, log.read_text())
 

@@ -11,12 +11,13 @@ import pytest
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.review_log import ReviewLog
 from actorrec.manifests.review import PictureRef
+from patience import PATIENCE_S
 from scraped_sets import scraped_set
 
 
 def run(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "actorrec", "build-dataset", *map(str, arguments), "--store", "store"]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ from actorrec.manifests.images import RECORDS_NAME
 from actorrec.manifests.review import PictureRef
 from actorrec.manifests.shard import ShardManifest
 from actorrec.progress import SilentProgress
+from patience import PATIENCE_S
 from s3_servers import new_store
 from scraped_sets import scraped_set
 
@@ -179,13 +180,15 @@ build_shard([faces], Share(1, 1), Config(), store=LocalStore(store), progress=Ki
 
 
 def test_a_killed_share_goes_on(faces: Path, at_once: DatasetManifest, tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(faces), str(tmp_path)], capture_output=True, timeout=120)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(faces), str(tmp_path)], capture_output=True, timeout=PATIENCE_S
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     batches = list(tmp_path.glob("shard/*/batches/*.npz"))
     assert batches and not list(tmp_path.glob(f"shard/*/{MANIFEST_NAME}"))
     kept = {path: path.stat().st_mtime_ns for path in batches}
     again = [*COMMAND, str(faces), "--shard", "1/1", "--store", str(tmp_path)]
-    assert subprocess.run(again, capture_output=True, check=True, timeout=120).stdout
+    assert subprocess.run(again, capture_output=True, check=True, timeout=PATIENCE_S).stdout
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "what was done is not done again"
     assert same(merge_shards([], PLAIN, store=LocalStore(tmp_path)), at_once)
 
@@ -469,7 +472,9 @@ def test_shares_meet_in_s3(photos: list[Path], moto_url: str, aws_keys: None, tm
 
 
 def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 def test_the_command_says_what_is_still_to_do(photos: list[Path], tmp_path: Path) -> None:
@@ -489,10 +494,10 @@ def test_pushed_shares_meet_in_another_folder(halves: Path, tmp_path: Path) -> N
     one = merge_shards([], PLAIN, store=LocalStore(shutil.copytree(halves, tmp_path / "there")))
     for shard in shards_of(LocalStore(halves)).values():
         push = [*COMMAND[:3], "artifacts", "push", shard.ref, "--to", tmp_path / "here", "--store", halves]
-        subprocess.run(push, capture_output=True, check=True, timeout=60)
+        subprocess.run(push, capture_output=True, check=True, timeout=PATIENCE_S)
     listed = subprocess.run(
         [*COMMAND[:3], "artifacts", "ls", "--json", "--store", tmp_path / "here"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert [each["kind"] for each in json.loads(listed.stdout)] == ["shard", "shard"]
     assert same(merge_shards([], PLAIN, store=LocalStore(tmp_path / "here")), one)

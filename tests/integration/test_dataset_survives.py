@@ -19,6 +19,7 @@ from actorrec.dataset.build import build_dataset
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord
 from actorrec.progress import SilentProgress
+from patience import PATIENCE_S
 
 COMMAND = """
 import sys
@@ -65,7 +66,7 @@ def test_killed_at_any_moment_it_goes_on(photos: Path, undisturbed: str, tmp_pat
         time.sleep(moments.uniform(0.3, 2.5) if attempt else 0.1)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    out, error = run(photos, tmp_path).communicate(timeout=120)
+    out, error = run(photos, tmp_path).communicate(timeout=PATIENCE_S)
     assert out.strip() == undisturbed, (seed, error)
     assert not [path for path in tmp_path.rglob("*") if "unfinished" in path.parts]
 
@@ -152,7 +153,7 @@ def _limit_file_size() -> None:
 def test_a_disk_that_refuses_large_files_is_an_artifact_error(photos: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, str(photos), str(tmp_path)],
-        capture_output=True, text=True, timeout=120, preexec_fn=_limit_file_size, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, preexec_fn=_limit_file_size, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout.split()[0]) == (4, "ArtifactError"), done
     assert "Traceback" not in done.stderr
@@ -162,7 +163,7 @@ def test_a_disk_that_refuses_large_files_is_an_artifact_error(photos: Path, tmp_
 def test_two_commands_at_once_make_one_data_set(photos: Path, undisturbed: str, tmp_path: Path) -> None:
     both = [run(photos, tmp_path), run(photos, tmp_path)]
     for process in both:
-        out, error = process.communicate(timeout=180)
+        out, error = process.communicate(timeout=PATIENCE_S)
         assert out.strip() == undisturbed, error
     assert len(list(tmp_path.rglob("manifest.json"))) == 1
 

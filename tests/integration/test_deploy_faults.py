@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -30,6 +29,7 @@ from actorrec.greengrass.token_role import check_token_role
 from deploy_fleet import LOGS, MODEL, NAME, Fleet, fleet, greengrass
 from greengrass_server import BUSY, DENIED, THROTTLED, Fate
 from job_requests import aws_session
+from patience import PATIENCE_S, eventually
 from s3_servers import client as s3_client
 from s3_servers import new_bucket
 
@@ -470,11 +470,12 @@ def test_ctrl_c_leaves_it_running_and_says_so(fleet: Fleet) -> None:
         [*command, "--store", str(fleet.folder / "store")],
         env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=fleet.folder,
     ) as program:  # fmt: skip
-        deadline = time.monotonic() + 120
-        while fleet.greengrass.count("ListJobExecutionsForJob") < 3 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        program.send_signal(signal.SIGINT)
-        _, told = program.communicate(timeout=120)
+        try:
+            eventually(lambda: fleet.greengrass.count("ListJobExecutionsForJob") >= 3)
+            program.send_signal(signal.SIGINT)
+            _, told = program.communicate(timeout=PATIENCE_S)
+        finally:
+            program.kill()
     assert program.returncode == 130, told
     assert "left running: the deployment goes on" in told
     assert f"actorrec deploy status --wait --thing-group {fleet.group}" in told

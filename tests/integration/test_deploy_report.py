@@ -22,6 +22,7 @@ from deploy_fleet import MODEL, NAME, Fleet, fleet, greengrass
 from greengrass_server import Execution as Ran
 from greengrass_server import Fate
 from job_requests import aws_session
+from patience import PATIENCE_S
 
 __all__ = ["fleet", "greengrass"]
 DEVICES, FAILING = 1000, 30
@@ -219,7 +220,7 @@ def test_why_it_was_stopped_is_never_read_from_older_counts(fleet: Fleet) -> Non
             return found
 
         def job(self, job_id: str) -> JobFacts | None:
-            assert self.counted.wait(60)
+            assert self.counted.wait(PATIENCE_S)
             return super().job(job_id)
 
     seen = read_standing(Late(aws_session()), read_group(fleet.calls, fleet.group))

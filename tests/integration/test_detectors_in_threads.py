@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from patience import PATIENCE_S
+
 _LOOK = """
 import sys
 from pathlib import Path
@@ -32,5 +34,5 @@ print(len(look_at_all(photos(), make_looker, cache, 300, SilentProgress())))
 
 
 def test_opencv_is_whole_for_every_thread(tmp_path: Path) -> None:
-    done = subprocess.run((sys.executable, "-c", _LOOK, tmp_path), capture_output=True, text=True, timeout=120)
+    done = subprocess.run((sys.executable, "-c", _LOOK, tmp_path), capture_output=True, text=True, timeout=PATIENCE_S)
     assert (done.returncode, done.stdout.strip()) == (0, "300"), done.stderr
