@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import pytest
 
-from patience import eventually
+from patience import PATIENCE_S, eventually
 
 MESSAGE, ERROR, CONNECT, CONNECT_ACK = 0, 1, 4, 5
 ACCEPTED, TERMINATE = 1, 2
@@ -60,24 +60,30 @@ class NucleusServer:
         self.connections = 0
         self._sending = threading.Lock()
         self._open: list[socket.socket] = []
+        self._serving: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         self.path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self.path))
         self._listener.listen()
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._sending:  # who is let in just now is not let in after this
-            for each in (self._listener, *self._open):
-                with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-                each.close()
+        """No thread of it goes on: one would read from whatever has the number of its closed socket next."""
+        self.path.unlink(missing_ok=True)
+        _shut(self._listener)
+        self._accepting.join(PATIENCE_S)
+        self._listener.close()
+        for each in self._open:
+            _shut(each)
+        with self._sending:
             self._open.clear()
             self.subscribed.clear()
-        self.path.unlink(missing_ok=True)
+        while self._serving:
+            self._serving.pop().join(PATIENCE_S)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -131,12 +137,9 @@ class NucleusServer:
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                with self._sending:
-                    if listener.fileno() < 0:
-                        connection.close()
-                        return
-                    self._open.append(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                self._open.append(connection)
+                self._serving.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
+                self._serving[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
         operations: dict[int, str] = {}
@@ -202,6 +205,12 @@ class NucleusServer:
         message = request["publishMessage"]["binaryMessage"]["message"]
         self.local.append((request["topic"], base64.b64decode(message)))
         return MESSAGE, "PublishToTopicResponse", {}
+
+
+def _shut(sock: socket.socket) -> None:
+    """Wake who waits at it."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], bytes]:

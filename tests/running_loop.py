@@ -71,7 +71,7 @@ class RunningLoop:
         self._lines: queue.Queue[Event] = queue.Queue()
         self._readers = [
             threading.Thread(target=_read, args=(self._process.stdout, self._take), daemon=True),
-            threading.Thread(target=_read, args=(self._process.stderr, self.said.append), daemon=True),
+            threading.Thread(target=_read, args=(self._process.stderr, self._hear), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -123,13 +123,17 @@ class RunningLoop:
         return code, took_s
 
     def _take(self, line: str) -> None:
-        event = json.loads(line)
-        self.events.append(event)
-        self._lines.put(event)
+        if line.endswith("\n"):  # else a kill cut it
+            event = json.loads(line)
+            self.events.append(event)
+            self._lines.put(event)
+
+    def _hear(self, line: str) -> None:
+        self.said.append(line.rstrip("\n"))
 
 
 def _read(stream: IO[str] | None, take: Callable[[str], object]) -> None:
     assert stream is not None
     with stream:
         for line in stream:
-            take(line.rstrip("\n"))
+            take(line)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from own_environ import own_environ
+from patience import PATIENCE_S
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOPPER = EXAMPLES / "people/Grace_Hopper/official_1984.jpg"
@@ -36,7 +37,9 @@ main()
 def run(folder: Path, *arguments: object, absent: tuple[str, ...] = ABSENT) -> subprocess.CompletedProcess[str]:
     environ = own_environ()
     command = [sys.executable, "-c", PROGRAM, json.dumps(absent), *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
 
 
 def test_enroll_infer_and_people_need_core_and_edge_alone(tmp_path: Path) -> None:
@@ -63,7 +66,9 @@ def test_nothing_heavy_is_loaded_by_help_or_by_infer(tmp_path: Path) -> None:
         (f"['actorrec', 'infer', {str(HOPPER)!r}, '--store', {str(tmp_path)!r}]", WITH_OWN_EXTRA | set(ABSENT)),
     ):
         code = f"{probe}\nsys.argv = {arguments}\nfrom actorrec.cli.app import main\nmain()"
-        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
         loaded = {name.partition(".")[0] for name in ran.stderr.splitlines()[-1].split("|")}
         assert "typer" in loaded
         assert not loaded & heavy

@@ -15,6 +15,7 @@ from actorrec.jobs.listing import describe_all, find_job, list_jobs, read_state,
 from actorrec.jobs.logs import LogReader
 from aws_shapes import faults
 from job_requests import NAME, Heard, aws_session, processing_request, start, training_request
+from patience import PATIENCE_S, eventually
 from sagemaker_server import DENIED, LIFE, THROTTLED, Outcome, SageMaker, Step, sagemaker, service_model
 
 __all__ = ["sagemaker"]
@@ -291,7 +292,7 @@ def test_a_job_that_really_runs_is_followed_live(sagemaker: SageMaker) -> None:
 
     def run(request: object, says: object) -> Outcome:
         says(1, "metrics: epoch=1 loss=1")  # type: ignore[operator]
-        assert go_on.wait(120)
+        assert go_on.wait(PATIENCE_S)
         says(1, "metrics: epoch=2 loss=0.5")  # type: ignore[operator]
         return Outcome(0)
 
@@ -303,11 +304,10 @@ def test_a_job_that_really_runs_is_followed_live(sagemaker: SageMaker) -> None:
         target=lambda: ended.append(follow(aws_session(), name, told=heard, poll_s=POLL_S).status)
     )
     following.start()
-    while not heard.measures:
-        time.sleep(POLL_S)
+    eventually(lambda: heard.measures)
     assert not ended, "the measures of the first epoch came while it ran"
     go_on.set()
-    following.join(120)
+    following.join(PATIENCE_S)
     assert ended == ["Completed"] and [values["epoch"] for _, values in heard.measures] == [1, 2]
 
 
@@ -336,6 +336,9 @@ def test_newest_is_by_time_whatever_order_a_server_lists_in(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
     aws = aws_session()
-    names = [start(aws, training_request(f"actorrec-train-order-{letter}")) for letter in "bac"]
+    names = []
+    for letter in "bac":
+        names.append(start(aws, training_request(f"actorrec-train-order-{letter}")))
+        time.sleep(0.002)  # moto tells times in whole milliseconds
     assert [row.name for row in list_jobs(aws, 100) if row.name in names] == names[::-1]
     assert find_job(aws, "newest") == names[-1]

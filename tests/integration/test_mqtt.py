@@ -108,9 +108,11 @@ def test_what_is_announced_and_asked_for_outlives_the_connection_and_the_will_is
         one.stay()
         mosquitto.kill()
         until(lambda: "nothing takes connections" in refusal(one))
+        before = len(mosquitto.log)
         mosquitto.start()
         one.announce("config", b"2")  # while there is no connection
         one.stay()
+        until(lambda: "ask (QoS 1)" in mosquitto.log[before:])
         other = courier(mosquitto.url, client_id="other")
         other.subscribe("state", lambda topic, payload: came.append((topic, payload)))
         other.subscribe("config", lambda topic, payload: came.append((topic, payload)))
@@ -219,6 +221,7 @@ def test_a_topic_that_is_not_allowed_holds_up_no_other_one(tmp_path: Path, couri
         eye = courier(mosquitto.url, username="eye", client_id="eye")
         eye.subscribe("#", lambda _, payload: came.append(payload))
         eye.stay()
+        until(lambda: "Sending SUBACK to eye" in mosquitto.log)
         with pytest.raises(RemoteError, match="does not allow publishing to a/b"):
             one.deliver(first)
         now_s = 599.0
