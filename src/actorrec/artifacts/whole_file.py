@@ -3,10 +3,12 @@
 import contextlib
 import errno
 import fcntl
+import functools
 import os
+import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -18,6 +20,7 @@ DISK_HINTS: Final = {
 }
 """What to do next, by the operating system's error number."""
 _PARTIAL: Final = ".partial-"
+_LEFT: Final = re.compile(r"\.partial-[0-9a-f]{12}")
 
 
 def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], mode: int = 0o666) -> None:
@@ -75,6 +78,7 @@ def _is_special(path: Path) -> bool:
 
 @contextlib.contextmanager
 def temporary_beside(path: Path, mode: int = 0o666) -> Iterator[tuple[BinaryIO, Path]]:
+    _clear_once(path.parent)
     descriptor, temporary = _open_beside(path, mode)
     try:
         with os.fdopen(descriptor, "wb") as out:
@@ -98,10 +102,21 @@ def _open_beside(path: Path, mode: int) -> tuple[int, Path]:
 def remove_left_behind(folder: Path) -> None:
     """Remove the temporary files, at any depth, whose writers were killed; those of living ones stay."""
     for inner, _, names in os.walk(folder):
-        for name in names:
-            if name.startswith(_PARTIAL):
-                with contextlib.suppress(OSError):  # another's, or gone meanwhile
-                    _remove_if_dead(Path(inner, name))
+        _remove_dead(Path(inner), names)
+
+
+@functools.lru_cache(maxsize=256)
+def _clear_once(folder: Path) -> None:
+    """Where no lock is taken, killed writers' files go with the first file that a program writes beside them."""
+    with contextlib.suppress(OSError):
+        _remove_dead(folder, [path.name for path in folder.iterdir()])
+
+
+def _remove_dead(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        if _LEFT.fullmatch(name):
+            with contextlib.suppress(OSError):  # another's, or gone meanwhile
+                _remove_if_dead(folder / name)
 
 
 def _remove_if_dead(temporary: Path) -> None:

@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -60,3 +61,13 @@ def test_asking_leaves_nothing(tmp_path: Path) -> None:
     ensure_writable(tmp_path / "file")
     ensure_writable(Path(os.devnull))
     assert names_in(tmp_path) == []
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_file_beside_it_and_nothing_else(tmp_path: Path) -> None:
+    dead, living, another = (tmp_path / name for name in (".partial-" + "0" * 12, ".partial-" + "1" * 12, ".partial-x"))
+    for path in (dead, living, another):
+        path.touch()
+    with living.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        write_whole(tmp_path / "file", b"content")
+    assert names_in(tmp_path) == [living.name, another.name, "file"]
