@@ -230,8 +230,7 @@ class OtaWorld:
 
     def _to(self, *targets: str) -> list[Deployment]:
         wanted = {f"thinggroup/{target}" for target in targets}
-        found = [each for each in self.service.deployments.values() if each.target in wanted]
-        return sorted(found, key=lambda each: each.created)
+        return [each for each in self.service.deployments.values() if each.target in wanted]
 
     def content_of(self, deployment: Deployment) -> str:
         """SHA-256 of the bundle that a deployment brings."""

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from own_environ import own_environ
+from patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Reviewing:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request with exactly these headers (``Host`` and ``Content-Length`` are added where they lack)."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
@@ -72,10 +73,10 @@ class Reviewing:
 
     def raw(self, request: bytes) -> bytes:
         """Whatever comes back on bytes that no library would send."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as link:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as link:
             with suppress(ConnectionError):  # it may have answered and closed before all was sent
                 link.sendall(request)
-            link.settimeout(60)
+            link.settimeout(PATIENCE_S)
             received = b""
             while chunk := link.recv(65536):
                 received += chunk
@@ -86,7 +87,7 @@ class Reviewing:
     def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         """Stop it; exit code, rest of stdout, stderr."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=120)
+        out, err = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, out, err
 
 
@@ -102,7 +103,7 @@ def reviewing(store: Path, *arguments: str, **environ: str) -> Iterator[Reviewin
     try:
         line = process.stdout.readline().strip()
         if not line:
-            raise AssertionError(process.communicate(timeout=120)[1])
+            raise AssertionError(process.communicate(timeout=PATIENCE_S)[1])
         yield Reviewing(json.loads(line)["url"] if line.startswith("{") else line, process)
     finally:
         if process.poll() is None:

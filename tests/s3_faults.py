@@ -117,6 +117,8 @@ class Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # of the usual five, a sixth who comes at one moment waits for a second or three
+    request_queue_size = 128  # of five, the sixth that comes at once would wait a second
 
     def handle_error(self, *_: object) -> None:
         """A client that leaves is no news."""

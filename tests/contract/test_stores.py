@@ -3,8 +3,13 @@
 import hashlib
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,6 +19,7 @@ from actorrec.artifacts.store import ArtifactStore
 from actorrec.errors import ArtifactError, ModelContractError
 from actorrec.manifests.dataset import DatasetManifest, Person
 from actorrec.manifests.nets import TemplateRecord
+from patience import PATIENCE_S
 
 TEMPLATE = TemplateRecord(name="t", size_px=32, points_px=((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)))
 
@@ -85,33 +91,76 @@ def test_deleting_the_last_file_leaves_nothing_behind(store: ArtifactStore, tmp_
     assert not store.exists("dataset/abcd/unfinished/1/x")
 
 
+WRITES = """
+import sys
+from pathlib import Path
+from actorrec.artifacts.local import LocalStore
+LocalStore(Path(sys.argv[1])).put_file(sys.argv[2], Path(sys.argv[3]))
+"""
+
+
+@contextmanager
+def _writing(store: LocalStore, number: int, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
+    """A process that writes a file of the store and waits for more; and where that comes from."""
+    source = folder / f"source{number}"
+    os.mkfifo(source)
+    command = [sys.executable, "-c", WRITES, store.uri, f"dataset/abcd/crops/{number}", str(source)]
+    with subprocess.Popen(command) as process:
+        try:
+            with source.open("wb", buffering=0) as more:
+                yield process, more
+        finally:
+            process.kill()
+
+
 def test_the_lock_clears_what_killed_writers_left_and_spares_the_living(tmp_path: Path) -> None:
     store, folder = LocalStore(tmp_path / "store"), tmp_path / "store/dataset/abcd"
-    processes = multiprocessing.get_context("fork")
-    writers = []
-    for number in (1, 2):
-        os.mkfifo(tmp_path / f"source{number}")
-        writer = processes.Process(
-            target=store.put_file, args=(f"dataset/abcd/crops/{number}", tmp_path / f"source{number}")
-        )
-        writer.start()
-        writers.append(
-            (writer, (tmp_path / f"source{number}").open("wb", buffering=0))
-        )  # it writes, and waits for more
-    (killed, cut_off), (living, source) = writers
-    killed.kill()
-    killed.join()
-    cut_off.close()
-    assert len(list(folder.rglob(".partial-*"))) == 2
-    with store.lock("dataset/abcd"):
-        assert len(list(folder.rglob(".partial-*"))) == 1
-    source.write(b"whole")
-    source.close()
-    living.join()
-    assert living.exitcode == 0
+    with _writing(store, 1, tmp_path) as (killed, cut_off), _writing(store, 2, tmp_path) as (living, source):
+        killed.kill()
+        killed.wait()
+        cut_off.close()
+        assert len(list(folder.rglob(".partial-*"))) == 2
+        with store.lock("dataset/abcd"):
+            assert len(list(folder.rglob(".partial-*"))) == 1
+        source.write(b"whole")
+        source.close()
+        assert living.wait(PATIENCE_S) == 0
     assert store.read_bytes("dataset/abcd/crops/2") == b"whole"
     store.delete("dataset/abcd/crops/2")
     assert not folder.exists()
+
+
+def test_the_lock_clears_folders_that_killed_commands_had_emptied(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.put_bytes("dataset/abcd/crops/x", b"1")
+    for emptied in ("dataset/abcd/unfinished/1/2", "dataset/bbbb/crops"):
+        (tmp_path / emptied).mkdir(parents=True)
+    with store.lock("dataset/abcd"):
+        assert {path.name for path in (tmp_path / "dataset").rglob("*")} == {"abcd", "bbbb", "crops", "x"}
+    store.delete("dataset/abcd/crops/x")
+    with store.try_lock("dataset") as mine:
+        assert mine and not list((tmp_path / "dataset").iterdir())
+
+
+def _write_while_its_folder_is_removed_once(root: Path) -> None:
+    removed: list[str] = []
+
+    def remove(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and ".partial-" in str(arguments[0]) and not removed:
+            removed.append("dataset/abcd")
+            (root / "dataset/abcd").rmdir()
+
+    sys.addaudithook(remove)
+    LocalStore(root).put_bytes("dataset/abcd/x", b"1")
+
+
+def test_a_folder_that_another_command_took_for_empty_is_made_again(tmp_path: Path) -> None:
+    writer = multiprocessing.get_context("fork").Process(
+        target=_write_while_its_folder_is_removed_once, args=(tmp_path,)
+    )
+    writer.start()
+    writer.join()
+    assert (writer.exitcode, LocalStore(tmp_path).read_bytes("dataset/abcd/x")) == (0, b"1")
 
 
 def test_newest_is_by_time_and_uncommitted_artifacts_do_not_exist(store: ArtifactStore) -> None:
@@ -152,7 +201,7 @@ def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStor
     inside = threading.Event()
 
     def second() -> None:
-        assert inside.wait(60)
+        assert inside.wait(PATIENCE_S)
         with store.lock("dataset/abcd"):
             order.append("second")
 
@@ -162,7 +211,7 @@ def test_a_lock_keeps_the_second_out_until_the_first_is_done(store: ArtifactStor
         inside.set()
         thread.join(0.2)
         order.append("first")
-    thread.join(60)
+    thread.join(PATIENCE_S)
     assert order == ["first", "second"]
 
 
@@ -230,7 +279,7 @@ def test_of_two_processes_one_commits(tmp_path: Path) -> None:
     for racer in racers:
         racer.start()
     for racer in racers:
-        racer.join(120)
+        racer.join(PATIENCE_S)
     assert {racer.exitcode for racer in racers} == {0, 7}
     assert (tmp_path / "dataset/abcd/manifest.json").read_bytes() in (b"a", b"b")
     assert [path.name for path in (tmp_path / "dataset/abcd").iterdir()] == ["manifest.json"]

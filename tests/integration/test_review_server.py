@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from actorrec.artifacts.local import LocalStore
+from patience import PATIENCE_S
 from review_server import Reviewing, reviewing
 from review_sets import small_set
 
@@ -339,7 +340,7 @@ def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-m", "actorrec", "review", "--no-browser", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 

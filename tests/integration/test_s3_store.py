@@ -19,6 +19,7 @@ from actorrec.artifacts.uri import open_store
 from actorrec.aws.session import AwsSession
 from actorrec.errors import ArtifactError, ConfigError
 from aws_shapes import assert_valid, faults, recorded
+from patience import eventually
 from s3_faults import Handler, faulty_s3, times
 from s3_servers import client, new_bucket, new_store, settings
 
@@ -163,9 +164,7 @@ def test_a_lease_that_is_kept_young_outlives_its_life(tmp_path: Path) -> None:
             assert held
             for _ in range(2):
                 now_s[0] += 2
-                deadline_s = time.monotonic() + 60
-                while server.written_s[LOCK] < now_s[0] and time.monotonic() < deadline_s:
-                    time.sleep(0.02)
+                eventually(lambda: server.written_s[LOCK] >= now_s[0])
                 with Lease(objects, "model/abcd", life_s=3).held(wait=False) as second:
                     assert not second
         assert LOCK not in server.objects

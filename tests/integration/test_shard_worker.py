@@ -17,6 +17,7 @@ from actorrec.dataset.merge import merge_shards
 from actorrec.dataset.worker import main
 from actorrec.errors import ArtifactError
 from actorrec.progress import SilentProgress
+from patience import PATIENCE_S
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "people"
 
@@ -143,6 +144,6 @@ def test_a_wrong_setting_ends_as_a_command_does(desk: DeskListing, tmp_path: Pat
     program = [sys.executable, "-c", "import sys; from actorrec.dataset.worker import main; sys.exit(main())"]
     environ = {**os.environ, "ACTORREC_DETECTOR__NAME": "nobody"}
     done = subprocess.run(
-        [*program, "--ml-root", str(root)], env=environ, capture_output=True, text=True, timeout=60, check=False
+        [*program, "--ml-root", str(root)], env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 2 and "detector.name" in message(root) and "Traceback" not in done.stderr

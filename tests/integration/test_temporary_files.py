@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from patience import PATIENCE_S
+
 pytest.importorskip("keras")
 
 LIMITED = """
@@ -43,7 +45,7 @@ checkpoints = Checkpoints(LocalStore(pathlib.Path(tempfile.mkdtemp())), 'model/k
 )
 def test_temporary_files_on_a_full_disk(setup: str, work: str) -> None:
     code = LIMITED.format(setup=setup, work=work)
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ran.returncode == 0, ran.stderr
     assert "cannot write to the temporary folder" in ran.stdout
     assert "File too large" in ran.stdout

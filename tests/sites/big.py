@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
 from sites.faults import Plan
 
 NAMES = ("Zoë Krauß", "李小龙", "Фёдор Шаляпин", "श्रीदेवी कपूर", "Ann O'Neill", "Peter Smith", "nguyễn thị ánh", "Nil")
@@ -43,14 +44,14 @@ class BigSite:
     def log(self) -> dict[str, Any]:
         """``requests``: time_s, path and status of each, in order; ``trapped``: connections that should not be."""
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(f"{self.url}/log", timeout=60) as answer:
+        with direct.open(f"{self.url}/log", timeout=PATIENCE_S) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 
     def hold_after(self, requests: int | None) -> None:
         """Answer so many more requests and let the others wait; None: answer all, those that wait too."""
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        direct.open(f"{self.url}/hold/{-1 if requests is None else requests}", timeout=60).close()
+        direct.open(f"{self.url}/hold/{-1 if requests is None else requests}", timeout=PATIENCE_S).close()
 
     def settings(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Settings that scrape all of this site; writes the lists that they name into a folder."""
