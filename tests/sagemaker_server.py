@@ -245,7 +245,8 @@ class SageMaker:
 
     def _run(self, job: FakeJob, runner: Runner) -> None:
         def says(host: int, line: str) -> None:
-            self.logs.add(job.kind, job.name, host, line)
+            with self._lock:  # somebody may be going through the logs
+                self.logs.add(job.kind, job.name, host, line)
             if job.stops:
                 raise StopAskedError
 
