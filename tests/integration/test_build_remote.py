@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from actorrec.artifacts.local import LocalStore
+from actorrec.cli.app import app
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from containers import run_processing_job, why_not
@@ -209,12 +211,16 @@ def test_a_dry_run_needs_no_network_and_shows_the_whole_request(photos: Path, tm
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(
-    arguments: list[str], complaint: str, photos: Path, tmp_path: Path
+    arguments: list[str], complaint: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = {"bucket": "a-bucket"} if "30" in arguments else {}
-    desk = Desk(tmp_path, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, **more)
-    done = desk.run(photos, *arguments)
-    assert done.returncode == 2 and complaint in done.stderr and "Traceback" not in done.stderr, done.stderr
+    desk = Desk(tmp_path, {}, **more)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    line = ["build-dataset", str(photos), *arguments, "--config", str(desk.config), "--store", "store"]
+    done = CliRunner().invoke(app, line, env={"COLUMNS": "300"})
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 2 and complaint in done.stderr, done.stderr
     assert not list(tmp_path.glob("store/dataset/*"))
 
 
