@@ -1,9 +1,13 @@
-"""What can be saved of a queue's file that came to harm."""
+"""What can be saved of a queue's file that came to harm.
+
+The file gets another name first, and a last one once all in it is saved: whatever ends the program, or fills the disk,
+in between, it is done again from the beginning.
+"""
 
 import os
 import sqlite3
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -15,19 +19,67 @@ _SELECT: Final = "SELECT number, topic, payload, digest FROM waiting"
 _AT_ONCE: Final = 64
 
 
-def put_aside(path: Path) -> Path:
-    """Give a file and its log another name, for people to look at; what was put aside before is replaced.
+def put_aside(path: Path) -> None:
+    """Give a file and its log the name of one that is to be saved.
 
     Raises:
         OSError: If that cannot be.
     """
-    aside = path.with_name(f"{path.name}.aside")
-    Path(f"{aside}-wal").unlink(missing_ok=True)
-    for end in ("-wal", ""):
-        source = Path(f"{path}{end}")
-        if source.exists():
-            os.replace(source, f"{aside}{end}")
-    return aside
+    if path.exists():
+        _log(_harmed(path)).unlink(missing_ok=True)
+        os.replace(path, _harmed(path))
+    _move_log(path, _harmed(path))
+
+
+def is_put_aside(path: Path) -> bool:
+    """Whether there is one that is to be saved: then what lies at the path holds a part of it, and nothing else."""
+    return _harmed(path).exists()
+
+
+def saved(path: Path, new: Callable[[], SpoolFile], *, after: int, counted: tuple[int, int]) -> tuple[SpoolFile, str]:
+    """A new file, with each message that is still what was written.
+
+    Args:
+        path: Of the new file, and once of the one that was put aside.
+        new: Makes it.
+        after: Messages up to this number have arrived.
+        counted: As dropped and as refused before.
+
+    Returns:
+        The file, and what became of the one that was put aside: people may look at it; the one before it is replaced.
+
+    Raises:
+        OSError: If the files cannot be moved.
+        sqlite3.Error: If the new file does not take them.
+    """
+    harmed, aside = _harmed(path), path.with_name(f"{path.name}.aside")
+    if path.exists():
+        for end in ("-wal", "-journal", ""):  # the file last: a log without a file is that of the one put aside
+            Path(f"{path}{end}").unlink(missing_ok=True)
+    _move_log(path, harmed)
+    with ExitStack() as opened:
+        file = opened.enter_context(new())
+        file.add([], dropped=counted[0], refused=counted[1])
+        count = rescue(harmed, file, after=after)
+        _log(aside).unlink(missing_ok=True)
+        _move_log(harmed, aside)
+        if harmed.exists():
+            os.replace(harmed, aside)
+        opened.pop_all()
+    return file, f"put aside as {aside}; {count} messages were saved"
+
+
+def _harmed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.harmed")
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _move_log(source: Path, target: Path) -> None:
+    if _log(source).exists():
+        os.replace(_log(source), _log(target))
 
 
 def rescue(aside: Path, into: SpoolFile, *, after: int) -> int:

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 from actorrec.inference.sending.courier import Message
 from actorrec.inference.sending.memory_queue import FIRST_NUMBER, MemoryQueue
-from actorrec.inference.sending.rescue import put_aside, rescue
+from actorrec.inference.sending.rescue import is_put_aside, put_aside, saved
 from actorrec.inference.sending.spool_failures import (
     FAILURES,
     STILL_READABLE,
@@ -237,20 +238,21 @@ class Spool:
 
     def _opened(self, path: Path) -> SpoolFile:
         bounds = self._settings.max_messages, self._settings.max_bytes
-        try:
-            if self._damage is not None:
-                raise self._damage
-            return SpoolFile(path, *bounds, after=self._last)
-        except (sqlite3.Error, ForeignFileError) as error:
-            if not is_damage(error):
-                raise
-            aside = put_aside(path)
-            self._damage, said = None, str(error)
-            after, self._done_through = self._done_through, 0
-        file = SpoolFile(path, *bounds, after=self._last)
-        file.add([], dropped=self._counted[0], refused=self._counted[1])
-        count = rescue(aside, file, after=after)
-        line = f"{self._about}: its file was damaged ({said}) and put aside as {aside}; {count} messages were saved"
+        new = partial(SpoolFile, path, *bounds, after=self._last)
+        said = "what is in it was being saved as the program ended"
+        if not is_put_aside(path):
+            try:
+                if self._damage is not None:
+                    raise self._damage
+                return new()
+            except (sqlite3.Error, ForeignFileError) as error:
+                if not is_damage(error):
+                    raise
+                put_aside(path)
+                self._damage, said = None, str(error)
+        file, became = saved(path, new, after=self._done_through, counted=self._counted)
+        self._done_through = 0
+        line = f"{self._about}: its file was damaged ({said}) and {became}"
         self._troubles.begin(f"{self._about}, file", line)
         return file
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from actorrec.inference.sending.rescue import put_aside
 from actorrec.inference.sending.spool import Spool
+from actorrec.inference.sending.spool_file import SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
 
@@ -152,3 +154,24 @@ def test_one_file_is_put_aside_at_most(tmp_path: Path) -> None:
         drained(tmp_path, Troubles(lambda _: None))
     assert (tmp_path / "mqtt.sqlite3.aside").read_bytes() == b"2" * 5000
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("begun", ["named", "log left", "half"])
+def test_a_program_that_is_killed_as_it_saves_what_is_left_begins_anew_and_loses_nothing(
+    begun: str, torn: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "s"
+    shutil.copytree(torn, folder)
+    path = folder / "mqtt.sqlite3"
+    put_aside(path)
+    if begun == "log left":  # killed between the file's name and that of its log
+        path.with_name("mqtt.sqlite3.harmed-wal").rename(folder / "mqtt.sqlite3-wal")
+    if begun == "half":
+        with SpoolFile(path, BOUNDS.max_messages, BOUNDS.max_bytes) as half:
+            half.add([("t", body(number)) for number in range(30)])
+            shutil.copytree(folder, tmp_path / "killed")
+        folder = tmp_path / "killed"
+    said: list[str] = []
+    assert drained(folder, Troubles(said.append)) == [*map(body, range(COUNT)), b"new", b"newer"]
+    assert f"{COUNT} messages were saved" in said[0]
+    assert sorted(each.name for each in folder.iterdir()) == ["mqtt.sqlite3", "mqtt.sqlite3.aside"]
