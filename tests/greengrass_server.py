@@ -44,6 +44,7 @@ from greengrass_jobs import Execution, Fate, Job
 from greengrass_wire import Call, answered, told, understood
 from greengrass_world import ACCOUNT, NUMBERS, CoreDevice, World
 from job_logs import RefusalError
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS
 from sites.server import Asked, Reply, serve
 
@@ -185,7 +186,7 @@ class Greengrass:
                 self.broken.append(traceback.format_exc())
                 raise
         if call is not None and (until := self.held.get(call.operation)) is not None:
-            until.wait(120)
+            until.wait(PATIENCE_S)
         return reply
 
     def _answer(self, call: Call, asked: Asked) -> Reply:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from job_logs import RefusalError
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS
 from sites.server import Asked
 
@@ -161,7 +162,7 @@ class World:
         request = urllib.request.Request(f"{self.aws_url}{asked.path}{query}", asked.body or None, passed)
         request.method = asked.method
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return answer.status, answer.read(), ""
         except urllib.error.HTTPError as error:
             with error:

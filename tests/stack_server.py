@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS
 
 SERVICES = ("cloudformation", "eventbridge", "iam", "iot", "lambda", "s3", "sts")
@@ -30,12 +31,14 @@ def stack_server() -> Iterator[str]:
             yield url
         finally:
             server.stdin.close()
-            server.wait(120)
+            server.wait(PATIENCE_S)
 
 
 def clear(url: str) -> None:
     """Make it an account that holds nothing."""
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=60) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=PATIENCE_S
+    ) as answer:
         assert answer.status == 200
 
 
