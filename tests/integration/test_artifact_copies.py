@@ -122,6 +122,17 @@ def test_what_nothing_needs_goes_and_nothing_else(store: ArtifactStore) -> None:
     assert inspect(store, SilentProgress()).damaged == []
 
 
+def test_what_killed_commands_left_without_a_name_goes_with_the_next_collection(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    manifest = add_images(store, "aaaa", 1)
+    (tmp_path / "dataset/bbbb/crops").mkdir(parents=True)
+    (tmp_path / "model/cccc").mkdir(parents=True)
+    (tmp_path / "model/cccc/.partial-0123456789ab").write_bytes(b"half a gallery")
+    assert collect(store, find_garbage(store, unfinished_for=NOW), SilentProgress()) == []
+    assert [path.name for kind in ("dataset", "model") for path in (tmp_path / kind).rglob("*")] == []
+    assert whole(store, manifest)
+
+
 def test_unfinished_work_that_was_finished_meanwhile_stays(store: ArtifactStore) -> None:
     store.put_bytes("images/ffff/Ada/0000.jpg", b"unfinished")
     garbage = find_garbage(store, unfinished_for=NOW)

@@ -99,10 +99,15 @@ def _unmerged(store: ArtifactStore, shards: Sequence[Manifest], datasets: Sequen
 def collect(store: ArtifactStore, garbage: Sequence[Garbage], progress: Progress) -> list[Garbage]:
     """Delete; returns what was deleted. What another command works on at this moment stays.
 
+    What no name shows goes, too: temporary files and empty folders of commands that were killed.
+
     Raises:
         ArtifactError: If something cannot be deleted.
     """
     done: list[Garbage] = []
+    for kind in KINDS:
+        with store.try_lock(kind):
+            pass  # whoever takes a lock clears up
     with progress.step("deleting", sum(len(each.files) for each in garbage), "files") as step:
         for each in garbage:
             with store.try_lock(each.ref) as mine:

@@ -33,7 +33,7 @@ class LocalStore:
     """Artifacts in a folder.
 
     Every write goes to a temporary file first and is moved into place. Whoever takes the lock of a name removes the
-    temporary files that killed commands left under it.
+    temporary files and the empty folders that killed commands left under it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -108,8 +108,7 @@ class LocalStore:
     def commit(self, name: str, data: bytes) -> bool:
         path = self._path(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary_beside(path) as (out, temporary):
+            with _temporary_for(path) as (out, temporary):
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
@@ -158,7 +157,7 @@ class LocalStore:
             if not _locked(handle):
                 logger.info("another command works on %s in this store; waiting for it", name)
                 fcntl.flock(handle, fcntl.LOCK_EX)
-            remove_left_behind(self._path(name))
+            self._clear_up(name)
             yield
 
     @contextmanager
@@ -166,8 +165,17 @@ class LocalStore:
         with self._lock_file(name) as handle:
             mine = _locked(handle)
             if mine:
-                remove_left_behind(self._path(name))
+                self._clear_up(name)
             yield mine
+
+    def _clear_up(self, name: str) -> None:
+        """Remove what killed commands left under a name, but no kind's own folder."""
+        remove_left_behind(self._path(name))
+        for inner, _, files in os.walk(self._path(name), topdown=False):
+            folder = Path(inner)
+            if not files and folder.parent != self._root:
+                with contextlib.suppress(OSError):  # something is in its folders
+                    folder.rmdir()
 
     def _lock_file(self, name: str) -> TextIO:
         path = self._root / ".locks" / (name.replace("/", "-") + ".lock")
@@ -188,9 +196,7 @@ class LocalStore:
     def _write(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
         path = self._path(name)
         try:
-            closed = name.startswith(_NOT_FOR_ALL)
-            path.parent.mkdir(mode=0o750 if closed else 0o777, parents=True, exist_ok=True)
-            with temporary_beside(path, 0o640 if closed else 0o666) as (out, temporary):
+            with _temporary_for(path, closed=name.startswith(_NOT_FOR_ALL)) as (out, temporary):
                 fill(out)
                 # No fsync: a killed command loses nothing by it, ten thousand crops would wait for the disk ten
                 # thousand times, and the manifest holds the digest of every file.
@@ -198,6 +204,21 @@ class LocalStore:
                 os.replace(temporary, path)
         except OSError as error:
             raise _as_artifact_error(error, "write", str(path)) from None
+
+
+@contextmanager
+def _temporary_for(path: Path, *, closed: bool = False) -> Iterator[tuple[BinaryIO, Path]]:
+    """A temporary file beside what is to be written; its folder is made again if another command took it for empty."""
+    with contextlib.ExitStack() as opened:
+        for tries_left in (2, 1, 0):
+            try:
+                path.parent.mkdir(mode=0o750 if closed else 0o777, parents=True, exist_ok=True)
+                temporary = opened.enter_context(temporary_beside(path, 0o640 if closed else 0o666))
+                break
+            except FileNotFoundError:
+                if not tries_left:
+                    raise
+        yield temporary
 
 
 def _locked(handle: TextIO) -> bool:

@@ -145,7 +145,7 @@ def gc(
     cells = [(each.ref, each.why, len(each.files), _size(each.bytes)) for each in garbage]
     session.table("may go", ("artifact", "why", "files", "size"), cells)
     deleted: Sequence[Garbage] = []
-    if garbage and not dry_run and (yes or _agreed(f"delete these {len(garbage)} ({size}) for good?")):
+    if not dry_run and (yes or not garbage or _agreed(f"delete these {len(garbage)} ({size}) for good?")):
         deleted = collect(session.store, garbage, session.progress)
     said = "nothing to delete" if not garbage else f"{len(garbage)} may go ({size}); {len(deleted)} were deleted"
     session.result(
