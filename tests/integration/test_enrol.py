@@ -173,6 +173,12 @@ def test_forgetting_takes_every_vector_and_says_where_the_person_still_is(store:
     assert len(gallery.photo_embeddings) == 8
     assert not any("Will" in source for source in gallery.photo_sources)
     assert all(face.person_id != "Will_Smith" for face in named(store, photos_of("Will_Smith")[5]).faces)
+    (Path(store) / old.ref / "bundle.zip").unlink()  # as far as another command came before it was killed
+    everywhere = forget(opened, CONFIG, "will smith", everywhere=True)
+    assert (everywhere.manifest, everywhere.person) == (report.manifest, report.person)
+    assert (everywhere.deleted, everywhere.still_held_by) == ((old.ref,), ())
+    with pytest.raises(DataError, match="nobody called 'will smith'"):
+        forget(opened, CONFIG, "will smith", everywhere=True)
 
 
 def test_forgetting_everywhere_leaves_no_bundle_that_knows_the_person(store: str) -> None:

@@ -77,19 +77,25 @@ def forget(
     Args:
         name: Person id or name.
         base: The bundle to take them from; None for the store's newest.
-        everywhere: Also delete every older bundle of the store that holds them.
+        everywhere: Also delete every older bundle of the store that holds them; those alone where the bundle does not,
+            as after a command that was killed.
 
     Raises:
         DataError: If nobody of that name is known.
         ArtifactError: If the store has no bundle.
     """
     with store.lock(LOCK):
-        draft = _existing(store, config, base)
-        person = find_person(name, draft.bundle.card.people)
-        kept = [known for known in draft.bundle.card.people if known != person]
+        manifest = base or load_manifest(store, BundleManifest, "newest")
+        draft = _existing(store, config, manifest)
         bundle, clean = without_labels(draft.bundle)
-        draft = Draft(bundle, draft.base)
-        manifest = commit_draft(store, config, draft, without_person(draft.bundle.gallery, person.person_id), kept)
+        people = bundle.card.people
+        if everywhere and match_person(name, people) is None:
+            person = find_person(name, _ever_known(store))
+        else:
+            person = find_person(name, people)
+            gallery = without_person(bundle.gallery, person.person_id)
+            kept = [known for known in people if known != person]
+            manifest = commit_draft(store, config, Draft(bundle, draft.base), gallery, kept)
         deleted = _delete_holders(store, person, but=manifest.key) if everywhere else ()
     return ForgetReport(manifest, person, deleted, _holders(store, person), not clean)
 
@@ -162,13 +168,18 @@ def _holders(store: ArtifactStore, person: Person) -> tuple[str, ...]:
     return tuple(manifest.ref for kind in stored for manifest in kind if _holds(manifest, person))
 
 
+def _ever_known(store: ArtifactStore) -> list[Person]:
+    """Everybody whom a bundle of the store knows; the newest says what they are called."""
+    return list({p.person_id: p for bundle in manifests(store, BundleManifest) for p in bundle.card.people}.values())
+
+
 def _delete_holders(store: ArtifactStore, person: Person, *, but: str) -> tuple[str, ...]:
     deleted: list[str] = []
     for manifest in list(manifests(store, BundleManifest)):
         if manifest.key != but and _holds(manifest, person):
-            # The manifest first: an artifact without one does not exist, whatever happens next.
-            store.delete(f"{manifest.ref}/{MANIFEST_NAME}")
-            for name in list(store.names(manifest.ref)):
+            # The manifest last: by it, the same command finds what a killed one left of the person.
+            last = f"{manifest.ref}/{MANIFEST_NAME}"
+            for name in sorted(store.names(manifest.ref), key=lambda name: name == last):
                 store.delete(name)
             deleted.append(manifest.ref)
     return tuple(deleted)
