@@ -1,5 +1,6 @@
 """Sets of pictures: what makes one another, what is short and why, editions, takedowns, nothing at all."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,35 @@ def test_refreshed_what_did_not_change_is_not_sent_again(desk: Desk) -> None:
     assert [image.model_dump(include=kept) for image in second.images] == [
         image.model_dump(include=kept) for image in first.images
     ]
+
+
+class DyingStore(LocalStore):
+    """Stands for kill -9 at the first file that is to be deleted."""
+
+    def delete(self, name: str) -> None:
+        raise Killed(name)
+
+
+class Killed(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+def test_killed_right_after_its_commit_it_leaves_nothing_behind(desk: Desk, refresh: bool) -> None:
+    desk.write("Ann\n", ("Ann", 100), ("Ann", 102))
+    first = desk.scrape(2)
+    shutil.rmtree(desk.store.uri)
+    desk.store.put_bytes(f"{first.ref}/Ann/Ann_0003.jpg", b"stored by a killed run, and never recorded")
+    whole, desk.store = desk.store, DyingStore(Path(desk.store.uri))
+    with pytest.raises(Killed):
+        desk.scrape(2)
+    desk.store = whole
+    second = desk.scrape(2, refresh=refresh)
+    expected = {f"{first.ref}/{name}" for name in (*first.digests, "manifest.json")}
+    assert set(whole.names(first.ref)) == expected
+    assert (second.ref == first.ref) != refresh
+    assert not list((desk.folder / "cache/scrape").iterdir())
+    assert not (Path(whole.uri) / first.ref / "unfinished").exists()
 
 
 def test_refreshed_what_is_gone_from_the_store_is_fetched_again(desk: Desk) -> None:

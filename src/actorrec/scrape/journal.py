@@ -59,6 +59,15 @@ class Journal:
         self.store, self.artifact = store, artifact
         self._prefix = f"{artifact}/unfinished"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything in it."""
+        return any(True for _ in self.store.names(self._prefix))
+
+    def holds(self, name: str) -> bool:
+        """Whether a name of the store is one of its files."""
+        return name.startswith(f"{self._prefix}/")
+
     def people(self) -> list[ListedPerson] | None:
         """The list that an earlier run began with."""
         name = f"{self._prefix}/people.json"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from actorrec.artifacts.catalog import MANIFEST_NAME, commit_manifest
+from actorrec.artifacts.catalog import AGAIN_NAME, MANIFEST_NAME, commit_manifest
 from actorrec.config import Config, provenance
 from actorrec.errors import DataError
 from actorrec.manifests.base import FileRecord
@@ -70,16 +70,23 @@ def commit(people: list[ListedPerson], brought: Brought, journal: Journal, confi
             recovered=dict(sorted(brought.recovered.items())),
         ),
     )
-    _tidy(manifest, journal)
+    tidy(manifest, journal)
     return manifest
 
 
-def _tidy(manifest: ImagesManifest, journal: Journal) -> None:
-    """Remove the journal, and pictures that a killed run stored but never recorded."""
-    own = {f"{manifest.ref}/{name}" for name in (*manifest.digests, MANIFEST_NAME)}
+def tidy(manifest: ImagesManifest, journal: Journal) -> None:
+    """Remove pictures that a killed run stored but never recorded, then the journal: while it is there, there is work.
+
+    Raises:
+        ArtifactError: If the store cannot be written.
+    """
+    if not journal.begun:
+        return
+    own = {f"{manifest.ref}/{name}" for name in (*manifest.digests, MANIFEST_NAME, AGAIN_NAME)}
     for name in list(journal.store.names(manifest.ref)):
-        if name not in own:
+        if name not in own and not journal.holds(name):
             journal.store.delete(name)
+    journal.clear()
 
 
 def _add_person(place: Place, journal: Journal, brought: Brought) -> None:

@@ -21,9 +21,9 @@ from actorrec.scrape.offers import Offers
 from actorrec.scrape.older import OlderEdition
 from actorrec.scrape.outage import Outage
 from actorrec.scrape.people.open import people_source
-from actorrec.scrape.record import commit, write_records
+from actorrec.scrape.record import commit, tidy, write_records
 from actorrec.scrape.search import Tools
-from actorrec.scrape.work import WorkFolder, open_work_folder
+from actorrec.scrape.work import WorkFolder, open_work_folder, remove_work_folder
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +53,21 @@ def scrape(
     with store.lock(f"images/{key}"):
         while (found := find_manifest(store, ImagesManifest, key)) is not None:
             key, newest = next(keys), found
+        if newest is not None:
+            tidy(newest, Journal(store, newest.ref))  # a run may have been killed right after its commit
+            remove_work_folder(config.fetch.cache_dir, _purpose(store, newest.key))
         if newest is not None and not refresh:
             logger.info("%s was scraped on %s; --refresh scrapes anew", newest.ref, f"{newest.created_at:%Y-%m-%d}")
-            Journal(store, newest.ref).clear()  # of a run that was killed right after its commit
             return again(store, newest)
         journal, older = Journal(store, f"images/{key}"), OlderEdition(store, newest)
-        with open_work_folder(config.fetch.cache_dir, f"{Path.cwd()} {store.uri} {key}") as work:
+        with open_work_folder(config.fetch.cache_dir, _purpose(store, key)) as work:
             told = progress or SilentProgress()
             people = run(_search(config, takedown, journal, work, older, told))
             return commit(people, write_records(people, journal), journal, config)
+
+
+def _purpose(store: ArtifactStore, key: str) -> str:
+    return f"{Path.cwd()} {store.uri} {key}"
 
 
 async def _search(

@@ -116,19 +116,28 @@ def open_work_folder(cache_dir: Path | None, purpose: str) -> Iterator[WorkFolde
     Raises:
         ArtifactError: If it cannot be made.
     """
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "actorrec"
-    parent = (cache_dir or caches) / "scrape"
-    root = parent / hashlib.sha256(purpose.encode("utf-8", "backslashreplace")).hexdigest()[:24]
+    root = _root(cache_dir, purpose)
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.utime(root)
-        _remove_forgotten(parent)
+        _remove_forgotten(root.parent)
         for partial in root.glob(".partial-*"):
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_work(root, error) from None
     yield WorkFolder(root)
     shutil.rmtree(root, ignore_errors=True)
+
+
+def remove_work_folder(cache_dir: Path | None, purpose: str) -> None:
+    """Remove what a run left that was killed as its work was done; arguments as ``open_work_folder`` takes them."""
+    shutil.rmtree(_root(cache_dir, purpose), ignore_errors=True)
+
+
+def _root(cache_dir: Path | None, purpose: str) -> Path:
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "actorrec"
+    name = hashlib.sha256(purpose.encode("utf-8", "backslashreplace")).hexdigest()[:24]
+    return (cache_dir or caches) / "scrape" / name
 
 
 def cannot_work(folder: Path, error: OSError) -> ArtifactError:
