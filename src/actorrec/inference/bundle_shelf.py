@@ -71,8 +71,8 @@ class BundleShelf:
                     self._copy(bundle, sha256)
                 if listed.current != sha256:
                     listed = ShelfList(current=sha256, previous=listed.current)
-                    write_whole(self._folder / _LIST, listed.model_dump_json().encode())
-                    (self._folder / _LIST).chmod(_FILE_MODE)
+                    write_whole(self._folder / _LIST, listed.model_dump_json().encode(), _FILE_MODE)
+                (self._folder / _LIST).chmod(_FILE_MODE)  # the umask took from it
                 self._link(f"{sha256}.zip")
                 self._tidy(listed)
         except OSError as error:

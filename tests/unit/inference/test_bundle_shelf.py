@@ -4,11 +4,9 @@ import errno
 import fcntl
 import hashlib
 import os
-import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -184,35 +182,52 @@ def test_what_killed_programs_left_goes_before_anything_is_kept(shelf: BundleShe
     assert names(bundles) == {"lock"}
 
 
-def test_a_program_killed_at_any_point_leaves_whole_bundles_and_nothing_piles_up(tmp_path: Path) -> None:
-    folder = tmp_path / "bundles"
-    both = [bundle(tmp_path, "a"), bundle(tmp_path, "b")]
-    for path, _ in both:
-        path.write_bytes(os.urandom(1) * 3_000_000)
-    program = f"""
-import hashlib, itertools
+KILLED_AT = """
+import hashlib, os, signal, stat, sys
 from pathlib import Path
 from actorrec.inference.bundle_shelf import BundleShelf
-shelf = BundleShelf(Path({str(folder)!r}))
-both = [(p, hashlib.sha256(p.read_bytes()).hexdigest()) for p in map(Path, {[str(path) for path, _ in both]!r})]
-print("ready", flush=True)
-for path, digest in itertools.cycle(both):
-    for stored in Path({str(folder)!r}).glob(digest + ".zip"):
-        stored.unlink()  # so that it is copied each time
-    shelf.keep(path, digest)
+CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.symlink", "os.chmod"}
+folder, bundles = Path(sys.argv[1]), [(Path(name), digest) for name, digest in zip(sys.argv[2::2], sys.argv[3::2])]
+left = -1
+def count(event, arguments):
+    global left
+    if left >= 0 and (event in CHANGES or event == "open" and arguments[2] & os.O_CREAT):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+def keep(shelf, bundle, at):
+    global left
+    pid = os.fork()
+    if pid == 0:
+        left = at
+        BundleShelf(shelf).keep(*bundle)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+sys.addaudithook(count)
+os.umask(0o077)
+for at in range(100):
+    shelf = folder / str(at)
+    for bundle in bundles[:2]:
+        keep(shelf, bundle, -1)
+    killed = keep(shelf, bundles[2], at)
+    print(killed)
+    bundles_there = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in shelf.glob("?" * 64 + ".zip")}
+    assert all(name == digest for name, digest in bundles_there.items()), bundles_there
+    kept = BundleShelf(shelf)
+    assert {kept.other_than(bundles[2][1]).stem, kept.current.resolve().stem} <= bundles_there.keys()
+    keep(shelf, bundles[2], -1)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in shelf.iterdir() if path.name != "lock"}
+    names = f"{bundles[1][1]}.zip", f"{bundles[2][1]}.zip", "current.zip", "shelf.json"
+    assert modes == dict.fromkeys(names, 0o640), modes
+    if not killed:
+        break
 """
-    for attempt in range(8):
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.02 + attempt * 0.007)
-            process.send_signal(signal.SIGKILL)
-        for stored in folder.glob("?" * 64 + ".zip"):
-            assert hashlib.sha256(stored.read_bytes()).hexdigest() == stored.stem
-        assert len([name for name in names(folder) if name.startswith(".partial")]) <= 1
-        assert len(names(folder)) <= 7
-    last, digest = bundle(tmp_path, "c")
-    BundleShelf(folder).keep(last, digest)
-    assert f"{digest}.zip" in names(folder)
-    assert not [name for name in names(folder) if name.startswith(".partial")]
-    assert len(names(folder)) <= 5
+
+
+def test_a_program_killed_at_any_change_leaves_whole_bundles_and_the_next_one_ends_alike(tmp_path: Path) -> None:
+    three = [str(each) for name in "abc" for each in bundle(tmp_path, name)]
+    line = [sys.executable, "-c", KILLED_AT, str(tmp_path / "shelves"), *three]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    killed = done.stdout.split()
+    assert killed[-1] == "0" and set(killed[:-1]) == {"9"} and len(killed) > 10

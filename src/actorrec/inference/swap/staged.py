@@ -89,7 +89,7 @@ class StagedFile:
     def forget_all_but(self, *kept: Path | None) -> None:
         """Remove copies that nobody needs, also those of a program that was killed."""
         with suppress(OSError):
-            for path in self._staging.glob(f"{_PREFIX}*.zip"):
+            for path in (self._staging / _PARTIAL, *self._staging.glob(f"{_PREFIX}*.zip")):
                 if path not in kept:
                     path.unlink(missing_ok=True)
 

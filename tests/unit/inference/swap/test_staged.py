@@ -16,6 +16,9 @@ def test_a_copy_is_for_its_owner_alone_also_where_a_killed_program_left_another(
     copy, _ = file.copy(expected)
     assert stat.S_IMODE(staging.stat().st_mode) == 0o700
     (staging / ".partial-incoming").write_bytes(b"half")
+    file.forget_all_but(copy)
+    assert list(staging.iterdir()) == [copy]
+    (staging / ".partial-incoming").write_bytes(b"half")
     again, _ = file.copy(expected)
     assert again == copy and copy.read_bytes() == b"faces"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
