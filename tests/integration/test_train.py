@@ -99,8 +99,10 @@ def test_the_same_again_does_nothing() -> None:
     store, dataset, model = trained_actors()
     path = store.local_path(file_name(model, model.model_file))
     before = path.stat().st_mtime_ns
+    store.put_bytes(f"{model.ref}/unfinished/head-001.npz", b"of a run that was killed right after its commit")
     assert train(dataset, Config(training=QUICK), store=store, progress=QUIET) == model
     assert path.stat().st_mtime_ns == before
+    assert not list(store.names(f"{model.ref}/unfinished"))
 
 
 def test_another_run_gives_equal_content(tmp_path: Path) -> None:

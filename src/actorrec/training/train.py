@@ -78,8 +78,11 @@ def train(
     with store.lock(place.ref) if workers.is_chief else nullcontext():
         found = find_manifest(store, ModelManifest, key) if workers.is_chief else None
         if _chief_says(found is not None, workers):
+            if found is None:
+                return None
             _log.info("%s is already there for this data set and these settings", place.ref)
-            return None if found is None else again(store, found)
+            place.clear_work()  # a run may have been killed right after its commit
+            return again(store, found)
         started = time.perf_counter()
         classes = people_to_learn(dataset)
         learn = learn_original if config.training.preset == "original" else learn_cosine
