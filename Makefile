@@ -52,11 +52,12 @@ check: $(VENV)/.dev ## style, types, layers, docs
 bench: $(VENV)/.dev ## measure everything the docs claim (minutes to an hour); writes benchmarks/out/
 	$(BIN)/python benchmarks/run.py
 
-soak: $(VENV)/.dev ## long runs: kills, full disks and repeats, over and over
+soak: $(VENV)/.dev ## long runs: kills, full disks, repeats and invented input, over and over
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_scrape.py
 	$(BIN)/python benchmarks/soak_ota.py
 	$(BIN)/python benchmarks/loop_memory.py --frames 18000
+	EXPLORE=20 $(BIN)/python -m pytest -q $$(grep -rl '@given' tests/unit --include='*.py')
 	$(MAKE) --no-print-directory test-toolkit test-sdk
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/

@@ -17,6 +17,7 @@ from actorrec.faces.mtcnn_pyramid import (
     plan_sheets,
     pyramid,
 )
+from explored import examples
 
 
 def test_tiny_pictures_have_no_scale() -> None:
@@ -47,7 +48,7 @@ def windows(level: Level) -> tuple[int, int]:
     return (height - WINDOW_PX) // STRIDE_PX + 1, (width - WINDOW_PX) // STRIDE_PX + 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(24, 1000), st.integers(24, 1000), st.sampled_from([12.0, 24.0, 31.5, 80.0]))
 def test_every_window_is_seen_once(height: int, width: int, min_face_px: float) -> None:
     plan = plan_sheets(height, width, min_face_px)

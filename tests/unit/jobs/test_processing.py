@@ -22,6 +22,7 @@ from actorrec.jobs.processing import plan_processing, shards_uri
 from actorrec.jobs.sourcedir import SourceDir
 from actorrec.manifests.shard import ListedPhoto, PhotoListing
 from aws_shapes import faults
+from explored import examples
 
 NOW = datetime(2026, 11, 23, 4, 22, 42, tzinfo=UTC)
 CODE = SourceDir(Path("/nowhere/sourcedir.tar.gz"), "c0de" * 16, 1234)
@@ -180,7 +181,7 @@ def test_nothing_of_the_environment_gets_into_a_plan(tmp_path: Path, monkeypatch
     ).filter(lambda each: ("subnets" in each) == ("security_groups" in each)),
     key=st.sampled_from([None, KEY]),
 )
-@bounds(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@bounds(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_combination_is_a_request_that_the_service_takes(
     remote: dict[str, Any], key: str | None, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from actorrec.manifests.base import FileRecord
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.jobs import HYPERPARAMETER_SECTIONS, METRIC_NAMES
 from aws_shapes import faults
+from explored import examples
 from stored_chains import TEMPLATE
 
 NOW = datetime(2026, 11, 23, 4, 22, 42, tzinfo=UTC)
@@ -289,7 +290,7 @@ def test_every_combination_is_allowed_or_refused_by_name(
     }),
     training=st.fixed_dictionaries({"epochs": st.integers(1, 999), "preset": st.sampled_from(["cosine", "original"])}),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_settings_make_an_allowed_request_or_one_clear_error(
     remote: dict[str, Any], training: dict[str, Any]
 ) -> None:

@@ -25,6 +25,7 @@ from actorrec.recognition.gallery import (
 )
 from actorrec.types import Gallery
 from actorrec.vision.similarity import normalise
+from explored import examples
 
 
 def unit_rows(count: int, dim: int = 16, seed: int = 0) -> NDArray[np.float32]:
@@ -174,7 +175,7 @@ def test_an_unknown_format_is_named() -> None:
         gallery_from_bytes(data.getvalue())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_damaged_bytes_are_refused_or_change_nothing(data: st.DataObject) -> None:
     good = gallery_to_bytes(small_gallery())

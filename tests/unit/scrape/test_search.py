@@ -17,6 +17,7 @@ from actorrec.scrape.folders import places
 from actorrec.scrape.journal import PersonJournal
 from actorrec.scrape.protocols import Candidate
 from actorrec.scrape.search import PersonSearch, Tools
+from explored import examples
 
 PERSON = listed()
 PLACE = places([PERSON.person])["Q1"]
@@ -92,7 +93,7 @@ def test_repeats_are_passed_over(tmp_path: Path) -> None:
 
 
 @given(delays=st.lists(st.integers(0, 8), min_size=12, max_size=12), asked=st.integers(1, 9))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_set_does_not_depend_on_what_comes_first(
     tmp_path_factory: pytest.TempPathFactory, delays: list[int], asked: int
 ) -> None:

@@ -18,6 +18,7 @@ from actorrec.errors import ItemError
 from actorrec.types import UInt8Image
 from actorrec.vision.decode import decode_picture, read_bytes, read_picture
 from bad_pictures import ODD_BUT_GOOD, bad_files, encoded, png_bomb, rotated_by_exif, truncated
+from explored import examples
 
 LIMIT = 1_000_000
 
@@ -129,7 +130,7 @@ def test_a_missing_tail_is_truncated(gradient: UInt8Image) -> None:
     assert reason_of(truncated(big)) == "truncated"
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_damaged_bytes_never_raise_anything_else(data: st.DataObject, gradient: UInt8Image) -> None:
     name = data.draw(st.sampled_from(["turned.jpg", "alpha.png", "animated.gif", "picture.tiff", "picture.webp"]))

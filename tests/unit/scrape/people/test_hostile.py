@@ -14,6 +14,7 @@ from actorrec.manifests.dataset import Person
 from actorrec.scrape.people.imdb_chart import parse_graphql, parse_page_json, parse_saved
 from actorrec.scrape.people.wikidata import parse_people
 from actorrec.scrape.people.wikidata_cast import parse_films
+from explored import examples
 from sites import imdb, wikidata
 from sites.invented import invented
 
@@ -53,7 +54,7 @@ def check(parse: Callable[[bytes], list[Person | None]], body: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_something_else_in_its_place(name: str, data: st.DataObject) -> None:
     parse, value = PARSERS[name]
@@ -66,7 +67,7 @@ def test_something_else_in_its_place(name: str, data: st.DataObject) -> None:
     check(parse, json.dumps(value).encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(body=st.binary(max_size=200), where=st.integers(0, 2000))
 def test_bytes_in_the_middle(body: bytes, where: int) -> None:
     whole = imdb.page(imdb.next_data(PEOPLE))
