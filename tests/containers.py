@@ -168,11 +168,14 @@ def _run(ml: Path, command: Sequence[str], environ: Mapping[str, str], says: Any
         inside = [*private_namespace()[0], "bash", "-c", _INSIDE, "bash", str(ml), scratch, *command]
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         with subprocess.Popen(inside, env=clean, text=True, errors="replace", **pipes) as process:
+            asked = False
             for line in process.stdout:
                 try:
                     says(line.rstrip("\n"))
-                except StopAskedError:
-                    process.terminate()
+                except StopAskedError:  # at each line from now on
+                    if not asked:
+                        process.terminate()
+                    asked = True
     return process.returncode
 
 

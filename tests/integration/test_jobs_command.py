@@ -1,5 +1,6 @@
 """``actorrec jobs`` as a user runs it: a program of its own, also on a terminal."""
 
+import codecs
 import contextlib
 import json
 import os
@@ -27,13 +28,13 @@ from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from job_requests import NAME, Heard, aws_session, processing_request, start, training_request
 from own_environ import own_environ
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS, new_bucket, settings
 from sagemaker_server import SageMaker, Step, sagemaker
 from stored_chains import add_dataset, add_images, whole
 from trained_archives import contents, made_bundle, made_model, packed
 
 __all__ = ["sagemaker"]
-_PATIENCE_S = 120
 SECRET = "https://b.s3.amazonaws.com/k?X-Amz-Signature=feedfacefeedface"
 SEEN = "Hello https://b.s3.amazonaws.com/k?[hidden]"
 METRICS = "metrics: epoch=1 loss=0.5"
@@ -62,7 +63,7 @@ class Program:
     def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ran = subprocess.run(
             self.command(*arguments), cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False,
-            timeout=_PATIENCE_S, stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_S, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert "Traceback" not in ran.stderr, ran.stderr
         for secret in (FAKE_KEYS["AWS_SECRET_ACCESS_KEY"], "feedfacefeedface"):
@@ -76,6 +77,7 @@ class Terminal:
     def __init__(self, program: Program, *arguments: str) -> None:
         self._master, slave = pty.openpty()
         self.said = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a letter may come in two reads
         command = ["setsid", "--ctty", *program.command(*arguments)]  # so that Ctrl-C typed there reaches it
         self.process = subprocess.Popen(
             command, cwd=program.folder, env=program.environ, stdin=slave, stdout=slave, stderr=slave
@@ -84,12 +86,12 @@ class Terminal:
 
     def until(self, wanted: str | Callable[[str], bool]) -> str:
         """Read until something was said; the program's end will do for a function."""
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not (wanted in self.said if isinstance(wanted, str) else wanted(self.said)):
             assert time.monotonic() < deadline, self.said
             if select.select([self._master], [], [], 1)[0]:
                 try:
-                    self.said += os.read(self._master, 65536).decode()
+                    self.said += self._decoder.decode(os.read(self._master, 65536))
                 except OSError:  # Linux's way to say that nobody holds the other end
                     assert not isinstance(wanted, str), self.said
                     break
@@ -101,7 +103,7 @@ class Terminal:
     def end(self) -> int:
         """Exit code."""
         self.until(lambda _: False)
-        return self.process.wait(_PATIENCE_S)
+        return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -256,11 +258,14 @@ def test_ctrl_c_without_a_terminal_detaches(program: Program, model: ModelManife
     command = program.command("attach", NAME, "--json")
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=program.folder, env=program.environ, text=True, **pipes) as process:
-        for line in process.stderr:
-            if "loss 0.5" in line:
-                break
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=_PATIENCE_S)
+        try:
+            for line in process.stderr:
+                if "loss 0.5" in line:
+                    break
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
     assert process.returncode == 130 and f"actorrec jobs attach {NAME}" in stderr and "Traceback" not in stderr
     assert json.loads(stdout) == {"error": "detached", "hint": f"actorrec jobs attach {NAME}", "exit_code": 130}
     assert not program.sagemaker.jobs[NAME].stops

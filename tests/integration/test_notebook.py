@@ -29,7 +29,7 @@ from nbclient.exceptions import CellExecutionError
 
 notebook = nbformat.read(sys.argv[1], as_version=4)
 try:
-    NotebookClient(notebook, timeout=240, kernel_name="python3", allow_errors=False).execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3", allow_errors=False).execute()
 except CellExecutionError as error:
     print(error.evalue, file=sys.stderr)
     sys.exit(1)
@@ -50,7 +50,7 @@ def execute(folder: Path, settings: dict[str, str]) -> tuple[int, str, list[dict
     executed = folder / "executed.ipynb"
     ended = subprocess.run(
         [sys.executable, "-c", EXECUTE, str(NOTEBOOK), str(executed)],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=300,
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
     return ended.returncode, ended.stderr, json.loads(executed.read_text())["cells"]
 
