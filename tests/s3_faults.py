@@ -59,16 +59,12 @@ class Handler(BaseHTTPRequestHandler):
     def right_answer(self) -> None:
         objects = self.state.objects
         if self.command == "PUT":
-            if self.headers.get("If-None-Match") == "*" and self.name in objects:
+            with self.state.lock:
+                tag = self.put_on_condition()
+            if tag:
+                self.answer(200, b"", {"ETag": tag})
+            else:
                 self.error(412, "PreconditionFailed")
-                return
-            metadata = {key: value for key, value in self.headers.items() if key.lower().startswith("x-amz-meta-")}
-            if self.headers.get("If-Match", tag := self.tag()) != tag:
-                self.error(412, "PreconditionFailed")
-                return
-            objects[self.name] = (self.body, metadata)
-            self.state.written_s[self.name] = self.state.clock()
-            self.answer(200, b"", {"ETag": self.tag()})
         elif self.command == "DELETE":
             objects.pop(self.name, None)
             self.answer(204, b"", {})
@@ -81,6 +77,16 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, LIST.encode(), {"Content-Type": "application/xml"})
         else:
             self.error(404, "NoSuchKey")
+
+    def put_on_condition(self) -> str:
+        """Take the object, unless a condition of the request does not hold; its version, or nothing."""
+        unless_there = self.headers.get("If-None-Match") == "*" and self.name in self.state.objects
+        if unless_there or self.headers.get("If-Match", self.tag()) != self.tag():
+            return ""
+        metadata = {key: value for key, value in self.headers.items() if key.lower().startswith("x-amz-meta-")}
+        self.state.objects[self.name] = (self.body, metadata)
+        self.state.written_s[self.name] = self.state.clock()
+        return self.tag()
 
     def tag(self) -> str:
         """The version of the object; of none, where there is none."""
