@@ -3,8 +3,10 @@
 import io
 import pickle
 import shutil
+import tempfile
 import zipfile
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.dataset.npz import export_npz, import_npz
 from actorrec.errors import ArtifactError, DataError
+from actorrec.progress import SilentProgress, Step
 
 
 def save(path: Path, **arrays: np.ndarray) -> Path:
@@ -45,8 +48,23 @@ def test_export_is_what_the_original_reads(exported: Path) -> None:
         assert Counter(arrays["arr_1"].tolist()) == {"Adam_Brody": 6, "Will_Smith": 6}
 
 
-def test_import_finds_the_faces_again(exported: Path, tmp_path: Path) -> None:
-    manifest = import_npz(exported, Config(), store=LocalStore(tmp_path))
+class Watching(SilentProgress):
+    """Sees what lies in a folder each time something begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.seen = folder, [list[Path]()]
+
+    def step(self, title: str, total: int | None, unit: str = "") -> "AbstractContextManager[Step]":
+        self.seen.append(list(self.folder.iterdir()))
+        return super().step(title, total, unit)
+
+
+def test_import_finds_the_faces_again(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    watching = Watching(tmp_path / "tmp")
+    manifest = import_npz(exported, Config(), store=LocalStore(tmp_path), progress=watching)
+    assert len(watching.seen) > 2 and not any(watching.seen), "a kill would leave the faces there"
     assert Counter(face.person_id for face in manifest.faces) == {"Adam_Brody": 6, "Will_Smith": 6}
     assert min(face.score for face in manifest.faces) > 0.5  # found, not assumed
     assert min(face.agreement or 0 for face in manifest.faces) > 0.9

@@ -5,7 +5,7 @@ import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final
 
@@ -111,13 +111,14 @@ def _as_photos(faces: NDArray[np.uint8], names: list[str]) -> list[tuple[Photo, 
 @contextmanager
 def _faces_of(path: Path) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
     """The two arrays; the faces stay in a temporary file, so that memory does not grow with them."""
-    with tempfile.TemporaryDirectory() as folder:
-        spooled = Path(folder, "faces.npy")
+    with ExitStack() as opened:
+        with _spool_errors():  # a file without a name: a kill leaves nobody's face behind
+            spooled = opened.enter_context(tempfile.TemporaryFile())
         shape, names = _unpack(path, spooled)
         yield np.memmap(spooled, np.uint8, "r", 0, shape), names
 
 
-def _unpack(path: Path, spooled: Path) -> tuple[tuple[int, int, int, int], list[str]]:
+def _unpack(path: Path, spooled: IO[bytes]) -> tuple[tuple[int, int, int, int], list[str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = _read_names(archive, path)
@@ -175,28 +176,28 @@ def _read_names(archive: zipfile.ZipFile, path: Path) -> list[str]:
         raise DataError(f"arr_1 in {path} is no UTF-8 text", hint=_RESAVE) from None
 
 
-def _spool_faces(archive: zipfile.ZipFile, path: Path, target: Path) -> tuple[int, int, int, int]:
+def _spool_faces(archive: zipfile.ZipFile, path: Path, spooled: IO[bytes]) -> tuple[int, int, int, int]:
     member = _member(archive, "arr_0", path)
-    with archive.open(member) as source, _temporary(target) as out:
+    with archive.open(member) as source, _spool_errors():
         shape, dtype = _header(source, "arr_0", path)
         if dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or not _fair(shape[1:3]):
             raise DataError(f"arr_0 in {path} must be uint8 (N, H, W, 3), found {dtype} {shape}")
         left = wanted = int(np.prod(shape, dtype=np.int64))
         while left > 0 and (block := source.read(min(left, 1 << 20))):
-            out.write(block)
+            spooled.write(block)
             left -= len(block)
         if left or source.read(1) or wanted > MAX_BYTES:
             raise DataError(f"arr_0 in {path} does not have the size its header says")
+        spooled.flush()
     return shape[0], shape[1], shape[2], 3
 
 
 @contextmanager
-def _temporary(target: Path) -> Iterator[IO[bytes]]:
+def _spool_errors() -> Iterator[None]:
     try:
-        with target.open("wb") as out:
-            yield out
+        yield
     except OSError as error:
-        raise TemporaryFileError(target.parent, error.strerror or error) from None
+        raise TemporaryFileError(tempfile.gettempdir(), error.strerror or error) from None
 
 
 def _write_header(out: IO[bytes], shape: tuple[int, ...]) -> None:
