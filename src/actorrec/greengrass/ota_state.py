@@ -186,9 +186,11 @@ class OtaLog:
             self._read.update(self._copied())
         new = [each for each in there if each not in self._read]
         self._read.update(zip(new, in_parallel(self._parsed, (name for name, _ in new), _READERS), strict=True))
+        # What is gone is forgotten: a log may be begun anew within one tick of the clock that dates its entries.
+        self._read = {each: self._read[each] for each in there}
         if len(new) > _MANY:
-            self._store.put_bytes(self._copy, _TOGETHER.dump_json([(each, self._read[each]) for each in there]))
-        return folded(self._read[each] for each in there)
+            self._store.put_bytes(self._copy, _TOGETHER.dump_json(list(self._read.items())))
+        return folded(self._read.values())
 
     def add(self, entry: OtaEntry) -> bool:
         """Add the entry that follows the state it was decided on.
