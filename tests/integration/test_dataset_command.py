@@ -2,22 +2,23 @@
 
 import json
 import shutil
-import subprocess
-import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.review_log import ReviewLog
+from actorrec.cli.app import app
 from actorrec.manifests.review import PictureRef
-from patience import PATIENCE_S
 from scraped_sets import scraped_set
 
 
-def run(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "actorrec", "build-dataset", *map(str, arguments), "--store", "store"]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+def run(*arguments: str | Path, cwd: Path) -> Result:
+    with chdir(cwd):
+        line = ["build-dataset", *map(str, arguments), "--store", "store"]
+        return CliRunner().invoke(app, line, env={"COLUMNS": "300"})
 
 
 @pytest.fixture
@@ -43,14 +44,14 @@ def test_scraped_and_own_photos_are_named_and_decisions_told(work: Path) -> None
     ref = PictureRef(image_sha256=first["sha256"], given_person_id=first["person_id"])
     ReviewLog(LocalStore(work / "store")).append("drop", pictures=[ref])
     told = run("images", "own", cwd=work)
-    assert told.returncode == 0, told.stderr
+    assert told.exit_code == 0, told.stderr
     assert "photos that a reviewer decided on: 1" in told.stdout and "reviewed" in told.stdout
 
 
 def test_a_damaged_records_file_is_one_line_and_a_hint(work: Path) -> None:
     (work / "own" / "Mel_Gibson" / "images.jsonl").write_text('{"file": "x"}\n')
     done = run("own", cwd=work)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     error, hint = done.stderr.splitlines()[-2:]
     assert error.startswith("error: ") and "images.jsonl:1" in error and hint.startswith("hint: ")
 
@@ -58,13 +59,13 @@ def test_a_damaged_records_file_is_one_line_and_a_hint(work: Path) -> None:
 def test_nothing_to_build_from_says_so(work: Path) -> None:
     shutil.rmtree(work / "store")
     done = run(cwd=work)
-    assert done.returncode == 1 and "actorrec scrape" in done.stderr, done.stderr
+    assert done.exit_code == 1 and "actorrec scrape" in done.stderr, done.stderr
 
 
 def test_what_was_left_out_on_purpose_is_counted_and_not_to_be_looked_at(work: Path, test_data: Path) -> None:
     dunst = sorted((test_data / "actors" / "Kirsten_Dunst").glob("*.jpg"))[:2]
     scraped_set(LocalStore(work / "store"), {("Q2", "Kirsten Dunst"): dunst}, key="closed", licence="CC BY-NC 2.0")
     done = run("images/closed", "own", "--free-only", cwd=work)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "restricted-licence" in done.stdout and "look at these" not in done.stdout
     assert "no face of them is left, so not in the set: Kirsten_Dunst_Q2" in done.stdout

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from actorrec.artifacts.catalog import MANIFEST_NAME, find_manifest, manifests
 from actorrec.artifacts.collection import collect, find_garbage
@@ -473,10 +473,8 @@ def test_shares_meet_in_s3(photos: list[Path], moto_url: str, aws_keys: None, tm
     assert not list(desk.names("shard"))
 
 
-def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+def run(*arguments: str | Path, command: str = "build-dataset") -> Result:
+    return CliRunner().invoke(app, [*command.split(), *map(str, arguments)], env={"COLUMNS": "300"})
 
 
 def test_the_command_says_what_is_still_to_do(photos: list[Path], tmp_path: Path) -> None:
@@ -484,7 +482,7 @@ def test_the_command_says_what_is_still_to_do(photos: list[Path], tmp_path: Path
     first = json.loads(run(photos[0], "--shard", "1/2", "--store", there, "--json").stdout)
     assert (first["index"], first["count"], first["total"], first["missing"]) == (1, 2, 13, ["2/2"])
     missing = run("--merge", "--store", there, "--json")
-    assert missing.returncode == 4 and "share 2/2 is not in" in json.loads(missing.stdout)["error"]
+    assert missing.exit_code == 4 and "share 2/2 is not in" in json.loads(missing.stdout)["error"]
     second = run(photos[0], "--shard", "2/2", "--store", there)
     assert "all are here: actorrec build-dataset --merge" in second.stdout
     merged = json.loads(run("--merge", "--from", there, "--store", here, "--json").stdout)
@@ -495,12 +493,9 @@ def test_the_command_says_what_is_still_to_do(photos: list[Path], tmp_path: Path
 def test_pushed_shares_meet_in_another_folder(halves: Path, tmp_path: Path) -> None:
     one = merge_shards([], PLAIN, store=LocalStore(shutil.copytree(halves, tmp_path / "there")))
     for shard in shards_of(LocalStore(halves)).values():
-        push = [*COMMAND[:3], "artifacts", "push", shard.ref, "--to", tmp_path / "here", "--store", halves]
-        subprocess.run(push, capture_output=True, check=True, timeout=PATIENCE_S)
-    listed = subprocess.run(
-        [*COMMAND[:3], "artifacts", "ls", "--json", "--store", tmp_path / "here"],
-        capture_output=True, text=True, check=True, timeout=PATIENCE_S,
-    )  # fmt: skip
+        pushed = run(shard.ref, "--to", tmp_path / "here", "--store", halves, command="artifacts push")
+        assert pushed.exit_code == 0, pushed.stderr
+    listed = run("--json", "--store", tmp_path / "here", command="artifacts ls")
     assert [each["kind"] for each in json.loads(listed.stdout)] == ["shard", "shard"]
     assert same(merge_shards([], PLAIN, store=LocalStore(tmp_path / "here")), one)
 
@@ -516,8 +511,7 @@ def test_pushed_shares_meet_in_another_folder(halves: Path, tmp_path: Path) -> N
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(arguments: list[str], complaint: str, tmp_path: Path) -> None:
-    line = ["build-dataset", *arguments, "--store", str(tmp_path)]
-    done = CliRunner().invoke(app, line, env={"COLUMNS": "300"})
+    done = run(*arguments, "--store", tmp_path)
     assert isinstance(done.exception, SystemExit), done.exception
     assert done.exit_code == 2 and complaint in done.stderr
     assert not list(tmp_path.iterdir())

@@ -1,33 +1,41 @@
 """Kills, full disks and two commands at once: the same command again gives the data set of an undisturbed run."""
 
 import os
-import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from actorrec.artifacts.catalog import manifests
 from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import FileRecord
+from actorrec.manifests.dataset import DatasetManifest
 from actorrec.progress import SilentProgress
 from patience import PATIENCE_S
 
 COMMAND = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.dataset.build import build_dataset
 from actorrec.errors import ActorRecError
+if sys.argv[3:]:
+    wanted, name, left = sys.argv[3], sys.argv[4], [int(sys.argv[5])]
+    def die(event, arguments):  # Python tells of a change on the disk right before it
+        if event == wanted and any(name in str(each) for each in arguments):
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(die)
 try:
     manifest = build_dataset([Path(sys.argv[1])], Config(), store=LocalStore(Path(sys.argv[2])))
 except ActorRecError as error:
@@ -48,27 +56,52 @@ def photos(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    store = LocalStore(tmp_path_factory.mktemp("store"))
-    return build_dataset([photos], Config(), store=store).content_digest()
+def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of an undisturbed run."""
+    root = tmp_path_factory.mktemp("store")
+    build_dataset([photos], Config(), store=LocalStore(root))
+    return root
 
 
-def run(photos: Path, store: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", COMMAND, str(photos), str(store)]
+@pytest.fixture(scope="module")
+def undisturbed(whole: Path) -> str:
+    (manifest,) = manifests(LocalStore(whole), DatasetManifest)
+    return manifest.content_digest()
+
+
+def run(photos: Path, store: Path, *dies_before: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", COMMAND, str(photos), str(store), *dies_before]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_killed_at_any_moment_it_goes_on(photos: Path, undisturbed: str, tmp_path: Path) -> None:
-    seed = random.randrange(10**6)
-    moments = random.Random(seed)
-    for attempt in range(6):
-        process = run(photos, tmp_path)
-        time.sleep(moments.uniform(0.3, 2.5) if attempt else 0.1)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+def everything_in(store: Path) -> list[str]:
+    """Every file and folder, hidden ones too."""
+    return sorted(path.relative_to(store).as_posix() for path in store.rglob("*"))
+
+
+# Which kind of change, of what, and the how many-th. Each run goes on where the one before was killed: in its second
+# batch, among the crops, at the manifest, and with what is to go after it.
+KILLS = [
+    ("os.rename", "/unfinished/", "2"),
+    ("open", "/crops/", "5"),
+    ("fcntl.flock", "", "20"),
+    ("os.rename", ".jpg", "30"),
+    ("os.link", "/manifest.json", "1"),
+    ("os.remove", ".npz", "2"),
+    ("os.rmdir", "/unfinished", "1"),
+]
+
+
+def test_killed_at_every_step_it_goes_on_and_leaves_nothing_behind(
+    photos: Path, whole: Path, undisturbed: str, tmp_path: Path
+) -> None:
+    for change in KILLS:
+        process = run(photos, tmp_path, *change)
+        _, error = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == -signal.SIGKILL, (change, error)
     out, error = run(photos, tmp_path).communicate(timeout=PATIENCE_S)
-    assert out.strip() == undisturbed, (seed, error)
-    assert not [path for path in tmp_path.rglob("*") if "unfinished" in path.parts]
+    assert (out.strip(), error) == (undisturbed, "")
+    assert everything_in(tmp_path) == everything_in(whole)
 
 
 class KillingProgress(SilentProgress):
@@ -137,12 +170,11 @@ class FullDisk(LocalStore):
 def test_a_full_disk_at_any_write_is_an_artifact_error_and_resumable(
     photos: Path, undisturbed: str, tmp_path: Path
 ) -> None:
-    for writes in (0, 1, 2, 5, 20, 37):
-        root = tmp_path / str(writes)
+    for writes in (0, 1, 2, 5, 20, 37):  # each goes on from what the one before could write
         with pytest.raises(ArtifactError, match="No space"):
-            build_dataset([photos], Config(), store=FullDisk(root, writes))
-        assert not list(root.rglob("manifest.json"))
-    assert build_dataset([photos], Config(), store=LocalStore(root)).content_digest() == undisturbed
+            build_dataset([photos], Config(), store=FullDisk(tmp_path, writes))
+        assert not list(tmp_path.rglob("manifest.json"))
+    assert build_dataset([photos], Config(), store=LocalStore(tmp_path)).content_digest() == undisturbed
 
 
 def _limit_file_size() -> None:
