@@ -96,15 +96,14 @@ def read_bytes(path: Path, *, max_bytes: int, beneath: Path | None = None) -> by
         # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
         flags = os.O_RDONLY | os.O_NONBLOCK
         descriptor = os.open(path, flags) if beneath is None else open_beneath(beneath, path)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)  # of a folder, os.fdopen leaves it open
+            raise ItemError("not-a-file", "it is no regular file")
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ItemError("not-a-file", "it is no regular file")
             if status.st_size > max_bytes:
                 raise ItemError("too-large", f"the file has {status.st_size:,} bytes, more than {max_bytes:,}")
             return file.read(max_bytes + 1)
-    except IsADirectoryError:
-        raise ItemError("not-a-file", "it is no regular file") from None
     except OSError as error:
         raise ItemError("unreadable", f"cannot be read: {error.strerror or error}") from None
 

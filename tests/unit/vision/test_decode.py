@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,16 @@ def test_reading_refuses_what_is_no_file(tmp_path: Path) -> None:
         with pytest.raises(ItemError) as caught:
             read_bytes(tmp_path / name, max_bytes=100)
         assert caught.value.reason == reason, name
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files as Linux shows them")
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_refused_does_not_stay_open(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "a.jpg")
+    with pytest.raises(ItemError):
+        read_bytes(tmp_path / "a.jpg", max_bytes=100)
+    left = {os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()}
+    assert str(tmp_path / "a.jpg") not in left
 
 
 def test_reading_refuses_devices_and_sockets(tmp_path: Path) -> None:
