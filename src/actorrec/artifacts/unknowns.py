@@ -57,7 +57,7 @@ class UnknownShelf:
             ArtifactError: If the store cannot be written.
         """
         with self._store.lock(_FOLDER):
-            held = self._refresh()
+            held = self._refresh(alone=True)
             dropped = self._drop(_outlived(held, limits, face.seen_at))
             if face.face_id in held or _near_copy(face, held.values()):
                 return Shelved(False, dropped)
@@ -72,11 +72,7 @@ class UnknownShelf:
         if not any(True for _ in self._store.names(_FOLDER)):
             return 0
         with self._store.lock(_FOLDER):
-            held = self._refresh()
-            for name in list(self._store.names(_FOLDER)):
-                if name.endswith(".jpg") and name.removeprefix(f"{_FOLDER}/").removesuffix(".jpg") not in held:
-                    self._store.delete(name)
-            return self._drop(_outlived(held, limits, now))
+            return self._drop(_outlived(self._refresh(alone=True), limits, now))
 
     def faces(self) -> list[UnknownFace]:
         """Every face, the newest first.
@@ -108,7 +104,7 @@ class UnknownShelf:
     def remove(self, face_ids: Iterable[str]) -> int:
         """Delete faces; returns how many of them there were."""
         with self._store.lock(_FOLDER):
-            held = self._refresh()
+            held = self._refresh(alone=True)
             return self._drop([held[face_id] for face_id in set(face_ids) & set(held)])
 
     def clear(self) -> int:
@@ -120,10 +116,18 @@ class UnknownShelf:
         self._read.clear()
         return sum(name.endswith(".json") for name in names)
 
-    def _refresh(self) -> dict[str, UnknownFace]:
-        """What is on the shelf now; only what is new there is read."""
-        names = (name.rsplit("/", 1)[-1] for name in self._store.names(_FOLDER))
+    def _refresh(self, *, alone: bool = False) -> dict[str, UnknownFace]:
+        """What is on the shelf now; only what is new there is read.
+
+        Args:
+            alone: Whether nobody else writes at this moment: a crop without its record is then what a killed process
+                or a full disk left, and goes.
+        """
+        names = [name.rsplit("/", 1)[-1] for name in self._store.names(_FOLDER)]
         there = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+        for name in names if alone else ():
+            if name.endswith(".jpg") and name.removesuffix(".jpg") not in there:
+                self._store.delete(f"{_FOLDER}/{name}")
         for face_id in self._read.keys() - there:
             del self._read[face_id]
         for face_id in there - self._read.keys():

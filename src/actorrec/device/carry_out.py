@@ -92,8 +92,11 @@ def _make_folders(folder: Path) -> None:
     if folder.is_dir():
         return
     _make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
-    folder.chmod(_PARENT_MODE)
+    umask = os.umask(0o777 - _PARENT_MODE)  # a mode that is given afterwards is not, where that is cut off
+    try:
+        folder.mkdir(_PARENT_MODE, exist_ok=True)
+    finally:
+        os.umask(umask)
 
 
 def _remove(here: Path) -> None:

@@ -69,6 +69,14 @@ def test_half_a_face_that_a_killed_process_left_goes_with_the_next_change(
     assert not half.exists()
 
 
+def test_a_crop_that_a_full_disk_left_without_its_record_goes_with_the_next_face(
+    shelf: UnknownShelf, store: LocalStore
+) -> None:
+    store.put_bytes("unknowns/00ff00ff00ff00ff.jpg", CROP)
+    assert shelf.add(face(1), CROP, limits=LIMITS).kept
+    assert list(store.names("unknowns")) == [f"unknowns/{face(1).face_id}.{end}" for end in ("jpg", "json")]
+
+
 def test_what_was_kept_is_there_for_the_next_process_newest_first(shelf: UnknownShelf, store: LocalStore) -> None:
     assert shelf.add(face(1), CROP, limits=LIMITS) == Shelved(kept=True, dropped=0)
     assert shelf.add(face(2, days=1), CROP, limits=LIMITS).kept

@@ -4,6 +4,7 @@ import grp
 import os
 import pwd
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,6 +73,45 @@ def test_everything_is_made_with_its_rights_and_a_second_time_changes_nothing(wa
     assert config.events.jsonl == Path("/var/lib/actorrec/events.jsonl")
     assert install(wanted, tree) == ()
     assert install(Wanted(PROGRAM), tree) == ()
+
+
+KILLED_AT = """
+import os, stat, sys
+from pathlib import Path
+from actorrec.device.carry_out import carry_out
+from actorrec.device.install_plan import Systemd, Wanted, plan_install
+from actorrec.device.program import Program
+from actorrec.device.tree import Tree
+from killed_at import killed_at
+folder, umask = Path(sys.argv[1]), int(sys.argv[2])
+(folder / "mine.zip").write_bytes(b"of people")
+program = Program(Path("/o/bin/python"), Path("/o/lib"), Path("/o/bin"))
+wanted = Wanted(program, "rtsp://me:secret@c", folder / "mine.zip")
+def install(root):
+    root.mkdir(exist_ok=True)
+    tree = Tree(root, owners=False)
+    carry_out(plan_install(wanted, tree, Systemd()).actions, tree)
+    return {str(path.relative_to(root)): stat.S_IMODE(path.lstat().st_mode) for path in root.rglob("*")}
+os.umask(umask)
+undisturbed, at = install(folder / "undisturbed"), 0
+while killed_at(at, lambda: install(folder / str(at))):
+    for path in (folder / str(at)).rglob("*"):
+        if path.is_file() and (b"secret" in path.read_bytes() or b"of people" in path.read_bytes()):
+            assert not path.stat().st_mode & 0o007, (at, path)
+    again = install(folder / str(at))
+    assert again == undisturbed, (at, set(again.items()) ^ set(undisturbed.items()))
+    at += 1
+print(at)
+"""
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_killed_at_any_change_the_same_command_makes_the_same_device(tmp_path: Path, umask: int) -> None:
+    line = [sys.executable, "-c", KILLED_AT, str(tmp_path), str(umask)]
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(line, capture_output=True, text=True, env=environ)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 40
 
 
 def test_a_newer_bundle_is_the_only_change(wanted: Wanted, tree: Tree) -> None:
