@@ -2,6 +2,7 @@
 
 import gc
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,19 +99,46 @@ def test_a_changed_topic_is_followed_by_all_that_was_said_to_the_broker(
     assert eye.last["old/availability/actorrec-pi"] == b""
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files as Linux shows them")
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """It would close what was forgotten, some time."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def open_files() -> int:
+    if not (shown := Path("/proc/self/fd")).is_dir():
+        pytest.skip("counts open files as Linux shows them")
+    return sum(1 for _ in shown.iterdir())
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_connections_that_have_ended_leave_nothing_open(server: Broker) -> None:
-    def open_files() -> int:
-        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    settings = MqttSection(url=server.url, timeout_s=PATIENCE_S)
+    before = open_files()
+    for _ in range(3):
+        with MqttCourier(settings, client_id="pi", troubles=Troubles(print)) as courier:
+            courier.stay()
+    until(lambda: open_files() <= before)
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_nor_does_one_whose_end_was_not_waited_for(server: Broker, eye: Onlooker) -> None:
+    before, busy, go_on = open_files(), threading.Event(), threading.Event()
+
+    def take(_topic: str, _payload: bytes) -> None:
+        busy.set()
+        go_on.wait(PATIENCE_S)
 
     settings = MqttSection(url=server.url, timeout_s=PATIENCE_S)
-    gc.collect()
-    gc.disable()  # which would close what was forgotten, some time
-    try:
-        before = open_files()
-        for _ in range(3):
-            with MqttCourier(settings, client_id="pi", troubles=Troubles(print)) as courier:
-                courier.stay()
-        until(lambda: open_files() <= before)
-    finally:
-        gc.enable()
+    with MqttCourier(settings, client_id="pi", troubles=Troubles(print)) as courier:
+        courier.subscribe("ask", take)
+        courier.stay()
+        until(lambda: "ask (QoS 1)" in server.log)
+        eye.courier.deliver([Message(1, "ask", b"x")])
+        assert busy.wait(PATIENCE_S)
+    assert open_files() > before, "its thread is busy"
+    go_on.set()
+    until(lambda: open_files() <= before)

@@ -38,6 +38,8 @@ def new_client(client_id: str, protocol: int, max_packet_bytes: int, ended: thre
     paho = require_paho()
     from paho.mqtt import MQTTException
 
+    letting_go, nobody_sends = threading.Lock(), threading.Event()
+
     class BoundedClient(paho.Client):  # type: ignore[misc, name-defined]
         def _sock_recv(self, bufsize: int) -> bytes:
             if bufsize > max_packet_bytes:
@@ -69,10 +71,17 @@ def new_client(client_id: str, protocol: int, max_packet_bytes: int, ended: thre
             finally:
                 ended.set()
                 self._sock_close()
+                self._let_go_if_over()
 
         def let_go(self) -> None:
-            """Close what wakes its thread, which the library leaves to the garbage collector."""
-            self._reset_sockets(sockpair_only=True)
+            """Close what wakes its thread, which the library leaves to the collector of garbage, once that ends."""
+            nobody_sends.set()
+            self._let_go_if_over()
+
+        def _let_go_if_over(self) -> None:
+            with letting_go:
+                if ended.is_set() and nobody_sends.is_set():
+                    self._reset_sockets(sockpair_only=True)
 
     version = {"clean_session": True} if protocol == paho.MQTTv311 else {}
     return BoundedClient(

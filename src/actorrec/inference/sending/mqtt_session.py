@@ -189,8 +189,8 @@ class MqttSession:
         if not self._ended.wait(_LET_GO_S) and (sock := self._client.socket()) is not None:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        if self._ended.wait(_LET_GO_S):
-            self._client.let_go()
+        self._ended.wait(_LET_GO_S)
+        self._client.let_go()
 
     @property
     def _longest_bytes(self) -> int:
