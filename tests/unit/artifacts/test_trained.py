@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -191,7 +190,7 @@ def test_every_changed_byte_is_seen_or_harmless(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PK\x03\x04", os.urandom(2000), gzip.compress(b"", mtime=0), gzip.compress(b"x" * 999, mtime=0)]
+    "data", [b"", b"PK\x03\x04", bytes(range(256)) * 8, gzip.compress(b"", mtime=0), gzip.compress(b"x" * 999, mtime=0)]
 )
 def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
     refused(tmp_path, data, "damaged or cut|has no manifest.json")
