@@ -5,12 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Literal
 
-import numpy as np
-
 from actorrec.inference.tracking.sighting import Sighting, TrackedFace
-from actorrec.inference.tracking.tracks import SAME_FACE_IOU
+from actorrec.inference.tracking.tracks import upon_one_another
 from actorrec.sections.device import EventsSection
-from actorrec.vision.boxes import overlaps
 
 SETTLE_S: Final = 0.3
 """A face or name that comes and goes, or goes and comes, within this is no news."""
@@ -87,7 +84,7 @@ class Reporter:
         gone = {
             _person(last)
             for number, last in self._places.items()
-            if number not in there and any(_in_one_place(each, last) for each in looked)
+            if number not in there and upon_one_another([last.face], [each.face for each in looked]).any()
         }
         self._places |= {number: each for number, each in there.items() if each.decided}
         while len(self._places) > _MOST_PLACES:
@@ -130,9 +127,3 @@ def _who(tracks: Sequence[TrackedFace]) -> _Seen:
 
 def _person(track: TrackedFace) -> str | None:
     return None if track.prediction is None else track.prediction.person_id
-
-
-def _in_one_place(left: TrackedFace, right: TrackedFace) -> bool:
-    rows = [(box.x1, box.y1, box.x2, box.y2) for box in (left.face.box, right.face.box)]
-    boxes = np.array(rows, np.float32)
-    return float(overlaps(boxes[:1], boxes[1:])[0, 0]) >= SAME_FACE_IOU

@@ -13,9 +13,9 @@ from actorrec.types import BoundingBox, Face, Landmarks, Prediction
 UNDECIDED = "?"
 
 
-def sighting(*who: str | None, first: int = 1, x: float = 0.0, lost: bool = False) -> Sighting:
+def sighting(*who: str | None, first: int = 1, x: float = 0.0, side: float = 9.0, lost: bool = False) -> Sighting:
     """Faces of these people, numbered from ``first``; None is a stranger, ``?`` a face that is not decided."""
-    face = Face(BoundingBox(x, 0, x + 9, 9), Landmarks(np.zeros((5, 2), np.float32)), 1.0)
+    face = Face(BoundingBox(x, 0, x + side, side), Landmarks(np.zeros((5, 2), np.float32)), 1.0)
     tracks = [
         TrackedFace(
             number,
@@ -95,7 +95,8 @@ def test_what_was_left_out_while_a_face_was_lost_is_put_right() -> None:
 @pytest.mark.parametrize("who", ["A", None], ids=["a-person", "a-stranger"])
 def test_one_in_whose_place_another_face_stands_has_gone_at_once(who: str | None) -> None:
     there = [(tick / 10, sighting(who)) for tick in range(10)]
-    for other, when in ((sighting(UNDECIDED, first=2), 1.0), (sighting(UNDECIDED), 1.3)):
+    larger = sighting(UNDECIDED, first=2, side=30)  # nearer to the camera: they overlap by 0.09 of both
+    for other, when in ((sighting(UNDECIDED, first=2), 1.0), (larger, 1.0), (sighting(UNDECIDED), 1.3)):
         steps = [*there, *((1 + tick / 10, other) for tick in range(10))]
         assert play(Reporter(EventsSection()), *steps) == [(0.3, "change"), (when, "change")]
     elsewhere = sighting(UNDECIDED, first=2, x=50)

@@ -6,7 +6,7 @@ from typing import Final
 from actorrec.inference.tracking.evidence import Evidence
 from actorrec.inference.tracking.sighting import TrackedFace
 from actorrec.inference.tracking.steady_size import Times, scaled
-from actorrec.inference.tracking.tracks import MAX_FACES, Track, pair, tangled
+from actorrec.inference.tracking.tracks import MAX_FACES, Track, pair, tangled, upon_one_another
 from actorrec.types import Face
 
 _MOST_MISSES: Final = 2  # searches in a row that do not find a face that seems to be followed well
@@ -80,9 +80,7 @@ class FacesInView:
                 track.misses += 1
                 track.lost |= track.misses >= _MOST_MISSES
         known = {column for _, column in pairs}
-        for column, face in enumerate(faces):
-            if column not in known:
-                self._born(face, now_s, time_s)
+        self._born([face for column, face in enumerate(faces) if column not in known], now_s, time_s)
         self._bound()
 
     def _refound(self, track: Track, face: Face, now_s: float) -> None:
@@ -90,9 +88,16 @@ class FacesInView:
         track.face, track.seen_s, track.found_s = face, now_s, now_s
         track.lost, track.misses = False, 0
 
-    def _born(self, face: Face, now_s: float, time_s: float) -> None:
-        self._last_id += 1
-        self.tracks.append(Track(self._last_id, face, time_s, time_s, now_s, now_s))
+    def _born(self, new: Sequence[Face], now_s: float, time_s: float) -> None:
+        """Faces stand where none is known: one that was lost there has gone, or is this one and asked first."""
+        lost = [track for track in self.tracks if track.lost]
+        taken = upon_one_another([track.face for track in lost], new)
+        for track, by in zip(lost, taken, strict=True):
+            track.hidden |= bool(by.any())
+        for face, whose in zip(new, taken.T, strict=True):
+            self._last_id += 1
+            born = Track(self._last_id, face, time_s, time_s, now_s, now_s, unsure=bool(whose.any()))
+            self.tracks.append(born)
 
     def _bound(self) -> None:
         """Let the longest lost leave, where there are too many."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from actorrec.manifests.model import Calibration
 
+_KEEP: Final = 0.2  # one photo in 44 of who has the name lies between this and 0.5, one in 2,700 of others
 _STRANGER: Final = 0.05  # one known face in four lies between this and a name at first, one stranger in twelve
 _DROP: Final = 0.02
 _CHALLENGE: Final = math.log(10.0)
@@ -44,7 +45,7 @@ def name_bars(calibration: Calibration, sure: float) -> NameBars:
     # ever named: half-way to where photos of one person lie is always enough.
     highest = (threshold + max(threshold, calibration.parameters.get("same", 1.0))) / 2
     take = max(threshold, min(midpoint + _log_odds(sure) / slope, highest))
-    keep = min(midpoint, threshold)
+    keep = min(midpoint + _log_odds(_KEEP) / slope, threshold)
     stranger, drop = (min(keep, midpoint + _log_odds(confidence) / slope) for confidence in (_STRANGER, _DROP))
     return NameBars(take, keep, stranger, drop, _CHALLENGE / slope)
 

@@ -36,7 +36,7 @@ class Track:
         looked_s: When it was last embedded; −inf before.
         misses: Searches in a row that did not find it.
         lost: It is not seen at the moment.
-        hidden: The scene was cut since it was seen: only its looks can bring it back.
+        hidden: The scene was cut, or another face came in its place, since it was seen: only looks bring it back.
         unsure: It may be somebody else by now; its next look tells.
         moved: The face changed since its last look.
         told: Whether a sighting has spoken of it.
@@ -112,10 +112,13 @@ def tangled(faces: Sequence[Face]) -> list[int]:
     """Faces that lie so much upon one another that following may take one for the other."""
     if len(faces) < 2:
         return []
-    boxes = _boxes(faces)
-    shares = overlaps(boxes, boxes, over="smaller")
-    np.fill_diagonal(shares, 0)
-    return [int(index) for index in np.flatnonzero(shares.max(axis=1) > SAME_FACE_IOU)]
+    together = upon_one_another(faces, faces) & ~np.eye(len(faces), dtype=np.bool_)
+    return [int(index) for index in np.flatnonzero(together.any(axis=1))]
+
+
+def upon_one_another(left: Sequence[Face], right: Sequence[Face]) -> NDArray[np.bool_]:
+    """Which faces lie where others do, whatever their size; shape (N, M)."""
+    return overlaps(_boxes(left), _boxes(right), over="smaller") > SAME_FACE_IOU
 
 
 def _nearness(left: Boxes, right: Boxes) -> NDArray[np.float32]:

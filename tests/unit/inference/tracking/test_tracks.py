@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from actorrec.inference.tracking.tracks import MAX_FACES, pair, tangled, usable
+from actorrec.inference.tracking.tracks import MAX_FACES, pair, tangled, upon_one_another, usable
 from actorrec.types import BoundingBox, Landmarks
 from tracked_scenes import face_at
 
@@ -31,6 +31,12 @@ def test_a_face_may_go_half_its_width_but_not_change_its_size() -> None:
 def test_faces_upon_one_another_are_tangled() -> None:
     assert tangled([face_at(0, 0)]) == []
     assert tangled([face_at(0, 0), face_at(100, 0), face_at(20, 0)]) == [0, 2]
+
+
+def test_a_small_face_lies_upon_a_large_one() -> None:
+    together = upon_one_another([face_at(0, 0, 100), face_at(200, 0)], [face_at(40, 40, 30), face_at(90, 0, 30)])
+    assert together.tolist() == [[True, True], [False, False]]
+    assert upon_one_another([], [face_at(0, 0)]).shape == (0, 1)
 
 
 def test_of_thousands_the_largest_and_surest_are_used() -> None:

@@ -141,6 +141,32 @@ def test_a_face_that_is_lost_is_not_said_to_be_where_it_was_and_comes_back_under
     assert (said.lost, [track.track_id for each in film_.said for track in each.left]) == ((), [1])
 
 
+def test_a_lost_face_has_gone_where_another_comes_in_its_place() -> None:
+    """One that is so much smaller that it is no pair for it: it would have been there for two seconds more."""
+    actor = Actor(1, 120, 40, side=96)
+    film_ = film(actor)
+    film_.run(1.5)
+    film_.stage.actors.clear()
+    assert [track.track_id for track in film_.run(0.5).lost] == [1]
+    film_.stage.actors.append(Actor(2, 160, 80))
+    said = film_.run(0.5)
+    assert ([track.track_id for track in said.tracks], said.lost) == ([2], ())
+    film_.stage.actors[:] = [actor]
+    assert named(film_.run(1.0)) == {1: "P1"}
+
+
+def test_after_a_cut_faces_are_asked_first_where_faces_were() -> None:
+    """Two are asked in a frame that is searched: no larger stranger makes a known one wait without a name."""
+    known = [Actor(0, 20, 20), Actor(1, 220, 20)]
+    film_ = film(*known)
+    assert named(film_.run(1.5)) == {1: "P0", 2: "P1"}
+    film_.stage.background = 5
+    film_.stage.actors.append(Actor(6, 100, 75, side=80))
+    said = film_.run(0.1)
+    assert len(said.tracks) == 3
+    assert named(said) == {1: "P0", 2: "P1"}
+
+
 @pytest.mark.parametrize("background", [0, 5], ids=["in-one-place", "after-a-cut"])
 def test_a_known_person_who_suddenly_looks_unlike_keeps_the_name(background: int) -> None:
     actor = Actor(0, 120, 60)
