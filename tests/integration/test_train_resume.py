@@ -62,9 +62,13 @@ def head_in(store: LocalStore) -> Head:
     return train_head(samples(0, 150), samples(1, 50), PEOPLE, SETTINGS, place_in(store))
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Head:
+    return head_in(LocalStore(tmp_path_factory.mktemp("whole")))
+
+
 @pytest.mark.parametrize("writes", [1, 4, 6])
-def test_the_head(writes: int, tmp_path: Path) -> None:
-    whole = head_in(LocalStore(tmp_path / "whole"))
+def test_the_head(writes: int, whole: Head, tmp_path: Path) -> None:
     assert len(whole.history.val_loss) == 6
     assert len(set(whole.history.loss)) == 6
     with pytest.raises(Killed):
