@@ -1,5 +1,6 @@
 """Wheels of all packages that a device needs, fetched by pip for another machine than this one."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -7,9 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +32,6 @@ _OLDEST_GLIBC: Final = {"aarch64": 17, "x86_64": 5}
 _LEGACY_TAGS: Final = {"aarch64": ("manylinux2014",), "x86_64": ("manylinux2014", "manylinux2010", "manylinux1")}
 _SUMS: Final = "SHA256SUMS"
 _PARTIAL: Final = ".partial-"
-_DAY_S: Final = 86_400
 _NO_WHEEL: Final = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
 _UNREACHABLE: Final = re.compile(
     r"Retrying \(|Max retries exceeded|connection broken|NewConnectionError|ConnectTimeoutError|Read timed out"
@@ -117,12 +117,11 @@ def fetch_wheels(folder: Path, target: Target, needed: Sequence[Pin], progress: 
         raise ConfigError("this Python has no pip to fetch wheels with", hint="python -m ensurepip; or " + _WITHOUT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _tidy(folder)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=_PARTIAL) as partial:
+        with _fetching(folder) as partial:
             title = f"wheels for Python {target.python} on {target.machine}"
             with progress.step(title, len(needed), "packages") as step:
-                _download(Path(partial), target, needed, step)
-            _keep(Path(partial), place)
+                _download(partial, target, needed, step)
+            _keep(partial, place)
     except OSError as error:
         raise ArtifactError(
             f"cannot keep wheels in {folder}: {error.strerror or error}", hint=DISK_HINTS.get(error.errno or 0, "")
@@ -207,11 +206,27 @@ def _keep(partial: Path, place: Path) -> None:
     finished.rename(place)
 
 
-def _tidy(folder: Path) -> None:
-    """Remove what a run left that was killed: nothing takes a day to fetch."""
-    for left in folder.glob(f"{_PARTIAL}*"):
-        if left.stat().st_mtime < time.time() - _DAY_S:
-            shutil.rmtree(left, ignore_errors=True)
+@contextmanager
+def _fetching(folder: Path) -> Iterator[Path]:
+    """A folder for one run, locked as long as the run lives; those of runs that were killed are removed."""
+    with ExitStack() as held:
+        with _locked(folder, wait=True):  # so that none is there that is not locked yet
+            for left in folder.glob(f"{_PARTIAL}*"):
+                with suppress(OSError), _locked(left):
+                    shutil.rmtree(left, ignore_errors=True)
+            partial = Path(held.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=_PARTIAL)))
+            held.enter_context(_locked(partial))
+        yield partial
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _is_whole(place: Path) -> bool:

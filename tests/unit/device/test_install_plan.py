@@ -84,7 +84,7 @@ from actorrec.device.program import Program
 from actorrec.device.tree import Tree
 from killed_at import killed_at
 folder, umask = Path(sys.argv[1]), int(sys.argv[2])
-(folder / "mine.zip").write_bytes(b"of people")
+(folder / "mine.zip").write_bytes(b"a zip of faces")
 program = Program(Path("/o/bin/python"), Path("/o/lib"), Path("/o/bin"))
 wanted = Wanted(program, "rtsp://me:secret@c", folder / "mine.zip")
 def install(root):
@@ -96,7 +96,7 @@ os.umask(umask)
 undisturbed, at = install(folder / "undisturbed"), 0
 while killed_at(at, lambda: install(folder / str(at))):
     for path in (folder / str(at)).rglob("*"):
-        if path.is_file() and (b"secret" in path.read_bytes() or b"of people" in path.read_bytes()):
+        if path.is_file() and (b"secret" in path.read_bytes() or b"a zip of faces" in path.read_bytes()):
             assert not path.stat().st_mode & 0o007, (at, path)
     again = install(folder / str(at))
     assert again == undisturbed, (at, set(again.items()) ^ set(undisturbed.items()))

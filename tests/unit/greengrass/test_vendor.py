@@ -1,5 +1,6 @@
 """Wheels for another machine, fetched by the real pip from a folder of made-up ones."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -82,8 +83,12 @@ def test_what_a_killed_run_left_goes_and_what_another_run_fetches_stays(index: P
     for folder in (left, fetching):
         folder.mkdir(parents=True)
         (folder / "half.whl").write_bytes(b"half")
-    os.utime(left, (0, 0))
-    vendor_wheels(tmp_path / "kept", "linux_aarch64", ("3.11",), progress=SilentProgress())
+    lock = os.open(fetching, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        vendor_wheels(tmp_path / "kept", "linux_aarch64", ("3.11",), progress=SilentProgress())
+    finally:
+        os.close(lock)
     assert not left.exists()
     assert fetching.is_dir()
 
