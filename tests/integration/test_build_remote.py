@@ -53,7 +53,7 @@ class Desk:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ACTORREC_"))}
         self.environ = {**kept, **environ, "XDG_CACHE_HOME": str(folder / "cache")}
         self.config = folder / "config.json"  # JSON is YAML
-        self.config.write_text(json.dumps({"remote": {"role": ROLE, "poll_s": 0.05, **remote}}))
+        self.config.write_text(json.dumps({"remote": {"role": ROLE, "poll_s": 0.2, **remote}}))
 
     def run(self, *arguments: str | Path, store: str = "store") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "actorrec", "build-dataset", *map(str, arguments)]
