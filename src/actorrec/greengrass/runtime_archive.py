@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -135,10 +136,11 @@ def _device(vendored: VendoredWheels | None, pythons: Sequence[str]) -> dict[str
 
 def _forget_older(folder: Path, newest: Path) -> None:
     """Archives with wheels have a hundred megabytes: the last few stay, for whoever still sends one of them."""
-    os.utime(newest)
-    others = sorted((other for other in folder.iterdir() if other != newest), key=lambda other: other.stat().st_mtime)
-    for other in others[: -(_KEPT - 1)]:
-        shutil.rmtree(other, ignore_errors=True)
+    with suppress(FileNotFoundError):  # another run forgets as well
+        os.utime(newest)
+        others = sorted((each for each in folder.iterdir() if each != newest), key=lambda each: each.stat().st_mtime)
+        for other in others[: -(_KEPT - 1)]:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _json(value: object) -> bytes:

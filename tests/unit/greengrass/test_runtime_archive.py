@@ -79,6 +79,7 @@ def test_a_spoilt_archive_is_made_anew_and_old_ones_go(tmp_path: Path) -> None:
         kept[number].mkdir(exist_ok=True)
     assert build(tmp_path).path.stat().st_mtime_ns == before
     assert first.path.parent.stat().st_mtime > 0, "what was used last is not the next to go"
+    (tmp_path / "runtime" / "gone").symlink_to("nowhere")  # as one that another run removes meanwhile
     first.path.write_bytes(b"cut")
     assert hashlib.sha256(build(tmp_path).path.read_bytes()).hexdigest() == first.sha256
 
