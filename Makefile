@@ -57,7 +57,7 @@ soak: $(VENV)/.dev ## long runs: kills, full disks, repeats and invented input, 
 	$(BIN)/python benchmarks/soak_scrape.py
 	$(BIN)/python benchmarks/soak_ota.py
 	$(BIN)/python benchmarks/loop_memory.py --frames 18000
-	EXPLORE=20 $(BIN)/python -m pytest -q $$(grep -rl '@given' tests/unit --include='*.py')
+	EXPLORE=20 $(BIN)/python -m pytest -q $$(grep -rlE '@given|EXPLORE' tests --include='test_*.py')
 	$(MAKE) --no-print-directory test-toolkit test-sdk
 
 wheel: $(VENV)/.dev ## build the wheel and the sdist into dist/
