@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from actorrec.inference.sending.courier import Message
+from actorrec.inference.sending.spool_failures import is_of_the_moment
 from actorrec.inference.sending.spool_file import SpoolFile, sound
 
 _SELECT: Final = "SELECT number, topic, payload, digest FROM waiting"
@@ -50,7 +51,7 @@ def saved(path: Path, new: Callable[[], SpoolFile], *, after: int, counted: tupl
 
     Raises:
         OSError: If the files cannot be moved.
-        sqlite3.Error: If the new file does not take them.
+        sqlite3.Error: If the new file does not take them, or the old one cannot be opened at the moment.
     """
     harmed, aside = _harmed(path), path.with_name(f"{path.name}.aside")
     if path.exists():
@@ -94,7 +95,7 @@ def rescue(aside: Path, into: SpoolFile, *, after: int) -> int:
         How many were copied.
 
     Raises:
-        sqlite3.Error: If the new file does not take them.
+        sqlite3.Error: If the new file does not take them, or the old one cannot be opened at the moment.
     """
     count = 0
     with closing(_found(aside, after)) as found:
@@ -106,12 +107,11 @@ def rescue(aside: Path, into: SpoolFile, *, after: int) -> int:
 
 def _found(aside: Path, after: int) -> Generator[Message, None, None]:
     """All that can be read: from the front to the first damage, then what is found from the end back to it."""
-    try:
-        db = sqlite3.connect(f"{aside.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
-    except sqlite3.Error:
+    if not aside.exists():
         return
-    with closing(db):
-        db.text_factory = bytes
+    with closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as db:
+        db.isolation_level, db.text_factory = None, bytes
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")  # else it wants a third file, for which there may be no room
         last = after
         for message in _until_damage(db, f"{_SELECT} WHERE number > ? ORDER BY number", after):
             last = max(last, message.number)
@@ -126,5 +126,6 @@ def _until_damage(db: sqlite3.Connection, statement: str, number: int) -> Iterat
         for row in db.execute(statement, (number,)):
             if (message := sound(row)) is not None:
                 yield message
-    except (sqlite3.Error, MemoryError):
-        return
+    except (sqlite3.Error, MemoryError) as error:
+        if is_of_the_moment(error):
+            raise

@@ -3,6 +3,7 @@
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,19 @@ def test_a_program_that_is_killed_as_it_saves_what_is_left_begins_anew_and_loses
     assert drained(folder, Troubles(said.append)) == [*map(body, range(COUNT)), b"new", b"newer"]
     assert f"{COUNT} messages were saved" in said[0]
     assert sorted(each.name for each in folder.iterdir()) == ["mqtt.sqlite3", "mqtt.sqlite3.aside"]
+
+
+def test_a_damaged_file_that_cannot_be_opened_for_the_moment_is_saved_later(torn: Path, tmp_path: Path) -> None:
+    shutil.copytree(torn, tmp_path / "s")
+    put_aside(tmp_path / "s" / "mqtt.sqlite3")
+    now_s, said = [0.0], list[str]()
+    with closing(sqlite3.connect(tmp_path / "s" / "mqtt.sqlite3.harmed", isolation_level=None)) as looking:
+        looking.execute("PRAGMA locking_mode=EXCLUSIVE")
+        looking.execute("BEGIN IMMEDIATE")  # somebody who looks what is in it
+        with Spool(tmp_path / "s", "mqtt", BOUNDS, Troubles(said.append), clock=lambda: now_s[0]) as spool:
+            spool.add("t", b"new")
+            assert [message.payload for message in spool.head(10)] == [b"new"] and not spool.health("x").durable
+            looking.close()
+            now_s[0] += 60
+            assert [message.payload for message in spool.head(COUNT + 1)] == [*map(body, range(COUNT)), b"new"]
+            assert spool.health("x").durable
