@@ -13,8 +13,7 @@ from actorrec.errors import ConfigError
 from actorrec.inference.live_settings import LIVE, NOT_OF_THE_LOOP, LiveSettings, with_live_changes
 from actorrec.inference.settings_file import MAX_BYTES, check_settings_file
 from actorrec.inference.troubles import Troubles
-
-PATIENCE_S = 30.0
+from patience import PATIENCE_S
 
 
 class Watched:

@@ -11,8 +11,7 @@ from actorrec.inference.preview.painter import UNDECIDED, Look, Painter, paint, 
 from actorrec.inference.tracking.sighting import TrackedFace
 from actorrec.types import BoundingBox, Face, Landmarks, Prediction, UInt8Image
 from actorrec.vision.draw import NAMED, UNKNOWN
-
-WAIT_S = 20.0
+from patience import PATIENCE_S, eventually
 
 
 def grey(width: int = 640, height: int = 360, level: int = 120) -> UInt8Image:
@@ -96,7 +95,7 @@ def test_nothing_is_drawn_while_nobody_watches(painter: Painter) -> None:
         painter.offer(Look(grey(), [tracked("Q1")], shown_name))
     assert asked == []
     with painter.watch() as watching:
-        decoded(watching.next(WAIT_S))
+        decoded(watching.next(PATIENCE_S))
     assert asked == ["Q1"]
 
 
@@ -104,23 +103,23 @@ def test_the_newest_look_wins(painter: Painter) -> None:
     for level in range(200):
         painter.offer(Look(grey(level=level), (), str))
     with painter.watch() as watching:
-        assert decoded(watching.next(WAIT_S))[0, 0, 0] == 199
+        assert decoded(watching.next(PATIENCE_S))[0, 0, 0] == 199
 
 
 def test_who_comes_later_is_not_shown_what_was_drawn_for_others(painter: Painter) -> None:
     painter.offer(Look(grey(level=10), (), str))
     with painter.watch() as watching:
-        assert decoded(watching.next(WAIT_S))[0, 0, 0] == 10
+        assert decoded(watching.next(PATIENCE_S))[0, 0, 0] == 10
     painter.offer(Look(grey(level=200), (), str))
     with painter.watch() as watching:
-        assert decoded(watching.next(WAIT_S))[0, 0, 0] == 200
+        assert decoded(watching.next(PATIENCE_S))[0, 0, 0] == 200
 
 
 def test_one_picture_is_drawn_for_all(painter: Painter) -> None:
     asked: list[str] = []
     painter.offer(Look(grey(), [tracked("Q1")], lambda person_id: asked.append(person_id) or "x"))
     with painter.watch() as one, painter.watch() as other:
-        assert one.next(WAIT_S) == other.next(WAIT_S)
+        assert one.next(PATIENCE_S) == other.next(PATIENCE_S)
         assert one.next(0.2) is None, "there is no newer one"
     assert asked == ["Q1"]
 
@@ -131,19 +130,19 @@ def test_a_look_that_cannot_be_drawn_ends_nothing(painter: Painter) -> None:
 
     painter.offer(Look(grey(), [tracked("Q1")], torn))
     with painter.watch() as watching:
-        assert watching.next(0.5) is None
-        assert painter.failed == "cannot draw: ValueError"
+        assert eventually(lambda: painter.failed) == "cannot draw: ValueError"
+        assert watching.next(0.0) is None
         painter.offer(Look(grey(), [tracked("Q1")], str))
-        decoded(watching.next(WAIT_S))
+        decoded(watching.next(PATIENCE_S))
     assert painter.failed == ""
 
 
 def test_closing_wakes_who_waits_and_lets_the_frame_go(painter: Painter) -> None:
     painter.offer(Look(grey(), (), str))
     with painter.watch() as watching:
-        watching.next(WAIT_S)
+        watching.next(PATIENCE_S)
         painter.close()
-        assert watching.next(WAIT_S) is None
+        assert watching.next(PATIENCE_S) is None
     assert painter.newest is None
 
 

@@ -15,6 +15,7 @@ from actorrec.inference.sending.spool import Spool
 from actorrec.inference.sending.spool_file import SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
+from patience import PATIENCE_S
 
 BOUNDS = SpoolSection()
 
@@ -225,6 +226,7 @@ from actorrec.inference.sending.spool import Spool
 from actorrec.inference.sending.spool_file import SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
+from patience import PATIENCE_S
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 troubles, now_s = Troubles(lambda line: None), [0.0]
@@ -253,7 +255,7 @@ with Spool(Path(sys.argv[1]), "mqtt", SpoolSection(), troubles, clock=lambda: no
 
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
     # A bound on the length of files is what a test can set without being root.
-    subprocess.run([sys.executable, "-c", _FULL, str(tmp_path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", _FULL, str(tmp_path)], check=True, timeout=PATIENCE_S)
 
 
 def test_a_file_that_is_removed_is_made_anew_with_what_waits(
