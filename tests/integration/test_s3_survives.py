@@ -1,11 +1,9 @@
 """Killed again and again on its way to S3: nothing is lost, and no half artifact is ever visible."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,69 +14,63 @@ from actorrec.artifacts.inspection import inspect
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.s3 import S3Store
 from actorrec.progress import SilentProgress
+from patience import PATIENCE_S
 from s3_servers import FAKE_KEYS, new_bucket, settings
 from stored_chains import add_bundle, add_dataset, add_images
 
 pytestmark = pytest.mark.usefixtures("aws_keys")
-KILLS = 10
-FILES = 100  # in the first two artifacts each
+FILES = 40  # in the first two artifacts each
 BUNDLE_BYTES = 9 << 20  # goes up in two parts
+# Before which request, of what, and the how many-th. Each push goes on where the one before was killed.
+KILLS = [
+    ("PutObject", ".jpg", 15),
+    ("PutObject", "images/aaaa/manifest.json", 1),
+    ("PutObject", ".jpg", 20),
+    ("PutObject", "dataset/bbbb/manifest.json", 1),
+    ("UploadPart", "bundle.zip", 2),
+    ("PutObject", "bundle/cccc/manifest.json", 1),
+]
+PUSH = """
+import os, runpy, signal, sys
+from botocore import handlers
+operation, name, left = sys.argv.pop(), sys.argv.pop(), [int(sys.argv.pop())]
+def look(model, params, **_):
+    if model.name == operation and name in params["url_path"]:
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+handlers.BUILTIN_HANDLERS.append(("before-call.s3", look))
+runpy.run_module("actorrec", run_name="__main__")
+"""
 
 
-def push(source: LocalStore, target: str, environ: dict[str, str]) -> "subprocess.Popen[bytes]":
-    command = [
-        sys.executable,
-        "-m",
-        "actorrec",
-        "artifacts",
-        "push",
-        "bundle/cccc",
-        "--store",
-        source.uri,
-        "--to",
-        target,
-    ]
-    return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def test_killed_ten_times_on_its_way(moto_url: str, tmp_path: Path) -> None:
+def test_killed_at_every_step_on_its_way(moto_url: str, tmp_path: Path) -> None:
     here = LocalStore(tmp_path / "here")
     images = add_images(here, "aaaa", 1, files=FILES)
     data = add_dataset(here, "bbbb", 2, images, files=FILES)
     add_bundle(here, "cccc", 3, data, size=BUNDLE_BYTES)
     bucket = new_bucket(moto_url)
-    prefix = "pre"
-    there = S3Store(bucket, prefix, settings(moto_url, tmp_path / "looking"))
+    there = S3Store(bucket, "pre", settings(moto_url, tmp_path / "looking"))
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ACTORREC_"))},
         **FAKE_KEYS, "AWS_ENDPOINT_URL": moto_url, "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }  # fmt: skip
-    seed = random.randrange(10**6)
-    moments, killed = random.Random(seed), 0
-    for attempt in range(10 * KILLS):
-        process = push(here, f"s3://{bucket}/{prefix}", environ)
-        files = len(list(there.names("")))
-        deadline = time.monotonic() + 30
-        # From its first file on: a kill before that is no trial.
-        while process.poll() is None and len(list(there.names(""))) == files and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(moments.uniform(0, 0.2))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    push = ["artifacts", "push", "bundle/cccc", "--store", here.uri, "--to", f"s3://{bucket}/pre"]
+
+    def run(*command: str) -> tuple[int, bytes]:
+        done = subprocess.run([sys.executable, *command], env=environ, capture_output=True, timeout=PATIENCE_S)
+        return done.returncode, done.stderr
+
+    for operation, name, times in KILLS:
+        code, error = run("-c", PUSH, *push, str(times), name, operation)
         found = inspect(there, SilentProgress())
-        assert (found.damaged, found.missing_inputs) == ([], []), (seed, found)
-        killed += process.returncode == -signal.SIGKILL
-        if killed == KILLS:
-            break
-        if process.returncode != -signal.SIGKILL:  # all of it is there: the next trial begins anew
-            prefix = f"pre{attempt}"
-            there = S3Store(bucket, prefix, settings(moto_url, tmp_path / "looking"))
-    last = push(here, f"s3://{bucket}/{prefix}", environ)
-    _, error = last.communicate(timeout=120)
-    assert last.returncode == 0, (seed, error)
+        assert (code, error) == (-signal.SIGKILL, b""), (operation, name)
+        assert (found.damaged, found.missing_inputs) == ([], []), (operation, name)
+    assert (found.artifacts, found.unfinished) == (2, ["bundle/cccc"])
+    code, error = run("-m", "actorrec", *push)
+    assert code == 0, error
     found = inspect(there, SilentProgress())
-    assert (found.artifacts, found.files, found.damaged, found.orphans) == (3, 2 * FILES + 1, [], []), seed
-    assert killed == KILLS, (seed, killed)
+    assert (found.artifacts, found.files, found.damaged, found.orphans) == (3, 2 * FILES + 1, [], [])
 
 
 def test_an_upload_in_parts_that_was_killed_is_not_there(moto_url: str, tmp_path: Path) -> None:
