@@ -54,12 +54,14 @@ class Systemd:
         version: 0 where it is not known.
         state: Of our service; None where there is none.
         makes_users: Whether systemd-sysusers is there.
+        since: When our service's program was started, in seconds of the epoch; None where that is not known.
     """
 
     runs: bool = False
     version: int = 0
     state: str | None = None
     makes_users: bool = True
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def plan_install(wanted: Wanted, tree: Tree, systemd: Systemd) -> Plan:
     service = _unit(wanted, tree, systemd)
     actions: list[Action] = [*system, *service, *_shim(wanted, tree)]
     if systemd.runs:
-        actions += _started(systemd, changed=bool(settings or service))
+        actions += _started(systemd, changed=bool(settings or service) or _runs_an_older_one(tree, systemd))
     return Plan(tuple(actions), tuple(differs))
 
 
@@ -182,6 +184,11 @@ def _started(systemd: Systemd, *, changed: bool) -> list[Action]:
         Run(("systemctl", "daemon-reload"), "systemd reads the unit"),
         Run(("systemctl", "restart", UNIT_NAME), "it runs from now on"),
     ]
+
+
+def _runs_an_older_one(tree: Tree, systemd: Systemd) -> bool:
+    """Whether an installation was ended between the unit and the start of what it says."""
+    return systemd.since is not None and tree.there(UNIT) and tree.at(UNIT).stat().st_mtime >= systemd.since + 1
 
 
 def file_actions(tree: Tree, path: Path, text: str, access: Access, why: str) -> list[Action]:

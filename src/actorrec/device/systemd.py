@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from actorrec.device.install_plan import Systemd
-from actorrec.device.service_state import service_state
+from actorrec.device.service_state import running_since, service_state
 
 _TIMEOUT_S: Final = 5
 
@@ -16,7 +16,8 @@ def present_systemd() -> Systemd:
     """The one that runs, if one does."""
     runs = Path("/run/systemd/system").is_dir() and shutil.which("systemctl") is not None
     makes_users = shutil.which("systemd-sysusers") is not None
-    return Systemd(runs, _version(), service_state() if runs else None, makes_users)
+    state, since = (service_state(), running_since()) if runs else (None, None)
+    return Systemd(runs, _version(), state, makes_users, since)
 
 
 def _version() -> int:

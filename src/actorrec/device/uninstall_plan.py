@@ -19,7 +19,7 @@ def plan_uninstall(tree: Tree, systemd: Systemd, *, purge: bool) -> tuple[Action
         actions.append(Remove(WANTED_BY, "it is no longer started with the system"))
     made = ((UNIT, "the service"), (SHIM, "`actorrec` for everybody"), (TMPFILES, "rights"), (SYSUSERS, "the user"))
     actions += [Remove(path, why) for path, why in made if is_ours(tree, path)]
-    if systemd.runs and is_ours(tree, UNIT):
+    if systemd.runs and (is_ours(tree, UNIT) or (systemd.state is not None and not tree.there(UNIT))):
         actions.append(Run(("systemctl", "daemon-reload"), "systemd forgets the unit"))
     if purge:
         kept = ((CONFIG.parent, "settings"), (STATE, "bundle, events, all that it kept"), (CACHE, "fetched models"))

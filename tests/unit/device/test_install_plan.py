@@ -16,6 +16,7 @@ from actorrec.device.carry_out import carry_out
 from actorrec.device.install_plan import Systemd, Wanted, plan_install
 from actorrec.device.places import BUNDLE, CONFIG, SHIM, UNIT, WANTED_BY
 from actorrec.device.program import Program, first_closed
+from actorrec.device.service_state import running_since
 from actorrec.device.tree import Tree
 from actorrec.device.uninstall_plan import plan_uninstall
 from actorrec.errors import ActorRecError, ConfigError
@@ -197,6 +198,29 @@ def test_on_a_machine_that_runs_the_user_comes_first_and_the_service_last(wanted
 def test_a_service_that_was_left_stopped_is_started(wanted: Wanted, tree: Tree, state: str | None, runs: int) -> None:
     install(wanted, tree)
     assert len(plan_install(wanted, tree, Systemd(True, 252, state)).actions) == runs
+
+
+def test_what_a_killed_install_or_uninstall_left_systemd_to_hear_is_told_the_next_time(
+    wanted: Wanted, tree: Tree
+) -> None:
+    install(wanted, tree)
+    os.utime(tree.at(UNIT), (1000, 1000.5))
+    for since, runs in ((999.0, 2), (1000.0, 0), (1001.0, 0), (None, 0)):
+        assert len(plan_install(wanted, tree, Systemd(True, 252, "active", since=since)).actions) == runs
+    carry_out(plan_uninstall(tree, Systemd(), purge=False), tree)
+    reload = ("systemctl", "daemon-reload")
+    for state, reloads in (("inactive", True), (None, False)):
+        actions = plan_uninstall(tree, Systemd(True, 252, state), purge=False)
+        assert (reload in [each.arguments for each in actions if isinstance(each, Run)]) == reloads
+
+
+def test_when_the_service_was_started_is_what_systemd_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "systemctl"
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for said, since in (("@1700000000", 1.7e9), ("", None), ("Mon 2026-01-05 10:00:00 UTC", None)):
+        program.write_text(f"#!/bin/sh\necho 'ExecMainStartTimestamp={said}'\n")
+        program.chmod(0o755)
+        assert running_since() == since
 
 
 def test_uninstall_takes_back_what_was_made_and_keeps_what_was_learned(wanted: Wanted, tree: Tree) -> None:
