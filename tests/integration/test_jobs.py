@@ -1,14 +1,20 @@
 """Jobs on a SageMaker that lives on loopback: found, followed, stopped, whatever the service does meanwhile."""
 
 import json
+import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import typer
 
 pytest.importorskip("boto3")
 
+from actorrec.cli.following import follow_to_the_end
+from actorrec.cli.session import Session
+from actorrec.config import Config
 from actorrec.errors import ConfigError, JobError, RemoteError
 from actorrec.jobs.follow import Following, follow
 from actorrec.jobs.listing import describe_all, find_job, list_jobs, read_state, stop_job
@@ -309,6 +315,25 @@ def test_a_job_that_really_runs_is_followed_live(sagemaker: SageMaker) -> None:
     go_on.set()
     following.join(PATIENCE_S)
     assert ended == ["Completed"] and [values["epoch"] for _, values in heard.measures] == [1, 2]
+
+
+def test_an_interrupt_that_the_signing_of_a_request_drops_comes_again(
+    sagemaker: SageMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """botocore signs with a library that calls back; what is raised there is lost."""
+
+    class Dropping(Heard):
+        def line(self, line: object) -> None:
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+    sagemaker.timeline = [Step("Training", lines=("one",), polls=0)]
+    start(aws_session())
+    session = Session(tmp_path / "none.yaml", None, as_json=False, quiet=True)
+    with pytest.raises(typer.Exit) as ended:
+        follow_to_the_end(session, aws_session(), NAME, Config(), told=Dropping())
+    assert ended.value.exit_code == 130
+    assert f"actorrec jobs attach {NAME}" in capsys.readouterr().err
 
 
 def test_our_fake_answers_as_the_service_model_says(sagemaker: SageMaker, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import typer
 
+from actorrec.cli.interrupts import insistent_interrupts
 from actorrec.cli.session import Session, printable, write_json
 from actorrec.interrupting import pythons_own_interrupts
 
@@ -100,13 +101,15 @@ def follow_to_the_end(
     with pythons_own_interrupts():  # the question must not be interrupted again while it is answered
         while True:
             try:
-                return following.run()
+                with insistent_interrupts():
+                    return following.run()
             except KeyboardInterrupt:
                 wish = _asked(name)
             if wish == "detach":
                 _detach(session, name)
             if wish == "stop":
-                stop_job(aws, state)
+                with insistent_interrupts():
+                    stop_job(aws, state)
                 say_aside(session, f"asked AWS to stop {name}; what it saved so far is kept")
 
 

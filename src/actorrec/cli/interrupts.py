@@ -16,7 +16,8 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
     """Repeat a Ctrl-C until the work stops; what the first one made clean up is not cut short, however long it takes.
 
     Python raises KeyboardInterrupt wherever it happens to be. Inside TensorFlow's converter that may be a callback or a
-    destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial).
+    destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial). What signs
+    requests to AWS calls back, too, and then waits for ever. Of one that is dropped nothing is printed: it comes again.
 
     Args:
         again_s: Between two of them.
@@ -37,12 +38,23 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGALRM)}
     try:
-        yield
+        with _dropped_without_a_word():
+            yield
     finally:
         over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _dropped_without_a_word() -> Iterator[None]:
+    told = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: None if isinstance(dropped.exc_value, KeyboardInterrupt) else told(dropped)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = told
 
 
 def _is_heard() -> bool:

@@ -50,6 +50,28 @@ except KeyboardInterrupt:
 """
 
 
+DESTROYED = """
+import signal, sys, time
+from actorrec.cli.interrupts import insistent_interrupts
+
+class Dying:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+try:
+    with insistent_interrupts(0.2):
+        Dying()
+        time.sleep(300)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_of_an_interrupt_that_a_destructor_drops_nothing_is_printed_and_it_comes_again() -> None:
+    done = subprocess.run([sys.executable, "-c", DESTROYED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_dropped_interrupt_comes_again_until_the_work_stops_and_leaves_clean_ups_alone() -> None:
     with subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
