@@ -85,6 +85,7 @@ class FacesInView:
 
     def _refound(self, track: Track, face: Face, now_s: float) -> None:
         track.unsure |= track.lost
+        track.lapsed |= track.lost
         track.face, track.seen_s, track.found_s = face, now_s, now_s
         track.lost, track.misses = False, 0
 

@@ -107,11 +107,12 @@ class Identifier:
     ) -> bool:
         """Whether a look is of the track's person, after making it another's where it must be; False to wait."""
         if track.evidence.looks:
-            other = self._likeness.is_other(float(unit @ track.evidence.mean), followed=not track.unsure)
+            similarity = float(unit @ track.evidence.mean)
+            other = self._likeness.is_other(similarity, followed=not track.unsure)
             if not other or _says(prediction, track):
-                if track.unsure or other:
+                if other or track.lapsed or (track.unsure and not self._likeness.is_same(similarity)):
                     track.evidence = Evidence()  # looks before a gap speak for nobody after it
-                track.unsure, track.odd_looks = False, 0
+                track.unsure, track.lapsed, track.odd_looks = False, False, 0
                 return True
             track.odd_looks += 1
             if not track.unsure and track.odd_looks < _ODD_LOOKS:
@@ -126,7 +127,7 @@ class Identifier:
             if back is not None:
                 view.revive(track, back)
                 track.evidence = Evidence()
-        track.unsure = False
+        track.unsure = track.lapsed = False
         return True
 
 

@@ -38,6 +38,7 @@ class Track:
         lost: It is not seen at the moment.
         hidden: The scene was cut, or another face came in its place, since it was seen: only looks bring it back.
         unsure: It may be somebody else by now; its next look tells.
+        lapsed: It was lost for a while since its last look.
         moved: The face changed since its last look.
         told: Whether a sighting has spoken of it.
         evidence: Its looks.
@@ -56,6 +57,7 @@ class Track:
     lost: bool = False
     hidden: bool = False
     unsure: bool = False
+    lapsed: bool = False
     moved: bool = True
     told: bool = False
     odd_looks: int = 0

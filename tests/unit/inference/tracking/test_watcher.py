@@ -101,6 +101,15 @@ def test_two_who_cross_keep_their_own_names() -> None:
     assert sorted(named(film_.run(1.5)).values(), key=str) == ["P0", "P3"]
 
 
+def test_two_cheek_to_cheek_get_their_names() -> None:
+    """Either may be taken for the other in every frame, so each look is asked whose it is; they count all the same."""
+    left, right = Actor(0, 120, 60), Actor(1, 150, 60)
+    film_ = film(left, right)
+    assert named(film_.run(1.5, (left, 4, 0), (right, 4, 0))) == {1: "P0", 2: "P1"}
+    for _ in range(20):
+        assert named(film_.run(0.1, (left, 4, 0), (right, 4, 0))) == {1: "P0", 2: "P1"}
+
+
 def test_another_who_comes_to_the_same_place_is_another() -> None:
     actor = Actor(0, 120, 60)
     film_ = film(actor)
