@@ -226,7 +226,6 @@ from actorrec.inference.sending.spool import Spool
 from actorrec.inference.sending.spool_file import SpoolFile
 from actorrec.inference.troubles import Troubles
 from actorrec.sections.device import SpoolSection
-from patience import PATIENCE_S
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 troubles, now_s = Troubles(lambda line: None), [0.0]
