@@ -90,6 +90,23 @@ def test_what_was_never_finished_is_not_taken_for_whole(unpacked: Path, tools: P
     assert not (tmp_path / "venv-1").exists()
 
 
+@pytest.mark.parametrize(("gone", "code"), [("venv-1", 0), ("venv-2", 1)], ids=["an older one", "a damaged one"])
+def test_what_is_half_removed_as_the_power_goes_is_not_taken_for_whole(
+    gone: str, code: int, unpacked: Path, tools: Path, tmp_path: Path
+) -> None:
+    for name in ("venv-1", "venv-2"):
+        (tmp_path / name / "bin").mkdir(parents=True)
+        (tmp_path / name / "bin/python").write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / name / "bin/python").chmod(0o755)
+        (tmp_path / name / "whole").touch()
+    remove = (tools / "rm").resolve()
+    (tools / "rm").unlink()
+    (tools / "rm").write_text(f'#!/bin/sh\n[ "$1" != -rf ] || {{ kill -9 $PPID; exit; }}\nexec {remove} "$@"\n')
+    (tools / "rm").chmod(0o755)
+    assert install(unpacked, tmp_path / "venv-2", tools).returncode == -9
+    assert (tmp_path / gone).is_dir() and not (tmp_path / gone / "whole").exists()
+
+
 @pytest.mark.parametrize(
     ("before", "device", "said"),
     [

@@ -40,7 +40,7 @@ tidy() {
     for old in "$work"/venv-*; do
         case $(basename -- "$old") in
         "$name" | "$before") ;;
-        *) rm -rf "$old" || say "cannot remove $old, which is not used any more" ;;
+        *) rm -f "$old/whole" && rm -rf "$old" || say "cannot remove $old, which is not used any more" ;;
         esac
     done
     rm -f "$work/last-venv.new"
@@ -53,7 +53,8 @@ if [ -f "$whole" ] && "$venv/bin/python" -I -c 'import actorrec' 2>/dev/null; th
     exit 0
 fi
 
-rm -rf "$venv" || fail "cannot remove what an earlier attempt left in $venv"
+# What is removed is not called whole any more before that: a power cut may leave half of it.
+rm -f "$whole" && rm -rf "$venv" || fail "cannot remove what an earlier attempt left in $venv"
 rm -f "$work/.may-write" && touch "$work/.may-write" 2>/dev/null && rm -f "$work/.may-write" ||
     fail "cannot write to $work: is the disk full?"
 
