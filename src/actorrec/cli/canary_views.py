@@ -11,7 +11,6 @@ import typer
 from actorrec.aws.scrub import scrubbed
 from actorrec.cli.following import say_aside
 from actorrec.cli.session import Session, write_json
-from actorrec.interrupting import pythons_own_interrupts
 
 if TYPE_CHECKING:
     from actorrec.errors import RemoteError
@@ -116,12 +115,11 @@ class CanaryTeller:
     @contextmanager
     def left_running(self) -> Iterator[None]:
         """Ctrl-C ends the command, not the trial."""
-        with pythons_own_interrupts():
-            try:
-                yield
-            except KeyboardInterrupt:
-                line = f"actorrec deploy promote --thing-group {self._group}"
-                print(f"\nleft running: the trial goes on. Come back with: {line}", file=sys.stderr)
-                if self._session.as_json:
-                    write_json({"error": "left running", "hint": line, "exit_code": 130})
-                raise typer.Exit(130) from None
+        try:
+            yield
+        except KeyboardInterrupt:
+            line = f"actorrec deploy promote --thing-group {self._group}"
+            print(f"\nleft running: the trial goes on. Come back with: {line}", file=sys.stderr)
+            if self._session.as_json:
+                write_json({"error": "left running", "hint": line, "exit_code": 130})
+            raise typer.Exit(130) from None

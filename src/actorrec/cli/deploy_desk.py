@@ -13,7 +13,6 @@ import typer
 from actorrec.cli.deploy_words import in_words, report_line, show_report
 from actorrec.cli.following import say_aside
 from actorrec.cli.session import Session, printable, write_json
-from actorrec.interrupting import pythons_own_interrupts
 
 if TYPE_CHECKING:
     from actorrec.config import Config
@@ -200,15 +199,14 @@ class Teller:
 @contextmanager
 def _left_running(session: Session, group: str) -> Iterator[None]:
     """Ctrl-C ends the command, not the deployment."""
-    with pythons_own_interrupts():
-        try:
-            yield
-        except KeyboardInterrupt:
-            line = COME_BACK.format(group=group)
-            print(f"\nleft running: the deployment goes on. Come back with: {line}", file=sys.stderr)
-            if session.as_json:
-                write_json({"error": "left running", "hint": line, "exit_code": 130})
-            raise typer.Exit(130) from None
+    try:
+        yield
+    except KeyboardInterrupt:
+        line = COME_BACK.format(group=group)
+        print(f"\nleft running: the deployment goes on. Come back with: {line}", file=sys.stderr)
+        if session.as_json:
+            write_json({"error": "left running", "hint": line, "exit_code": 130})
+        raise typer.Exit(130) from None
 
 
 def _with_report(session: Session, error: "ActorRecError", value: Mapping[str, Any]) -> BaseException:

@@ -1,7 +1,19 @@
 """Ctrl-C where a library drops it."""
 
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import typer
+
+from actorrec.cli.deploy_desk import _left_running
+from actorrec.cli.interrupts import insistent_interrupts
+from actorrec.cli.session import Session
+from patience import PATIENCE_S
 
 SWALLOWS = """
 import sys, time
@@ -83,3 +95,14 @@ def test_a_dropped_interrupt_comes_again_until_the_work_stops_and_leaves_clean_u
 
 def test_an_alarm_that_comes_as_it_ends_is_not_set_again() -> None:
     assert subprocess.run([sys.executable, "-c", ALARMED], check=False).returncode == 130
+
+
+def test_a_deployment_is_left_running_also_where_the_first_interrupt_was_dropped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session = Session(Path("none.yaml"), None, as_json=False, quiet=True)
+    with pytest.raises(typer.Exit), insistent_interrupts(0.05), _left_running(session, "pis"):
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(PATIENCE_S)
+    assert "left running" in capsys.readouterr().err
