@@ -4,7 +4,8 @@ import hashlib
 import logging
 import os
 import random
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,17 @@ import pytest
 pytest.importorskip("boto3")
 
 from actorrec.artifacts.catalog import commit_manifest, find_manifest
+from actorrec.artifacts.copies import copy_with_lineage
 from actorrec.artifacts.local import LocalStore
 from actorrec.artifacts.s3 import S3Store
 from actorrec.errors import ArtifactError, JobError, ModelContractError
 from actorrec.jobs.bring_back import bring_back
+from actorrec.manifests.base import FileRecord
 from actorrec.manifests.bundle import BundleManifest
 from actorrec.manifests.dataset import DatasetManifest
 from actorrec.manifests.model import ModelManifest
 from actorrec.progress import SilentProgress
+from actorrec.progress import Step as Progressed
 from job_requests import NAME, aws_session, processing_request, start, training_request
 from s3_servers import client, new_bucket, settings
 from sagemaker_server import SageMaker, Step, sagemaker
@@ -257,6 +261,35 @@ def test_a_download_that_was_cut_goes_on_where_it_was(place: Place) -> None:
     again = KilledAt(1 << 40)
     assert bring_back(place.aws, NAME, store=place.store, cloud=place.cloud, progress=again)[0] == model
     assert again.amounts[0] == size and not place.leftovers()
+
+
+class Dying(LocalStore):
+    """Stops while the files that were unpacked are put into it; what ``kill -9`` would leave of them lies aside."""
+
+    unpacked: Path
+
+    def put_files(self, items: Iterable[tuple[str, bytes | Path]], step: Progressed) -> list[FileRecord]:
+        del step
+        paths = [content for _, content in items if isinstance(content, Path)]
+        self.unpacked = paths[0].parent
+        shutil.copytree(self.unpacked, self.aside)
+        raise Killed
+
+    @property
+    def aside(self) -> Path:
+        return Path(self.uri).parent / "aside"
+
+
+def test_what_a_killed_command_had_unpacked_goes_with_the_next(place: Place) -> None:
+    place.ended()
+    copy_with_lineage(place.dataset, place.cloud, place.store, SilentProgress())
+    dying = Dying(Path(place.store.uri))
+    with pytest.raises(Killed):
+        place.bring(store=dying)
+    dying.aside.rename(dying.unpacked)
+    assert {path.name for path in dying.unpacked.iterdir()} == {"0000", "0001", "0002"}
+    assert place.bring() == (place.model, place.bundle)
+    assert not place.leftovers()
 
 
 def test_a_beginning_that_was_spoilt_is_seen_and_forgotten(place: Place) -> None:

@@ -235,7 +235,7 @@ def _told(archive: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # gzip's own: not a gzipped file, a wrong checksum
             raise _refused(f"is damaged or cut ({error})") from None
-        hint = DISK_HINTS.get(error.errno, "TMPDIR names another folder for temporary files")
+        hint = DISK_HINTS.get(error.errno, "aws.cache_dir, or TMPDIR, names another folder for it")
         raise ArtifactError(f"cannot unpack {archive}: {error.strerror}", hint=hint) from None
 
 

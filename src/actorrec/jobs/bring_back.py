@@ -1,7 +1,10 @@
 """The model of a job that has ended, brought into the store like one that was trained here."""
 
+import hashlib
 import logging
-import tempfile
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,10 +13,11 @@ from actorrec.artifacts.copies import copy_with_lineage
 from actorrec.artifacts.lineage import KINDS
 from actorrec.artifacts.store import ArtifactStore
 from actorrec.artifacts.trained import Trained, unpack_trained
+from actorrec.artifacts.whole_file import DISK_HINTS
 from actorrec.aws.failures import aws_errors, status_of
 from actorrec.aws.places import bucket_and_key
 from actorrec.aws.session import AwsSession
-from actorrec.errors import ArtifactError, JobError, ModelContractError, TemporaryFileError
+from actorrec.errors import ArtifactError, JobError, ModelContractError
 from actorrec.jobs.follow import refuse_unless_completed
 from actorrec.jobs.listing import read_state
 from actorrec.jobs.model_archive import download_archive
@@ -84,12 +88,8 @@ def has_model(aws: AwsSession, name: str) -> bool:
 def _unpack_into(
     store: ArtifactStore, cloud: ArtifactStore, archive: Path, state: JobState, progress: Progress
 ) -> tuple[ModelManifest, BundleManifest | None]:
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="actorrec-model-")
-    except OSError as error:
-        raise TemporaryFileError(tempfile.gettempdir(), error.strerror or error) from None
-    with folder:
-        trained = unpack_trained(archive, Path(folder.name))
+    with _folder_beside(archive, store) as folder:
+        trained = unpack_trained(archive, folder)
         _refuse_other_dataset(state, trained.model)
         _bring_inputs(trained.model, store, cloud, progress)
         model = _put(trained, trained.model, store, progress)
@@ -97,6 +97,22 @@ def _unpack_into(
     if trained.ignored:
         _log.info("%d more files (SavedModel, measures) stay in %s", len(trained.ignored), state.model_uri)
     return model, bundle
+
+
+@contextmanager
+def _folder_beside(archive: Path, store: ArtifactStore) -> Iterator[Path]:
+    """An empty folder of this job and store, under whose lock it is: what a killed command unpacked there goes."""
+    folder = archive.with_name(f"{archive.name}-{hashlib.sha256(store.uri.encode()).hexdigest()[:16]}")
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        hint = DISK_HINTS.get(error.errno or 0, "aws.cache_dir names another folder for what is downloaded")
+        raise ArtifactError(f"cannot write to {archive.parent}: {error.strerror or error}", hint=hint) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_without_model(state: JobState) -> None:
