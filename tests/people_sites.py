@@ -16,7 +16,7 @@ from sites.invented import Invented
 from sites.server import Handler, Reply, Site, as_json
 
 LOOPBACK = FetchSection(
-    allow_addresses=("127.0.0.0/8",), rate_per_s=1000, attempts=1, timeout_s=10, deadline_s=20, max_wait_s=1
+    allow_addresses=("127.0.0.0/8",), rate_per_s=1000, attempts=1, timeout_s=60, deadline_s=120, max_wait_s=1
 )
 
 

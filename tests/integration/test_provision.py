@@ -27,6 +27,7 @@ from actorrec.cli.app import app
 from actorrec.greengrass.device_folder import DeviceRecord
 from actorrec.greengrass.nucleus_files import java_configuration, lite_configuration
 from greengrass_server import DENIED, Greengrass, greengrass
+from patience import PATIENCE_S, eventually
 
 __all__ = ["greengrass"]
 POLICY, ALIAS = "actorrec-core-device", "actorrec-token-exchange"
@@ -378,11 +379,9 @@ def test_ctrl_c_leaves_nothing(ground: Greengrass, name: str, tmp_path: Path) ->
     ground.held["CreateKeysAndCertificate"] = threading.Event()
     command = [sys.executable, "-m", "actorrec", "devices", "provision", name]
     with subprocess.Popen(command, env={**os.environ, **ground.environ}, stderr=subprocess.PIPE) as program:
-        deadline = time.monotonic() + 120
-        while ground.count("CreateKeysAndCertificate") == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        eventually(lambda: ground.count("CreateKeysAndCertificate"))
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=120)
+        _, errors = program.communicate(timeout=PATIENCE_S)
     ground.held["CreateKeysAndCertificate"].set()
     assert program.returncode == 130, errors
     assert not state(iot, name)["thing"] and list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ import pytest
 from actorrec.artifacts.local import LocalStore
 from actorrec.config import Config
 from actorrec.scrape.scrape import scrape
+from patience import PATIENCE_S
 from sites.big import BigSite, big_site
 from sites.faults import Plan
 
@@ -86,7 +87,7 @@ def stopped_after(
     while process.poll() is None and (len(site.log()["requests"]) < until or not also()):
         time.sleep(0.01)
     process.send_signal(number)
-    process.wait(120)
+    process.wait(PATIENCE_S)
     site.hold_after(None)
 
 
@@ -102,7 +103,7 @@ def test_killed_ten_times_it_brings_the_same_and_fetches_nothing_again(
         stopped_after(process, site, dice.randint(1, 14), signal.SIGKILL, also=grown)
         process.communicate()
         held.append((len(site.log()["requests"]), decided(tmp_path)))
-    out, error = start(settings, tmp_path).communicate(timeout=120)
+    out, error = start(settings, tmp_path).communicate(timeout=PATIENCE_S)
     assert out.strip() == undisturbed, (seed, error)
     requests = site.log()["requests"]
     for count, urls in held:
@@ -118,16 +119,16 @@ def test_interrupted_it_stops_cleanly_and_goes_on(
     for requests in (3, 17, 30):
         process = start(settings, tmp_path)
         stopped_after(process, site, requests, signal.SIGINT)
-        out, error = process.communicate(timeout=120)
+        out, error = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, out, error) == (130, "", "")
-    out, error = start(settings, tmp_path).communicate(timeout=120)
+    out, error = start(settings, tmp_path).communicate(timeout=PATIENCE_S)
     assert (out.strip(), error) == (undisturbed, "")
 
 
 def test_two_at_once_share_the_work(site: BigSite, settings: dict[str, Any], undisturbed: str, tmp_path: Path) -> None:
     before = len(site.log()["requests"])
     both = [start(settings, tmp_path) for _ in range(2)]
-    assert [process.communicate(timeout=120)[0].strip() for process in both] == [undisturbed] * 2
+    assert [process.communicate(timeout=PATIENCE_S)[0].strip() for process in both] == [undisturbed] * 2
     paths = [path for _, path, status in site.log()["requests"][before:] if status == 200]
     taken = json.loads(next(tmp_path.glob("images/*/manifest.json")).read_text())["images"]
     assert all(paths.count(image["url"].removeprefix(site.url)) == 1 for image in taken)
@@ -137,10 +138,10 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(
     settings: dict[str, Any], undisturbed: str, tmp_path: Path
 ) -> None:
     process = start(settings, tmp_path, most_bytes=9_000)  # more than the lists have, less than some pictures
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 4
     assert out.startswith("ArtifactError cannot write ")
-    out, error = start(settings, tmp_path).communicate(timeout=120)
+    out, error = start(settings, tmp_path).communicate(timeout=PATIENCE_S)
     assert (out.strip(), error) == (undisturbed, "")
 
 
@@ -154,7 +155,7 @@ def test_a_store_that_is_really_full_takes_the_rest_once_there_is_space(
     script = f'{mount} && {{ "$@"; echo "code $?"; mount -o remount,size=40m {tmp_path} && "$@"; }}'
     command = [sys.executable, "-c", COMMAND, json.dumps(settings), str(tmp_path), "0"]
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, "sh", *command], capture_output=True, text=True, timeout=120
+        ["unshare", "-rm", "sh", "-c", script, "sh", *command], capture_output=True, text=True, timeout=PATIENCE_S
     )
     told, code, digest = done.stdout.splitlines()
     assert "No space left on device the disk is full: free some space" in told
