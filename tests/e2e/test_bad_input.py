@@ -4,14 +4,13 @@ import io
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +47,10 @@ def refused(ran: Ran, code: int, *said: str) -> None:
         assert text in ran.stderr
 
 
-def started(*arguments: object, **options: object) -> "subprocess.Popen[bytes]":
+def started(*arguments: object, program: Sequence[str] = ("-m", "actorrec")) -> "subprocess.Popen[bytes]":
     environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "actorrec", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=-1, stderr=-1, env=environ, **options)  # type: ignore[call-overload]
+    command = [sys.executable, *program, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=-1, stderr=-1, env=environ)
 
 
 def test_every_bad_picture_is_a_line_and_the_good_one_is_named(taught: Path, run: Run, tmp_path: Path) -> None:
@@ -136,8 +135,11 @@ def test_one_person_can_be_enrolled_but_not_trained(run: Run, tmp_path: Path) ->
     refused(run("train", "--store", "s"), 1, "at least two people", "actorrec enroll")
 
 
-def no_file_above(limit: int) -> Callable[[], None]:
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+ON_A_FULL_DISK = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))  # bytes, of any file
+runpy.run_module("actorrec", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.mark.parametrize("command", ["annotate", "report", "settings", "npz", "bundle", "dataset"])
@@ -152,7 +154,7 @@ def test_a_full_disk_leaves_what_was_there(command: str, taught: Path, built: Pa
         "bundle": ("enroll", "Tesla", TESLA, "--store", tmp_path / "s"),
         "dataset": ("build-dataset", EXAMPLES / "people", "--store", tmp_path / "s"),
     }
-    process = started(*arguments[command], preexec_fn=no_file_above(700))
+    process = started(*arguments[command], program=("-c", ON_A_FULL_DISK))
     _, stderr = process.communicate(timeout=120)
     refused(Ran(process.returncode, "", stderr.decode()), 4, "cannot write")
     assert old.read_text() == "old"
