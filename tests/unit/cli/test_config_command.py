@@ -1,5 +1,7 @@
 """Keys in the settings: shown as a mask, written nowhere."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,16 @@ from actorrec.errors import ConfigError
 
 KEY = "5f0c-not-to-be-seen"
 ENVIRON = {"ACTORREC_SOURCES__TMDB_KEY": KEY}
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """What a command sets up for its process is not left to the tests after this one."""
+    logger = logging.getLogger("actorrec")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 def run(*arguments: str) -> str:
