@@ -1,8 +1,8 @@
 """One worker of a training on several: a program that the tests start, with TF_CONFIG in its environment.
 
 It is ``work(STORE, EMBEDDER, OUT, WHAT)``. STORE holds ``dataset/invented``. WHAT is ``all`` (fine-tunes with each
-loss, then trains, then the same again), ``train``, or ``die N`` (trains with fine-tuning, and the last worker dies at
-its N-th step).
+loss, then trains, then the same again), ``train``, ``part`` (all but the chief go without a word once it leaves), or
+``die N`` (trains with fine-tuning, and the last worker dies at its N-th step).
 """
 
 import json
@@ -30,6 +30,7 @@ from actorrec.training.train import train
 from actorrec.training.tuning_data import TuningData
 from actorrec.training.workers import Workers, join_workers
 from actorrec.vision.align import ARCFACE_112
+from patience import eventually
 
 LOSSES = ("cosine", "contrastive", "triplet")
 TUNING = TrainingSection(fine_tune=True, fine_tune_epochs=3, fine_tune_learning_rate=1e-3, epochs=3, augmentations=1)
@@ -69,6 +70,14 @@ class DyingProgress(SilentProgress):
 
 def main(store: LocalStore, embedder: Path, out: Path, what: Sequence[str]) -> None:
     workers = join_workers(os.environ)
+    if what[0] == "part":
+        workers.barrier()
+        if workers.is_chief:
+            (out / "leaving").touch()
+            workers.leave()
+            return
+        eventually((out / "leaving").exists)
+        os._exit(0)  # at once: nothing of it goes on
     for loss in LOSSES if what[0] == "all" else ():
         np.savez(out / f"{loss}-{workers.index}.npz", *tuned_weights(store, embedder, loss, workers))
     dataset = load_manifest(store, DatasetManifest, "invented")

@@ -89,6 +89,23 @@ def test_two_workers_tune_the_weights_that_one_does(loss: str, pair: Path, tiny:
     assert max(map(_apart, alone, open_net(tiny))) > 1e-3
 
 
+class Leaving(type(ALONE)):  # type: ignore[misc]
+    """One worker, and what it is asked to hand over, to wait for and to leave."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def sum(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        self.calls.append("sum")
+        return list(arrays)
+
+    def barrier(self) -> None:
+        self.calls.append("barrier")
+
+    def leave(self) -> None:
+        self.calls.append("leave")
+
+
 def _apart(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first - second).max())
 
@@ -109,8 +126,11 @@ def test_two_workers_without_a_common_disk_make_the_model_that_one_makes(
 ) -> None:
     config = Config(training=TUNING.model_copy(update={"fine_tune": False}), embedder=EmbedderSection(path=tiny))
     alone = LocalStore(tmp_path)
-    model = train(invented_dataset(alone, PHOTOS), config, store=alone, progress=SilentProgress())
-    assert model is not None
+    dataset, workers = invented_dataset(alone, PHOTOS), Leaving()
+    model = train(dataset, config, store=alone, progress=SilentProgress(), workers=workers)
+    assert model is not None and workers.calls[-1] == "leave", "else one may go while another needs it"
+    assert train(dataset, config, store=alone, progress=SilentProgress(), workers=workers) == model
+    assert workers.calls[-1] == "leave" and workers.calls.count("leave") == 2
     chief = LocalStore(pair / "chief")
     made = load_manifest(chief, ModelManifest, "newest")
     assert json.loads((pair / "model-0.json").read_text()) == made.content_digest() == model.content_digest()
@@ -148,6 +168,11 @@ def test_a_worker_that_dies_ends_the_others_and_the_same_again_goes_on(tiny: Pat
 def _prototypes(store: LocalStore) -> np.ndarray:
     model = load_manifest(store, ModelManifest, "newest")
     return gallery_from_bytes(store.read_bytes(file_name(model, model.gallery_file))).prototypes
+
+
+def test_who_is_gone_when_all_leave_is_no_matter(tiny: Path, tmp_path: Path) -> None:
+    ended = run_workers([tmp_path, tmp_path], tiny, tmp_path, "part")
+    assert [code for code, _ in ended] == [0, 0], ended
 
 
 def test_a_worker_that_never_comes_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final
 
 import numpy as np
@@ -94,6 +94,11 @@ class CollectiveWorkers:
     def barrier(self) -> None:
         """See ``Workers.barrier``."""
         self.sum([np.zeros(1, np.int64)])
+
+    def leave(self) -> None:
+        """See ``Workers.leave``."""
+        with suppress(TrainingError, import_tensorflow().errors.OpError):
+            self.barrier()
 
     def watched(self) -> AbstractContextManager[None]:
         """See ``Workers.watched``."""

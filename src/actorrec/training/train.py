@@ -78,6 +78,7 @@ def train(
     with store.lock(place.ref) if workers.is_chief else nullcontext():
         found = find_manifest(store, ModelManifest, key) if workers.is_chief else None
         if _chief_says(found is not None, workers):
+            workers.leave()
             if found is None:
                 return None
             _log.info("%s is already there for this data set and these settings", place.ref)
@@ -91,6 +92,7 @@ def train(
             trained.timings_s["total"] = round(time.perf_counter() - started, 3)
             found = commit_manifest(store, _manifest(trained, classes, place, config, pictures))
         workers.barrier()
+        workers.leave()
         place.clear_work()
     return found
 

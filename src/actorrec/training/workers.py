@@ -55,6 +55,14 @@ class Workers(Protocol):
         """Wait until every worker is here; raises as ``gather``."""
         ...
 
+    def leave(self) -> None:
+        """The last of all calls: wait until no other worker needs this one any more.
+
+        Who has what it needs of a call may still hold what others need of it. One that is gone already is no matter:
+        nobody goes before all have come to this call, and so had everything before it.
+        """
+        ...
+
     def gather_tensor(self, rows: Any) -> Any:
         """``gather`` for compiled functions of TensorFlow; every worker's rows have the same shape."""
         ...
@@ -78,6 +86,9 @@ class _Alone:
         return list(arrays)
 
     def barrier(self) -> None:
+        """Nobody to wait for."""
+
+    def leave(self) -> None:
         """Nobody to wait for."""
 
     def gather_tensor(self, rows: Any) -> Any:
