@@ -41,7 +41,7 @@ def actorrec(*arguments: object, cwd: Path = ROOT, **environ: str) -> Ran:
     clean = own_environ()
     done = subprocess.run(
         [sys.executable, "-m", "actorrec", *map(str, arguments)],
-        cwd=cwd, env={**clean, "TF_CPP_MIN_LOG_LEVEL": "3", **environ}, capture_output=True, check=False, timeout=300,
+        cwd=cwd, env={**clean, "TF_CPP_MIN_LOG_LEVEL": "3", **environ}, capture_output=True, check=False, timeout=900,
     )  # fmt: skip
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 

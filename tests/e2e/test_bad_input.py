@@ -19,6 +19,8 @@ from PIL import Image
 from tests.bad_pictures import bad_files, encoded, write_all
 from tests.e2e.conftest import EXAMPLES, Ran, Run, actorrec
 
+from patience import PATIENCE_S
+
 TESLA = EXAMPLES / "people" / "Nikola_Tesla"
 UNSEEN = EXAMPLES / "unseen" / "Nikola_Tesla" / "seated.jpg"
 
@@ -155,7 +157,7 @@ def test_a_full_disk_leaves_what_was_there(command: str, taught: Path, built: Pa
         "dataset": ("build-dataset", EXAMPLES / "people", "--store", tmp_path / "s"),
     }
     process = started(*arguments[command], program=("-c", ON_A_FULL_DISK))
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=PATIENCE_S)
     refused(Ran(process.returncode, "", stderr.decode()), 4, "cannot write")
     assert old.read_text() == "old"
     assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == ["old"]
@@ -212,7 +214,7 @@ def interrupted(delay_s: float, kill: signal.Signals, *arguments: object) -> Ran
     process = started(*arguments, "--quiet")
     time.sleep(delay_s)
     process.send_signal(kill)
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
     return Ran(process.returncode, stdout.decode(), stderr.decode())
 
 
@@ -235,7 +237,7 @@ def test_stopped_at_any_moment_the_same_command_again_ends_the_same(built: Path,
 def test_two_enrolments_at_once_both_take_effect(run: Run, tmp_path: Path) -> None:
     people = sorted((EXAMPLES / "people").iterdir())[:3]
     for process in [started("enroll", person.name, person, "--store", tmp_path / "s") for person in people]:
-        assert process.wait(timeout=120) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
         process.communicate()
     known = run("people", "ls", "--store", "s", "--json").json
     assert [person["person_id"] for person in known] == [person.name for person in people]
@@ -255,7 +257,7 @@ SHELL = [
 def shell(taught: Path) -> Iterator[Callable[[str], "subprocess.CompletedProcess[str]"]]:
     def in_shell(line: str) -> "subprocess.CompletedProcess[str]":
         command = f"'{sys.executable}' -m actorrec {line.format(photo=UNSEEN, store=taught)}"
-        return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
     yield in_shell
 

@@ -15,6 +15,7 @@ import pytest
 
 from e2e.conftest import actorrec
 from own_environ import own_environ
+from patience import PATIENCE_S
 from sites.faces import join_faces
 from sites.server import Reply, serve
 
@@ -149,7 +150,7 @@ def test_interrupted_it_says_so_in_one_document(tmp_path: Path) -> None:
         with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1) as process:
             assert asked.wait(120)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=PATIENCE_S)
         over.set()
     assert process.returncode == json.loads(out)["exit_code"] == 130
     assert b"goes on where it was" in err

@@ -1,7 +1,6 @@
 """Kills, full disks and two commands at once: the same command again gives the data set of an undisturbed run."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -177,15 +176,18 @@ def test_a_full_disk_at_any_write_is_an_artifact_error_and_resumable(
     assert build_dataset([photos], Config(), store=LocalStore(tmp_path)).content_digest() == undisturbed
 
 
-def _limit_file_size() -> None:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write fails instead of the process
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+# Inside the program itself: no code of Python runs between fork and exec.
+SMALL_FILES = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write fails instead of the process
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+"""
 
 
 def test_a_disk_that_refuses_large_files_is_an_artifact_error(photos: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", COMMAND, str(photos), str(tmp_path)],
-        capture_output=True, text=True, timeout=PATIENCE_S, preexec_fn=_limit_file_size, check=False,
+        [sys.executable, "-c", SMALL_FILES + COMMAND, str(photos), str(tmp_path)],
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout.split()[0]) == (4, "ArtifactError"), done
     assert "Traceback" not in done.stderr

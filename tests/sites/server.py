@@ -97,7 +97,6 @@ def serve(routes: Mapping[str, Handler] | None = None, *, host: str = "127.0.0.1
     class _Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 128  # of the usual five, a sixth who comes at one moment waits for a second or three
-        request_queue_size = 128  # of five, the sixth that comes at once would wait a second
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             del request, client_address  # a client that left

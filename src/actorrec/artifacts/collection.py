@@ -1,6 +1,7 @@
 """What of a store nothing needs any more."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -10,6 +11,7 @@ from actorrec.artifacts.catalog import MANIFEST_NAME, last_made, manifests
 from actorrec.artifacts.inspection import by_artifact
 from actorrec.artifacts.lineage import KINDS, RECORDS, inputs_first
 from actorrec.artifacts.store import ArtifactStore
+from actorrec.errors import ArtifactError
 from actorrec.manifests.base import Manifest
 from actorrec.manifests.component import ComponentManifest
 from actorrec.progress import Progress
@@ -106,8 +108,8 @@ def collect(store: ArtifactStore, garbage: Sequence[Garbage], progress: Progress
     """
     done: list[Garbage] = []
     for kind in KINDS:
-        with store.try_lock(kind):
-            pass  # whoever takes a lock clears up
+        with suppress(ArtifactError), store.try_lock(kind):
+            pass  # whoever takes a lock clears up; a store that may only be read stays as it is
     with progress.step("deleting", sum(len(each.files) for each in garbage), "files") as step:
         for each in garbage:
             with store.try_lock(each.ref) as mine:
