@@ -6,7 +6,7 @@ from typing import Final
 
 from actorrec.manifests.model import Calibration
 
-_KEEP: Final = 0.2  # one photo in 44 of who has the name lies between this and 0.5, one in 2,700 of others
+_KEEP: Final = 0.2  # who has the name is at times seen between this and 0.5, others seldom: docs/evaluation.md
 _STRANGER: Final = 0.05  # one known face in four lies between this and a name at first, one stranger in twelve
 _DROP: Final = 0.02
 _CHALLENGE: Final = math.log(10.0)
