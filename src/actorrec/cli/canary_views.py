@@ -10,6 +10,7 @@ import typer
 
 from actorrec.aws.scrub import scrubbed
 from actorrec.cli.following import say_aside
+from actorrec.cli.interrupts import insistent_interrupts
 from actorrec.cli.session import Session, write_json
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class CanaryTeller:
     def left_running(self) -> Iterator[None]:
         """Ctrl-C ends the command, not the trial."""
         try:
-            yield
+            with insistent_interrupts():
+                yield
         except KeyboardInterrupt:
             line = f"actorrec deploy promote --thing-group {self._group}"
             print(f"\nleft running: the trial goes on. Come back with: {line}", file=sys.stderr)

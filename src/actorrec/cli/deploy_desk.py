@@ -12,6 +12,7 @@ import typer
 
 from actorrec.cli.deploy_words import in_words, report_line, show_report
 from actorrec.cli.following import say_aside
+from actorrec.cli.interrupts import insistent_interrupts
 from actorrec.cli.session import Session, printable, write_json
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ class Teller:
 def _left_running(session: Session, group: str) -> Iterator[None]:
     """Ctrl-C ends the command, not the deployment."""
     try:
-        yield
+        with insistent_interrupts():
+            yield
     except KeyboardInterrupt:
         line = COME_BACK.format(group=group)
         print(f"\nleft running: the deployment goes on. Come back with: {line}", file=sys.stderr)

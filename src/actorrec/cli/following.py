@@ -66,7 +66,8 @@ def way_back(session: Session, name: str) -> Iterator[None]:
 
     line = f"actorrec jobs attach {name}"
     try:
-        yield
+        with insistent_interrupts():
+            yield
     except KeyboardInterrupt:
         _detach(session, name)
     except (ArtifactError, ConfigError, RemoteError) as error:

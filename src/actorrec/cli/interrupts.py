@@ -17,34 +17,70 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
 
     Python raises KeyboardInterrupt wherever it happens to be. Inside TensorFlow's converter that may be a callback or a
     destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial). What signs
-    requests to AWS calls back, too, and then waits for ever. Of one that is dropped nothing is printed: it comes again.
+    requests to AWS calls back, too, and then waits for ever, or fails with an error of its own, which is told as the
+    Ctrl-C that it comes of. Of one that is dropped nothing is printed: it comes again.
+
+    Inside another of its kind it only tells such errors as what they are.
 
     Args:
         again_s: Between two of them.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C, once what it made clean up is done.
     """
-    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not under nohup, nor inside a host program
+    outer = signal.getsignal(signal.SIGINT)
+    if isinstance(outer, _Insistence):
+        with outer.told_as_interrupt():
+            yield
+        return
+    ours = outer is signal.default_int_handler  # not under nohup, nor inside a host program
     if not ours or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    over = False
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        if over and number == signal.SIGALRM:  # one that was on its way: set again, it would end the program later
-            return
-        signal.setitimer(signal.ITIMER_REAL, 0 if over else again_s)
-        if number != signal.SIGALRM or not _is_heard():
-            raise KeyboardInterrupt
-
+    interrupt = _Insistence(again_s)
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGALRM)}
     try:
-        with _dropped_without_a_word():
+        with _dropped_without_a_word(), interrupt.told_as_interrupt():
             yield
     finally:
-        over = True
+        interrupt.over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Insistence:
+    """Handles SIGINT, and the alarm that stands for a SIGINT that was dropped.
+
+    Args:
+        again_s: Between two of them.
+    """
+
+    def __init__(self, again_s: float) -> None:
+        self._again_s, self._asked = again_s, False
+        self.over = False
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self.over and number == signal.SIGALRM:  # on its way: set again, it would end the program later
+            return
+        self._asked = True
+        signal.setitimer(signal.ITIMER_REAL, 0 if self.over else self._again_s)
+        if number != signal.SIGALRM or not _of_an_interrupt(sys.exception()):
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def told_as_interrupt(self) -> Iterator[None]:
+        """An error that a C library made of a KeyboardInterrupt in its callback becomes one again.
+
+        One of a clean-up after a Ctrl-C is what it says: Python itself notes what it comes of.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._asked and not _of_an_interrupt(error):
+                raise KeyboardInterrupt from error
+            raise
 
 
 @contextmanager
@@ -57,9 +93,8 @@ def _dropped_without_a_word() -> Iterator[None]:
         sys.unraisablehook = told
 
 
-def _is_heard() -> bool:
-    """Whether a clause that handles a KeyboardInterrupt, or cleans up after one, is at work."""
-    error = sys.exception()
+def _of_an_interrupt(error: BaseException | None) -> bool:
+    """Whether it is a KeyboardInterrupt or came up while one was handled or cleaned up after."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None

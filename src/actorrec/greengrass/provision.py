@@ -84,7 +84,7 @@ def execute(actions: Sequence[Action], wanted: Wanted, found: Found, calls: Thin
     except ActorRecError as error:
         left = run.take_back()
         raise _with_leftovers(error, left) from None
-    except KeyboardInterrupt:  # leaves nothing half done either
+    except BaseException:  # Ctrl-C, or what a library makes of it: nothing is left half done either
         for line in run.take_back():
             logger.warning("not taken back: %s", line)
         raise

@@ -79,6 +79,63 @@ except KeyboardInterrupt:
 """
 
 
+# What signs a request reads its body from C, which makes an error of its own of whatever is raised meanwhile.
+SIGNED = """
+import datetime, io, signal, sys
+from awscrt.auth import AwsCredentialsProvider, AwsSigningAlgorithm, AwsSigningConfig, aws_sign_request
+from awscrt.http import HttpHeaders, HttpRequest
+from actorrec.cli.interrupts import insistent_interrupts
+
+class Body(io.BytesIO):
+    def readinto1(self, room):
+        if "asked" in sys.argv:
+            signal.raise_signal(signal.SIGINT)
+        raise OSError("the body is gone")
+
+def sign():
+    keys = AwsCredentialsProvider.new_static("key", "secret")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    config = AwsSigningConfig(
+        algorithm=AwsSigningAlgorithm.V4, credentials_provider=keys, region="r", service="s", date=now
+    )
+    headers = HttpHeaders([("host", "h")])
+    aws_sign_request(HttpRequest("POST", "/", headers, Body(b"body")), config).result()
+
+try:
+    with insistent_interrupts(), insistent_interrupts():  # the command's, and a room's inside it
+        sign()
+except KeyboardInterrupt as error:
+    sys.exit(f"asked {type(error.__cause__).__name__}")
+except Exception as error:
+    sys.exit(f"failed {type(error).__name__}")
+"""
+
+CLEANED = """
+import signal
+from actorrec.cli.interrupts import insistent_interrupts
+try:
+    with insistent_interrupts():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            raise OSError("the disk is full")
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("argument", "told"), [("asked", "asked AwsCrtError"), ("", "failed AwsCrtError")])
+def test_an_error_that_a_library_makes_of_an_interrupt_is_the_interrupt(argument: str, told: str) -> None:
+    pytest.importorskip("awscrt")
+    done = subprocess.run([sys.executable, "-c", SIGNED, argument], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == told
+
+
+def test_what_a_clean_up_says_is_told() -> None:
+    done = subprocess.run([sys.executable, "-c", CLEANED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "the disk is full\n")
+
+
 def test_of_an_interrupt_that_a_destructor_drops_nothing_is_printed_and_it_comes_again() -> None:
     done = subprocess.run([sys.executable, "-c", DESTROYED], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "")
