@@ -64,6 +64,7 @@ class AwsSession:
                 self._session = boto3.Session(profile_name=settings.profile, region_name=region or None)
             if self._session.region_name == "":  # a variable that is there and empty; boto3 would sign with it
                 raise botocore.exceptions.NoRegionError
+            _sign_in_python()
             endpoint = settings.endpoint_url if service == "s3" else None  # the others: boto3's own AWS_ENDPOINT_URL_…
             return self._session.client(service, endpoint_url=endpoint, config=config)
         except (botocore.exceptions.BotoCoreError, ValueError) as error:
@@ -72,6 +73,24 @@ class AwsSession:
     def _endpoint(self) -> str:
         made = next(iter(self._clients.values()), None)
         return str(self.settings.endpoint_url or (made.meta.endpoint_url if made is not None else ""))
+
+
+def _sign_in_python() -> None:
+    """Let botocore sign by itself also where ``awscrt`` is installed, as it does everywhere else.
+
+    That one reads what it signs from C: a Ctrl-C that comes meanwhile is dropped, printed as a traceback, or comes out
+    as an error that nobody expects.
+    """
+    from botocore import auth
+
+    auth.AUTH_TYPE_MAPS.update(
+        {
+            "v4": auth.SigV4Auth,
+            "v4-query": auth.SigV4QueryAuth,
+            "s3v4": auth.S3SigV4Auth,
+            "s3v4-query": auth.S3SigV4QueryAuth,
+        }
+    )
 
 
 def _without_secrets(url: str) -> str:

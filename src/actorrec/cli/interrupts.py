@@ -16,9 +16,9 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
     """Repeat a Ctrl-C until the work stops; what the first one made clean up is not cut short, however long it takes.
 
     Python raises KeyboardInterrupt wherever it happens to be. Inside TensorFlow's converter that may be a callback or a
-    destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial). What signs
-    requests to AWS calls back, too, and then waits for ever, or fails with an error of its own, which is told as the
-    Ctrl-C that it comes of. Of one that is dropped nothing is printed: it comes again.
+    destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial). Of one that is
+    dropped nothing is printed: it comes again. A library in C may also make an error of its own of what is raised in its
+    callback: that is told as the Ctrl-C that it comes of.
 
     Inside another of its kind it only tells such errors as what they are.
 
