@@ -17,8 +17,8 @@ def insistent_interrupts(again_s: float = _AGAIN_S) -> Iterator[None]:
 
     Python raises KeyboardInterrupt wherever it happens to be. Inside TensorFlow's converter that may be a callback or a
     destructor that drops it, and the command would go on as if nobody had asked (2 of 12 in a trial). Of one that is
-    dropped nothing is printed: it comes again. A library in C may also make an error of its own of what is raised in its
-    callback: that is told as the Ctrl-C that it comes of.
+    dropped nothing is printed: it comes again. A library in C may also make an error of its own of what its callback
+    raises: that is told as the Ctrl-C that it comes of.
 
     Inside another of its kind it only tells such errors as what they are.
 
