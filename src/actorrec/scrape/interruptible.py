@@ -15,5 +15,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     asyncio does so only under Python's own handler. Under another, such as the command line's, KeyboardInterrupt would
     come up in the middle of asyncio's inner work: of 15 trials, 2 hung.
     """
-    with pythons_own_interrupts():
-        return asyncio.run(work)
+    try:
+        with pythons_own_interrupts():
+            return asyncio.run(work)
+    finally:
+        work.close()  # where Ctrl-C came before it began, Python would say on stderr that nobody awaited it
