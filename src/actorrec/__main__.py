@@ -1,5 +1,6 @@
 """``python -m actorrec``, and what the installed script calls."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,6 +17,20 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
+    finally:
+        _end_at_once_when_asked()
+
+
+def _end_at_once_when_asked() -> None:
+    """All is done: a Ctrl-C while Python itself ends is no traceback, and waits for no thread that is left."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not under nohup
+        signal.signal(signal.SIGINT, lambda *_: _end_at_once())
+
+
+def _end_at_once() -> None:
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # nobody reads it, it is closed, it is being flushed
+        sys.stdout.flush()
+    os._exit(130)
 
 
 def _end_well_when_asked() -> None:

@@ -79,23 +79,28 @@ def _is_special(path: Path) -> bool:
 @contextlib.contextmanager
 def temporary_beside(path: Path, mode: int = 0o666) -> Iterator[tuple[BinaryIO, Path]]:
     _clear_once(path.parent)
-    descriptor, temporary = _open_beside(path, mode)
+    made: list[Path] = []
     try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield out, temporary
+        with os.fdopen(_open_beside(path, mode, made), "wb") as out:
+            yield out, made[-1]
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in made:
+            temporary.unlink(missing_ok=True)
 
 
-def _open_beside(path: Path, mode: int) -> tuple[int, Path]:
-    """Make a temporary file and lock it: what is locked has a living writer."""
+def _open_beside(path: Path, mode: int, made: list[Path]) -> int:
+    """Make a temporary file and lock it: what is locked has a living writer.
+
+    Its name is noted before it is there: a Ctrl-C that comes in between leaves no file that nobody knows of.
+    """
     while True:
         temporary = path.with_name(f"{_PARTIAL}{secrets.token_hex(6)}")
+        made.append(temporary)
         # Unlike tempfile's, this file has the mode that the user's umask gives to any new file.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
-            return descriptor, temporary
+            return descriptor
         os.close(descriptor)  # taken for a dead one's between the two calls
 
 

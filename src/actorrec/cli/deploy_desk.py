@@ -119,7 +119,9 @@ def finish(
         line = f"{manifest.deployment_id} goes to '{manifest.group}'; how far it is: actorrec deploy status"
         desk.session.result(made, line)
         return
-    follow_to_the_end(desk, state, _just_made(desk, manifest.deployment_id), made)
+    with _left_running(desk.session, desk.group):
+        deployment = _just_made(desk, manifest.deployment_id)
+    follow_to_the_end(desk, state, deployment, made)
 
 
 def _just_made(desk: DeployDesk, deployment_id: str) -> "Deployment":

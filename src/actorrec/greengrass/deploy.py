@@ -54,15 +54,15 @@ def execute(
         _refuse_overtaken(plan, calls)
         try:
             created, now = _created(plan, calls)
+            try:
+                manifest = commit_manifest(store, _manifest(plan, created, store, group or plan.group, made_by))
+            except (ArtifactError, RemoteError) as error:
+                message = f"the deployment {created.id} was made and goes on, but is not on record: {error.message}"
+                raise type(error)(message, hint="`actorrec deploy status` shows it all the same") from None
+            _tell_overtaken(plan, now, created)
         except KeyboardInterrupt:
             logger.warning("the deployment may have been made: `actorrec deploy status` shows the latest")
             raise
-        try:
-            manifest = commit_manifest(store, _manifest(plan, created, store, group or plan.group, made_by))
-        except (ArtifactError, RemoteError) as error:
-            message = f"the deployment {created.id} was made and goes on, but is not on record: {error.message}"
-            raise type(error)(message, hint="`actorrec deploy status` shows it all the same") from None
-        _tell_overtaken(plan, now, created)
     return manifest
 
 

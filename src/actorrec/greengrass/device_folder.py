@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
-from actorrec.artifacts.whole_file import ensure_writable, write_whole
+from actorrec.artifacts.whole_file import ensure_writable, remove_left_behind, write_whole
 from actorrec.errors import ArtifactError
 from actorrec.manifests.base import Record
 
@@ -82,8 +82,8 @@ class DeviceFolder:
         """
         try:
             if not self.path.exists():
+                self._new.append(self.path)  # noted before it is there: a Ctrl-C may come in between
                 self.path.mkdir(parents=True, mode=_FOLDER_MODE)
-                self._new.append(self.path)
             if not self.path.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         except OSError as error:
@@ -104,6 +104,8 @@ class DeviceFolder:
 
     def remove_new(self) -> None:
         """Take away the files that were not there before, and the folder if it was not; what else is in it stays."""
+        if self.path in self._new:
+            remove_left_behind(self.path)  # a Ctrl-C may have come while a temporary file was taken away
         for path in reversed(self._new):
             with contextlib.suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()

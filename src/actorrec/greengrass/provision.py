@@ -76,9 +76,9 @@ def execute(actions: Sequence[Action], wanted: Wanted, found: Found, calls: Thin
         ArtifactError: If the folder takes no files.
     """
     folder = DeviceFolder(wanted.folder)
-    folder.prepare()
     run = _Run(wanted, found, calls, folder)
     try:
+        folder.prepare()
         for action in actions:
             run.do(action)
     except ActorRecError as error:
