@@ -62,12 +62,14 @@ class _Insistence:
         self.over = False
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if self.over and number == signal.SIGALRM:  # on its way: set again, it would end the program later
-            return
-        self._asked = True
-        signal.setitimer(signal.ITIMER_REAL, 0 if self.over else self._again_s)
-        if number != signal.SIGALRM or not _of_an_interrupt(sys.exception()):
-            raise KeyboardInterrupt
+        if number == signal.SIGALRM:
+            if self.over or _of_an_interrupt(sys.exception()):
+                return
+        elif not self.over:
+            self._asked = True
+            # At an interval: one that comes just before a call that waits is seen only after it, the next one ends it.
+            signal.setitimer(signal.ITIMER_REAL, self._again_s, self._again_s)
+        raise KeyboardInterrupt
 
     @contextmanager
     def told_as_interrupt(self) -> Iterator[None]:

@@ -150,6 +150,15 @@ def test_a_dropped_interrupt_comes_again_until_the_work_stops_and_leaves_clean_u
     assert process.returncode == 130
 
 
+def test_it_comes_again_also_where_one_alarm_is_not_seen() -> None:
+    """Python looks at a signal that comes just before a call that waits only after the call."""
+    with suppress(KeyboardInterrupt), insistent_interrupts(300):
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getitimer(signal.ITIMER_REAL)[1] == 300, "the kernel itself repeats it"
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
 def test_an_alarm_that_comes_as_it_ends_is_not_set_again() -> None:
     assert subprocess.run([sys.executable, "-c", ALARMED], check=False).returncode == 130
 
