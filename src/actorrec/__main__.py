@@ -1,6 +1,5 @@
 """``python -m actorrec``, and what the installed script calls."""
 
-import contextlib
 import os
 import signal
 import sys
@@ -28,9 +27,10 @@ def _end_at_once_when_asked() -> None:
 
 
 def _end_at_once() -> None:
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # nobody reads it, it is closed, it is being flushed
+    try:
         sys.stdout.flush()
-    os._exit(130)
+    finally:  # also where nobody reads it, it is closed, or it is just being flushed
+        os._exit(130)
 
 
 def _end_well_when_asked() -> None:
